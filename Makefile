@@ -1,0 +1,50 @@
+# Earmark's front door. `make demo` and `make test` need Python 3.11 to 3.13, git and make; nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+LOCK   := requirements.lock
+CORES  ?= 2
+# Made anew when the lock or the package's metadata change, and only then: the second run is offline.
+STAMP  := $(VENV)/.installed-$(shell cat $(LOCK) pyproject.toml | cksum | cut -d' ' -f1)
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lock bench clean
+
+help:  ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP):
+	@PYTHON="$(PYTHON)" sh install.sh $(VENV) $(LOCK)
+	@touch $@
+
+install: $(STAMP)  ## Make the environment (.venv) from the lock
+
+demo: $(STAMP)  ## Evaluate the embedded demo and print its table
+	@$(BIN)/snakemake --configfile config/demo.yaml --cores $(CORES)
+	@$(BIN)/earmark table --configfile config/demo.yaml
+
+test: $(STAMP)  ## Run every test that this machine can run
+	@$(BIN)/python -m pytest tests
+
+check: $(STAMP)  ## Formatters, linters, types and the fast tests, in under a minute
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/snakefmt --check Snakefile workflow/rules
+	@$(BIN)/snakemake --configfile config/demo.yaml --lint
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/unit
+
+format: $(STAMP)  ## Format Python and Snakemake files
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt Snakefile workflow/rules
+
+lock:  ## Resolve the lock anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --extra demo --extra dev --generate-hashes \
+	  --no-emit-index-url --no-header --upgrade pyproject.toml -o $(LOCK)
+
+bench: $(STAMP)  ## Run every benchmark; the last line of each is one JSON object
+	@set -e; for b in bench/*.py; do echo "== $$b"; $(BIN)/python "$$b"; done
+
+clean:  ## Remove the environment (data and results stay)
+	rm -rf $(VENV)

@@ -1,0 +1,48 @@
+"""The ``earmark`` command. A subcommand is a module of this package, loaded when it is called.
+
+A command's module has a docstring, whose first line is its help, and two functions:
+``add_arguments(parser)`` and ``run(args) -> int``, which returns the exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from earmark import __version__
+from earmark.errors import EarmarkError
+
+COMMANDS = {
+    "table": "Print the tables of a run's metrics.",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code (1: an error that a message explains)."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="earmark", description="Evaluate speech and audio models: tables, scores, journals."
+    )
+    parser.add_argument("--version", action="version", version=f"earmark {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if argv and argv[0] == name:  # only the command that runs pays for its imports
+            module = import_module(f"earmark.cli.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    args = parser.parse_args(argv)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except EarmarkError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader (`head`, say) has had enough
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130

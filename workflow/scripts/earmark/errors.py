@@ -1,0 +1,49 @@
+"""The one kind of error that users are meant to read."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class EarmarkError(Exception):
+    """Something a user can put right: the message names what was found, where, and what would do."""
+
+
+@contextmanager
+def job_log(path: str | Path | None = None) -> Iterator[None]:
+    """Run a job's body with its output in a log file and its errors made readable.
+
+    Standard output and error, those of child processes too, go to ``path``. An `EarmarkError`
+    ends the process with exit code 1 and its message in the log and on the terminal; any other
+    exception is a defect, and keeps its traceback.
+
+    Args:
+        path: The log file, which is replaced; None leaves the streams alone.
+
+    Raises:
+        SystemExit: with code 1, after an `EarmarkError`.
+    """
+    terminal = os.dup(2)
+    if path is not None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+    try:
+        yield
+    except EarmarkError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        if path is not None:
+            os.write(terminal, f"error: {error}\n(log: {path})\n".encode())
+        sys.exit(1)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.close(terminal)

@@ -1,0 +1,95 @@
+"""Files that are written whole or not at all, and JSON Lines with errors that name the line."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from earmark.errors import EarmarkError
+
+Row = dict[str, Any]
+
+
+@contextmanager
+def whole_file(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file that appears under its name only once it is complete.
+
+    The content goes to a temporary name in the same folder, is flushed to disk, and is renamed
+    when the block ends; when it raises, the temporary file is removed and ``path`` is untouched.
+
+    Args:
+        path: The file to write; its folder is made where it is missing.
+        mode: ``"w"`` for UTF-8 text or ``"wb"`` for bytes.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.partial")
+    try:
+        with partial.open(mode, encoding=None if "b" in mode else "utf-8") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write one JSON document, indented, whole or not at all."""
+    with whole_file(path) as stream:
+        json.dump(value, stream, ensure_ascii=False, indent=2)
+        stream.write("\n")
+
+
+def write_jsonl(path: str | Path, rows: Iterable[Row]) -> int:
+    """Write one JSON object a line, whole or not at all; returns how many were written."""
+    count = 0
+    with whole_file(path) as stream:
+        for row in rows:
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def read_json(path: str | Path) -> Any:
+    """Read one JSON document.
+
+    Raises:
+        EarmarkError: when the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise EarmarkError(f"{path}: not JSON: {error}") from None
+
+
+def read_jsonl(path: str | Path) -> Iterator[Row]:
+    """Read JSON Lines, a row at a time; blank lines are passed over.
+
+    Raises:
+        EarmarkError: when the file is missing, or a line is not a JSON object; names the line.
+    """
+    try:
+        stream = Path(path).open("rb")
+    except OSError as error:
+        raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
+    with stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise EarmarkError(f"{path}, line {number}: not JSON: {error}") from None
+            if not isinstance(row, dict):
+                raise EarmarkError(
+                    f"{path}, line {number}: a JSON object was expected, found {type(row).__name__}"
+                )
+            yield row
