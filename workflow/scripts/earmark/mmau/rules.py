@@ -1,0 +1,305 @@
+"""Instruction following: one rule for each ``task_identifier``, all of them in `RULES`.
+
+The rules are those of the dataset's reference evaluator (github sonalkum/MMAUPro at 22697625).
+Differences are deliberate and few: an answer without text fails whatever the rule, arguments that
+are missing or of the wrong type are an error rather than a default, and an identifier that is not
+in the table is an error rather than a failure of the model.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from earmark.errors import EarmarkError
+from earmark.mmau.sentences import SentenceCounter, by_punctuation
+
+Count = Callable[[str, "Arguments"], int]
+
+
+class RuleError(EarmarkError):
+    """A sample that cannot be scored by its rule.
+
+    Attributes:
+        kind: ``"unknown_rule"`` or ``"bad_kwargs"``, the name that it is counted under.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a rule may look at beside the answer."""
+
+    text: Mapping[str, str]
+    number: Mapping[str, int]
+    prompt: str
+    sentences: SentenceCounter
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Whether an answer keeps its instruction, and what was seen."""
+
+    passed: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: the arguments it needs, and how an answer (stripped, not empty) is checked."""
+
+    needs: tuple[str, ...]
+    check: Callable[[str, Arguments], Outcome]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How a count is held against the arguments; both ends are inclusive."""
+
+    words: str
+    low: str | None
+    high: str | None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The names of its ends in ``kwargs``, each once."""
+        ends = (end for end in (self.low, self.high) if end is not None)
+        return tuple(dict.fromkeys(ends))
+
+    def holds(self, count: int, number: Mapping[str, int]) -> bool:
+        """Whether ``count`` lies within the ends that ``number`` gives."""
+        low = self.low is None or number[self.low] <= count
+        return low and (self.high is None or count <= number[self.high])
+
+
+EXACTLY = Bound("exactly {N}", "N", "N")
+AT_LEAST = Bound("at least {N}", "N", None)
+AT_MOST = Bound("at most {N}", None, "N")
+RANGE = Bound("{N1} to {N2}", "N1", "N2")
+
+
+def _counted(noun: str, count: Count, bound: Bound, needs: tuple[str, ...] = ()) -> Rule:
+    def check(answer: str, given: Arguments) -> Outcome:
+        found = count(answer, given)
+        wanted = bound.words.format(**given.number)
+        return Outcome(bound.holds(found, given.number), f"{noun}: {found}, asked for {wanted}")
+
+    return Rule((*needs, *bound.needs), check)
+
+
+def _true(what: str, holds: Callable[[str, Arguments], bool], needs: tuple[str, ...] = ()) -> Rule:
+    def check(answer: str, given: Arguments) -> Outcome:
+        passed = holds(answer, given)
+        return Outcome(passed, what if passed else f"not so: {what}")
+
+    return Rule(needs, check)
+
+
+def _phrases(listed: str) -> list[str]:
+    return listed.lower().split(", ")
+
+
+def _include(answer: str, given: Arguments) -> Outcome:
+    missing = [p for p in _phrases(given.text["keywords"]) if p not in answer.lower()]
+    return Outcome(not missing, f"keywords missing: {', '.join(missing) or 'none'}")
+
+
+def _forbid(answer: str, given: Arguments) -> Outcome:
+    found = [p for p in _phrases(given.text["forbidden_words"]) if p in answer.lower()]
+    return Outcome(not found, f"forbidden words found: {', '.join(found) or 'none'}")
+
+
+def _occurrences(answer: str, given: Arguments) -> int:
+    keyword = re.escape(given.text["keyword"].lower())
+    return len(re.findall(rf"\b{keyword}\b", answer.lower()))
+
+
+def _paragraphs(answer: str, _: Arguments) -> int:
+    return sum(1 for part in answer.split("***") if part.strip())
+
+
+def _words(answer: str, _: Arguments) -> int:
+    return len(answer.split())
+
+
+def _sentences(answer: str, given: Arguments) -> int:
+    return given.sentences(answer)
+
+
+def _capitals(answer: str, _: Arguments) -> int:
+    return sum(word.isupper() for word in answer.split())
+
+
+def _pattern(pattern: str) -> Count:
+    compiled = re.compile(pattern)
+    return lambda answer, _: len(compiled.findall(answer))
+
+
+def _sections(answer: str, given: Arguments) -> int:
+    # White space around the splitter goes with it; what is left must hold something.
+    splitter = re.escape(given.text["section_splitter"])
+    return sum(1 for part in re.split(rf"\s*{splitter}\s*", answer) if part.strip())
+
+
+def _letters(text: str, also: str = "") -> str:
+    return re.sub(f"[^a-zA-Z{also}]", "", text).lower()
+
+
+def _postscript(answer: str, given: Arguments) -> bool:
+    return _letters(given.text["postscript_marker"]) in _letters(answer)
+
+
+def _starts(answer: str, given: Arguments) -> bool:
+    return _letters(answer, " ").startswith(_letters(given.text["start_phrase"], " "))
+
+
+def _ends(answer: str, given: Arguments) -> bool:
+    return _letters(answer, " ").endswith(_letters(given.text["end_phrase"], " "))
+
+
+def _repeats(answer: str, given: Arguments) -> bool:
+    return answer.lower().startswith(given.prompt.strip().lower())
+
+
+def _two(answer: str, _: Arguments) -> Outcome:
+    parts = [part.strip().lower() for part in answer.split("******")]
+    same = len(parts) == 2 and parts[0] == parts[1]
+    return Outcome(
+        len(parts) == 2 and not same, "two parts, the same" if same else f"parts: {len(parts)}"
+    )
+
+
+#: A bullet takes the white space after its asterisk along, line breaks too, as the reference does.
+_BULLETS = _pattern(r"(?:\A|\n)\s*\*\s+")
+_HIGHLIGHTS = _pattern(r"\*[^*]+\*")
+_PLACEHOLDERS = _pattern(r"\[[^\]]+\]")
+_TITLE = re.compile(r"<<[^>]+>>")
+
+#: Every rule of the benchmark.
+RULES: dict[str, Rule] = {
+    "Include Keywords": Rule(("keywords",), _include),
+    "Keyword Frequency": _counted(
+        "occurrences of the keyword", _occurrences, EXACTLY, ("keyword",)
+    ),
+    "Forbidden Words": Rule(("forbidden_words",), _forbid),
+    "Number Paragraphs": _counted("paragraphs", _paragraphs, EXACTLY),
+    "Number Words (at least)": _counted("words", _words, AT_LEAST),
+    "Number Words (at most)": _counted("words", _words, AT_MOST),
+    "Number Words (range)": _counted("words", _words, RANGE),
+    "Number Sentences (at least)": _counted("sentences", _sentences, AT_LEAST),
+    "Number Sentences (at most)": _counted("sentences", _sentences, AT_MOST),
+    "Number Sentences (range)": _counted("sentences", _sentences, RANGE),
+    "Postscript": _true("the postscript marker occurs", _postscript, ("postscript_marker",)),
+    "Number Placeholder": _counted("placeholders", _PLACEHOLDERS, AT_LEAST),
+    "Number Bullets": _counted("bullets", _BULLETS, EXACTLY),
+    "Title": _true("a <<title>> occurs", lambda answer, _: bool(_TITLE.search(answer))),
+    "Minimum Number Highlighted Section": _counted("highlights", _HIGHLIGHTS, AT_LEAST),
+    "Multiple Sections": _counted("sections", _sections, EXACTLY, ("section_splitter",)),
+    "Repeat Prompt": _true("begins with the prompt", _repeats, ("prompt",)),
+    "Two Responses": Rule((), _two),
+    "All Uppercase": _true("all upper case", lambda answer, _: answer.isupper()),
+    "All Lowercase": _true("all lower case", lambda answer, _: answer.islower()),
+    "All-capital Words (at least)": _counted("all-capital words", _capitals, AT_LEAST),
+    "All-capital Words (at most)": _counted("all-capital words", _capitals, AT_MOST),
+    "All-capital Words (range)": _counted("all-capital words", _capitals, RANGE),
+    "Start Checker": _true("begins with the phrase", _starts, ("start_phrase",)),
+    "End Checker": _true("ends with the phrase", _ends, ("end_phrase",)),
+    "Quotation": _true(
+        "begins and ends with a quotation mark",
+        lambda answer, _: answer.startswith('"') and answer.endswith('"'),
+    ),
+    "No Commas": _true("no comma", lambda answer, _: "," not in answer),
+}
+
+_NUMBERS = frozenset(["N", "N1", "N2"])
+
+
+def check_instruction(
+    answer: str | None,
+    task_identifier: object,
+    kwargs: object,
+    prompt: str | None = None,
+    sentences: SentenceCounter = by_punctuation,
+) -> Outcome:
+    """Check an answer against its instruction.
+
+    Args:
+        answer: The model's answer; its outer white space does not count.
+        task_identifier: The name of a rule in `RULES`.
+        kwargs: The rule's arguments, as the dataset's Parquet file gives them: whole numbers may
+            be floats, and keys of other rules may stand there with null.
+        prompt: The prompt's transcription, which ``Repeat Prompt`` wants repeated.
+        sentences: How sentences are counted.
+
+    Raises:
+        RuleError: for an identifier that is not in the table, or arguments that are missing or
+            of the wrong type; a sample with this error cannot be scored.
+    """
+    rule = RULES.get(task_identifier.strip()) if isinstance(task_identifier, str) else None
+    if rule is None:
+        raise RuleError(
+            "unknown_rule",
+            f"task_identifier {task_identifier!r} is not a rule; the rules are: {', '.join(RULES)}",
+        )
+    given = _arguments(str(task_identifier).strip(), rule, kwargs, prompt, sentences)
+    answer = (answer or "").strip()
+    if not answer:
+        return Outcome(False, "empty answer")
+    return rule.check(answer, given)
+
+
+def _arguments(
+    name: str, rule: Rule, kwargs: object, prompt: str | None, sentences: SentenceCounter
+) -> Arguments:
+    values = _mapping(name, kwargs)
+    text: dict[str, str] = {}
+    number: dict[str, int] = {}
+    for key in rule.needs:
+        if key == "prompt":
+            if not (prompt or "").strip():
+                raise RuleError("bad_kwargs", f"rule {name!r} needs the sample's question")
+        elif key in _NUMBERS:
+            number[key] = _whole(name, key, values.get(key))
+        else:
+            text[key] = _phrase(name, key, values.get(key))
+    return Arguments(text, number, prompt or "", sentences)
+
+
+def _mapping(name: str, kwargs: object) -> Mapping[str, Any]:
+    if isinstance(kwargs, str):  # JSON within a column, as some exports have it
+        try:
+            kwargs = json.loads(kwargs) if kwargs.strip() else {}
+        except ValueError:
+            raise RuleError(
+                "bad_kwargs", f"rule {name!r}: kwargs are not JSON: {kwargs!r}"
+            ) from None
+    if kwargs is None or (isinstance(kwargs, float) and math.isnan(kwargs)):
+        return {}
+    if not isinstance(kwargs, Mapping):
+        raise RuleError("bad_kwargs", f"rule {name!r}: kwargs are not a mapping: {kwargs!r}")
+    return kwargs
+
+
+def _whole(name: str, key: str, value: object) -> int:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        raise RuleError("bad_kwargs", f"rule {name!r} needs {key!r} in kwargs, a whole number")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
+        raise RuleError(
+            "bad_kwargs", f"rule {name!r}: kwargs {key!r} is {value!r}, not a whole number"
+        )
+    return int(value)
+
+
+def _phrase(name: str, key: str, value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)) or value == "":
+        raise RuleError("bad_kwargs", f"rule {name!r} needs {key!r} in kwargs, a text")
+    if not isinstance(value, str):
+        raise RuleError("bad_kwargs", f"rule {name!r}: kwargs {key!r} is {value!r}, not a text")
+    return value
