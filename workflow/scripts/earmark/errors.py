@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class EarmarkError(Exception):
-    """Something a user can put right: the message names what was found, where, and what would do."""
+    """What a user can put right: the message names what was found, where, and what would do."""
 
 
 @contextmanager

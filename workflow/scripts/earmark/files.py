@@ -77,7 +77,7 @@ def read_jsonl(path: str | Path) -> Iterator[Row]:
         EarmarkError: when the file is missing, or a line is not a JSON object; names the line.
     """
     try:
-        stream = Path(path).open("rb")
+        stream = Path(path).open("rb")  # noqa: SIM115 (closed below; only the opening is tried)
     except OSError as error:
         raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
     with stream:

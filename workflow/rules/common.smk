@@ -1,0 +1,24 @@
+# The config, resolved once by the library, and the few names that all rules use.
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
+
+from earmark import config as earmark_config, download as earmark_download
+from earmark.errors import EarmarkError
+
+try:
+    RUN = earmark_config.resolve(
+        config, workflow.basedir, " + ".join(map(str, workflow.configfiles)) or "config"
+    )
+except EarmarkError as error:
+    sys.exit(f"error: {error}")
+
+DATA = RUN.data_dir
+RESULTS = RUN.results_dir
+
+
+wildcard_constraints:
+    model="[^/]+",
+    benchmark="[^/]+",
+    split="[^/]+",

@@ -1,0 +1,44 @@
+# From answers to numbers: a split's scores, then a benchmark's metrics.
+rule score:
+    input:
+        manifest=rules.manifest.output.manifest,
+        predictions=rules.infer.output.predictions,
+    output:
+        scores=f"{RESULTS}/{{model}}/scores/{{benchmark}}/{{split}}.jsonl",
+        metrics=f"{RESULTS}/{{model}}/scores/{{benchmark}}/{{split}}.metrics.json",
+    log:
+        f"{RESULTS}/logs/score/{{model}}/{{benchmark}}/{{split}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        scoring=lambda w: RUN.split(w).scoring,
+    script:
+        "../scripts/score.py"
+
+
+rule aggregate:
+    input:
+        metrics=lambda w: expand(
+            rules.score.output.metrics,
+            split=RUN.benchmarks[w.benchmark],
+            allow_missing=True,
+        ),
+    output:
+        metrics=f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/metrics.json",
+    log:
+        f"{RESULTS}/logs/aggregate/{{model}}/{{benchmark}}.log",
+    conda:
+        "../envs/earmark.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    script:
+        "../scripts/aggregate.py"
+
+
+EVALUATIONS = expand(
+    rules.aggregate.output.metrics, model=RUN.models, benchmark=RUN.benchmarks
+)

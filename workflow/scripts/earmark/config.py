@@ -1,0 +1,237 @@
+"""The config, checked and resolved: which models meet which splits, and with what settings."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from earmark.errors import EarmarkError
+from earmark.schema import check, closest, read_yaml
+
+Settings = dict[str, Any]
+
+_SOURCE_NEEDS = {
+    "hub": ("repo", "split"),
+    "local": ("manifest",),
+    "demo": ("sentences",),
+}
+_MODEL_DEFAULTS: Settings = {
+    "revision": None,
+    "api": "chat",
+    "audio": "input_audio",
+    "prompt": {},
+    "sampling": {},
+    "extra_body": {},
+    "health_timeout": 1800,
+    "max_failed_fraction": 0.01,
+}
+_CLIENT_DEFAULTS: Settings = {"concurrency": 32, "timeout": 600, "max_retries": 8}
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split of a benchmark, with everything that was said for it and for its benchmark.
+
+    Attributes:
+        benchmark: The benchmark's name.
+        name: The split's name.
+        source: Where the utterances come from; its paths are relative to the working folder.
+        prompt: ``system`` (may be None), ``user`` and ``suffix``.
+        scoring: How answers are scored.
+        entries: How many utterances published runs counted, where known.
+    """
+
+    benchmark: str
+    name: str
+    source: Settings
+    prompt: Settings
+    scoring: str
+    entries: int | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model under test.
+
+    Attributes:
+        name: The name in the config, tables and reports.
+        folder: The name in paths: the same, but for characters that a path cannot hold.
+        settings: The checked settings, defaults filled in.
+    """
+
+    name: str
+    folder: str
+    settings: Settings
+
+    def request(self, split: Split) -> Settings:
+        """Everything that determines the model's answers on a split, and nothing operational."""
+        prompt = {"system": None, "user": "", "suffix": "", **split.prompt}
+        chosen = {
+            key: self.settings[key]
+            for key in ("model", "revision", "api", "audio", "sampling", "extra_body")
+        }
+        return {**chosen, "prompt": {**prompt, **self.settings["prompt"]}}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A whole config, resolved.
+
+    Attributes:
+        data_dir: Folder for manifests and audio.
+        results_dir: Folder for predictions, scores and tables.
+        benchmarks: The selected splits, by benchmark and split.
+        models: The models under test, by their folder in `results_dir`.
+    """
+
+    data_dir: str
+    results_dir: str
+    benchmarks: dict[str, dict[str, Split]]
+    models: dict[str, Model]
+
+    def split(self, wildcards: Any) -> Split:
+        """The split that a job's wildcards (``benchmark``, ``split``) name."""
+        return self.benchmarks[wildcards.benchmark][wildcards.split]
+
+    def request(self, wildcards: Any) -> Settings:
+        """What determines the answers of the job whose wildcards these are."""
+        return self.models[wildcards.model].request(self.split(wildcards))
+
+
+def resolve(config: Mapping[str, Any], root: str | Path = ".", where: str = "config") -> Run:
+    """Check a config and resolve it against the benchmarks that it names.
+
+    Args:
+        config: The config as Snakemake (or `read_yaml`) has it.
+        root: The folder that holds ``config/benchmarks``; relative paths in the config start there.
+        where: What to call the config in messages: its file.
+
+    Raises:
+        EarmarkError: naming the offending key, and what would be allowed.
+    """
+    check(dict(config), "config.schema.yaml", where)
+    benchmarks = {
+        name: _benchmark(name, selection or {}, Path(root), where)
+        for name, selection in config["benchmarks"].items()
+    }
+    return Run(
+        data_dir=str(config.get("data_dir", "data")).rstrip("/") or "/",
+        results_dir=str(config.get("results_dir", "results")).rstrip("/") or "/",
+        benchmarks=benchmarks,
+        models=models(config, where),
+    )
+
+
+def models(config: Mapping[str, Any], where: str = "config") -> dict[str, Model]:
+    """The models of a checked config, by the name of their folder.
+
+    Raises:
+        EarmarkError: when two names come to the same folder.
+    """
+    found: dict[str, Model] = {}
+    for name, given in config["models"].items():
+        model = _model(name, given)
+        if model.folder in found:
+            raise EarmarkError(
+                f"{where}: models {found[model.folder].name!r} and {name!r} would share the "
+                f"folder {model.folder!r}; rename one of them"
+            )
+        found[model.folder] = model
+    return found
+
+
+def load(path: str | Path, root: str | Path = ".") -> Run:
+    """Read, check and resolve a config file; raises as `resolve` does."""
+    config = read_yaml(Path(path))
+    if not isinstance(config, dict):
+        raise EarmarkError(f"{path}: a mapping with `benchmarks` and `models` was expected")
+    return resolve(config, root, str(path))
+
+
+def _model(name: str, given: Settings) -> Model:
+    folder = re.sub(r"[^\w.+=@-]+", "_", str(name)).lstrip(".") or "_"
+    settings = {**copy.deepcopy(_MODEL_DEFAULTS), **given}
+    settings["client"] = {**_CLIENT_DEFAULTS, **(given.get("client") or {})}
+    return Model(name=str(name), folder=folder, settings=settings)
+
+
+def _merge(below: Any, above: Any) -> Any:
+    """``above`` over ``below``; mappings are merged key by key."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {**below, **{key: _merge(below.get(key), value) for key, value in above.items()}}
+    return copy.deepcopy(above)
+
+
+def _known(names: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def _declaration(name: str, selection: Settings, root: Path, where: str) -> tuple[Settings, str]:
+    folder = root / "config" / "benchmarks"
+    path = root / selection["file"] if "file" in selection else folder / f"{name}.yaml"
+    if not path.is_file():
+        known = {file.stem: file for file in folder.glob("*.yaml")}
+        if "file" in selection:
+            raise EarmarkError(f"{where}: benchmarks.{name}.file: {path} does not exist")
+        raise EarmarkError(
+            f"{where}: benchmarks.{name}: no such benchmark{closest(name, known)}; "
+            f"known: {_known(known)} (a new one is a file {path})"
+        )
+    declaration = read_yaml(path)
+    check(declaration, "benchmark.schema.yaml", str(path))
+    return declaration, str(path)
+
+
+def _benchmark(name: str, selection: Settings, root: Path, where: str) -> dict[str, Split]:
+    declaration, file = _declaration(name, selection, root, where)
+    declared: dict[str, Any] = declaration["splits"]
+    chosen = selection.get("splits", "all")
+    if chosen == "all":
+        chosen = list(declared)
+    overrides = chosen if isinstance(chosen, dict) else dict.fromkeys(chosen)
+    for split in overrides:
+        if split not in declared:
+            raise EarmarkError(
+                f"{where}: benchmarks.{name}.splits: unknown split {split!r}"
+                f"{closest(str(split), declared)}; {file} declares: {', '.join(declared)}"
+            )
+    shared = [
+        {k: v for k, v in layer.items() if k != "splits"} for layer in (declaration, selection)
+    ]
+    splits = {}
+    for split, override in overrides.items():
+        settings: Settings = {}
+        for layer in (shared[0], declared[split] or {}, shared[1], override or {}):
+            settings = _merge(settings, layer)
+        splits[split] = _split(name, split, settings, file, root)
+    return splits
+
+
+def _split(benchmark: str, name: str, settings: Settings, file: str, root: Path) -> Split:
+    source = settings.get("source") or {}
+    key = f"{file}: splits.{name}.source"
+    if "type" not in source:
+        raise EarmarkError(f"{key}.type: missing; one of {', '.join(_SOURCE_NEEDS)}")
+    for needed in _SOURCE_NEEDS[source["type"]]:
+        if needed not in source:
+            raise EarmarkError(f"{key}.{needed}: missing, and a {source['type']} source needs it")
+    for path_key in ("manifest", "sentences"):
+        if path_key not in source:
+            continue
+        path = root / source[path_key]
+        if not path.is_file():
+            raise EarmarkError(f"{key}.{path_key}: {path.absolute()} does not exist")
+        source = {**source, path_key: os.path.relpath(path)}
+    return Split(
+        benchmark=benchmark,
+        name=name,
+        source=source,
+        prompt=settings.get("prompt") or {},
+        scoring=settings.get("scoring", "asr"),
+        entries=settings.get("entries"),
+    )

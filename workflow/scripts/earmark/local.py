@@ -1,0 +1,77 @@
+"""A source of the user's own: a JSONL manifest beside (or pointing to) audio files.
+
+The audio stays where it is; the project's manifest points to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from earmark.audio import sha256
+from earmark.config import Settings
+from earmark.errors import EarmarkError
+from earmark.files import Row, read_jsonl
+
+COLUMNS = {"id": "id", "audio": "audio_filepath", "text": "text"}
+"""The keys of the user's manifest, unless ``columns`` says otherwise: NeMo's names."""
+
+
+def _entries(source: Settings) -> Iterator[tuple[int, Row, Path]]:
+    """Row number (from 1), row, and the path of its audio."""
+    manifest = Path(source["manifest"])
+    column = {**COLUMNS, **source.get("columns", {})}["audio"]
+    for number, row in enumerate(read_jsonl(manifest), start=1):
+        name = row.get(column)
+        if not isinstance(name, str) or not name:
+            raise EarmarkError(
+                f"{manifest}, row {number}: no audio path under {column!r}; the row has "
+                f"{', '.join(map(repr, row)) or 'no keys'} (source.columns.audio names the key)"
+            )
+        yield number, row, manifest.parent / name
+
+
+def source_files(source: Settings) -> list[str]:
+    """The manifest and every clip in it: a change of any prepares the split anew."""
+    files = [source["manifest"]]
+    for number, _row, path in _entries(source):
+        if not path.is_file():
+            raise EarmarkError(
+                f"{source['manifest']}, row {number}: no such audio file: {path} "
+                "(paths are relative to the manifest's folder)"
+            )
+        files.append(str(path))
+    return files
+
+
+def fetch(source: Settings, folder: Path) -> dict[str, Any]:
+    """Record the files and their checksums; nothing is copied."""
+    paths = source_files(source)
+    return {
+        "files": [
+            {"path": path, "size": Path(path).stat().st_size, "sha256": sha256(path)}
+            for path in paths
+        ]
+    }
+
+
+def rows(source: Settings, folder: Path) -> Iterator[Row]:
+    """The user's rows under the project's names; keys of their own are kept."""
+    columns = {**COLUMNS, **source.get("columns", {})}
+    seen: dict[str, int] = {}
+    for number, row, path in _entries(source):
+        text = row.get(columns["text"])
+        if not isinstance(text, str):
+            raise EarmarkError(
+                f"{source['manifest']}, row {number}: no reference text under "
+                f"{columns['text']!r} (source.columns.text names the key)"
+            )
+        name = str(row.get(columns["id"], path.stem))
+        if name in seen:
+            raise EarmarkError(
+                f"{source['manifest']}, rows {seen[name]} and {number}: both have the id {name!r}"
+            )
+        seen[name] = number
+        rest = {k: v for k, v in row.items() if k not in columns.values() and k != "duration"}
+        yield {**rest, "id": name, "audio": str(path), "text": text}
