@@ -1,0 +1,35 @@
+"""The protocols' data tables: tab-separated files that name their sources and licences."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def rows(name: str) -> tuple[tuple[str, ...], ...]:
+    """Return the rows of ``<name>.tsv``, without its comment lines."""
+    text = (Path(__file__).parent / f"{name}.tsv").read_text(encoding="utf-8")
+    return tuple(
+        tuple(line.split("\t")) for line in text.splitlines() if line and not line.startswith("#")
+    )
+
+
+def spelling(protocol: str) -> dict[str, str]:
+    """Return the spelling table of a protocol: word to replacement."""
+    table = {}
+    for word, whisper, leaderboard in rows("spelling"):
+        own = whisper if protocol == "whisper" or leaderboard == "=" else leaderboard
+        if own != "-":
+            table[word] = own
+    return table
+
+
+def names() -> dict[str, str]:
+    """Return the name spellings that the leaderboard folds together."""
+    return {row[0]: row[1] for row in rows("names")}
+
+
+def compounds() -> dict[str, str]:
+    """Return the pairs of words that the leaderboard joins: "wi fi" to "wifi"."""
+    return {row[0]: row[1] for row in rows("compounds")}
