@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import pytest
+from earmark.mmau.judge import (
+    CRITERIA,
+    UnreadableJudgement,
+    judge_messages,
+    read_judgement,
+    reference_overall,
+)
+
+FORM = """CORRECTNESS: 4 - Mostly right.
+RELEVANCE: 5 - On the question.
+COMPLETENESS: 2 - Misses 3 of 5 sounds.
+CLARITY: 3 - Plain.
+OVERALL: 3.5 - Fair."""
+SCORES = {"correctness": 4, "relevance": 5, "completeness": 2, "clarity": 3, "overall": 3.5}
+
+JSON = """{"correctness": 4, "relevance": 5, "completeness": 2, "clarity": 3, "overall": 3.5}"""
+JSON_LINES = """```json
+{
+  "correctness": 4,
+  "relevance": 5,
+  "completeness": 2,
+  "clarity": 3,
+  "overall": 3.5
+}
+```"""
+TABLE = """| Criterion | Score | Why |
+|---|---|---|
+| Correctness | 4 | mostly |
+| Relevance | 5 | yes |
+| Completeness | 2 | misses 3 |
+| Clarity | 3 | plain |
+| **Overall** | **3.5** | fair |"""
+
+
+def swap(old: str, new: str) -> str:
+    assert old in FORM
+    return FORM.replace(old, new)
+
+
+def marked(before: str, after: str) -> str:
+    lines = []
+    for line in FORM.splitlines():
+        name, _, rest = line.partition(":")
+        lines.append(f"{before}{name}{after}{rest}")
+    return "\n".join(lines)
+
+
+READABLE = {
+    "as asked": FORM,
+    "lower case": FORM.lower(),
+    "bold names": marked("**", "**:"),
+    "bold names and colons": marked("**", ":**"),
+    "headings": marked("### ", ":"),
+    "bullets": marked("- **", ":**"),
+    "star bullets": marked("* ", ":"),
+    "numbered": "\n".join(f"{i}. {line}" for i, line in enumerate(FORM.splitlines(), 1)),
+    "numbered, bold": "\n".join(f"{i}. **{li}" for i, li in enumerate(FORM.splitlines(), 1)),
+    "brackets": swap("CORRECTNESS: 4", "CORRECTNESS: [4]"),
+    "bold score": swap("CORRECTNESS: 4", "**CORRECTNESS:** **4**"),
+    "of five": swap("CORRECTNESS: 4", "CORRECTNESS: 4/5"),
+    "of five, spaced": swap("CORRECTNESS: 4", "CORRECTNESS: 4 / 5"),
+    "out of five": swap("CORRECTNESS: 4", "CORRECTNESS: 4 out of 5"),
+    "decimals": swap("CORRECTNESS: 4", "CORRECTNESS: 4.0"),
+    "a dash": swap("CORRECTNESS: 4", "Correctness - 4"),
+    "the scale beside the name": swap("CORRECTNESS: 4", "Correctness (1-5): 4"),
+    "the word score": swap("CORRECTNESS: 4", "Correctness score: 4"),
+    "the word score behind": swap("CORRECTNESS: 4", "CORRECTNESS: Score: 4"),
+    "the score on its own line": swap("CORRECTNESS: 4", "CORRECTNESS:\n4"),
+    "other order": "\n".join(reversed(FORM.splitlines())),
+    "one line": FORM.replace("\n", " "),
+    "one line, commas": "Correctness: 4, Relevance: 5, Completeness: 2, Clarity: 3, Overall: 3.5",
+    "JSON": JSON,
+    "JSON in lines": JSON_LINES,
+    "a table": TABLE,
+    "words around it": f"Here is my evaluation.\n\n{FORM}\n\nI hope this helps: 1 to 5!",
+    "Windows line ends": FORM.replace("\n", "\r\n"),
+    "said twice, the same": f"{FORM}\n{FORM}",
+    "the form repeated first": f"CORRECTNESS: [score] - [justification]\n{FORM}",
+    "thinking first": f"<think>CORRECTNESS: 1 maybe\nRELEVANCE: 2</think>\n{FORM}",
+    "thinking without its start": f"CORRECTNESS: 1 maybe</think>\n{FORM}",
+}
+
+
+@pytest.mark.parametrize("form", READABLE)
+def test_a_judgement_is_read_in_many_forms(form: str) -> None:
+    assert read_judgement(READABLE[form]) == SCORES
+
+
+UNREADABLE = {
+    "nothing": "",
+    "a refusal": "I'm sorry, but I cannot evaluate this answer.",
+    "prose": "The answer is mostly right; its correctness deserves a 4, its clarity a 3.",
+    "prose with marks": "I would say the correctness: 4 and the relevance: 5 are fine.",
+    "a criterion short": "\n".join(FORM.splitlines()[:3]),
+    "the empty form": "\n".join(f"{n.upper()}: [score] - [justification]" for n in CRITERIA),
+    "the scale for a score": "\n".join(f"{n.upper()}: 1-5" for n in CRITERIA),
+    "the spaced scale for a score": "\n".join(f"{n.upper()}: 1 - 5" for n in CRITERIA),
+    "out of ten": swap("CORRECTNESS: 4", "CORRECTNESS: 4/10"),
+    "out of five, bold, of ten": swap("CORRECTNESS: 4", "CORRECTNESS: **4**/10"),
+    "above five": swap("CORRECTNESS: 4", "CORRECTNESS: 8"),
+    "zero": swap("CORRECTNESS: 4", "CORRECTNESS: 0"),
+    "below zero": swap("CORRECTNESS: 4", "CORRECTNESS: -4"),
+    "per cent": swap("CORRECTNESS: 4", "CORRECTNESS: 4%"),
+    "a hundred": swap("CORRECTNESS: 4", "CORRECTNESS: 45"),
+    "undecided": swap("CORRECTNESS: 4", "CORRECTNESS: 3 or 4"),
+    "a range": swap("CORRECTNESS: 4", "CORRECTNESS: 3-4"),
+    "two scores": f"{FORM}\nCORRECTNESS: 1 - On reflection.",
+    "thinking that never ends": f"<think>{FORM}",
+    "loops": "CORRECTNESS: CORRECTNESS: " * 50,
+    "an overall of ten": swap("OVERALL: 3.5", "OVERALL: 10"),
+    "the next item's number": "CORRECTNESS:\n1. RELEVANCE:\n2. COMPLETENESS:\n3. CLARITY:\n4.",
+}
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_what_is_no_judgement_is_not_read_as_one(text: str) -> None:
+    with pytest.raises(UnreadableJudgement):
+        read_judgement(UNREADABLE[text])
+
+
+def test_a_missing_overall_is_the_mean_of_the_four() -> None:
+    assert read_judgement("\n".join(FORM.splitlines()[:4]))["overall"] == 3.5
+
+
+def test_an_overall_of_three_stands() -> None:
+    assert read_judgement(swap("OVERALL: 3.5", "OVERALL: 3"))["overall"] == 3.0
+
+
+def test_the_reference_reading_takes_three_for_what_it_cannot_find() -> None:
+    assert reference_overall(FORM) == 3.5
+    assert reference_overall("I cannot say.") == 3.0
+    assert reference_overall("CORRECTNESS: 5 - yes") == 3.5  # (5 + 3 + 3 + 3) / 4
+    assert reference_overall(swap("OVERALL: 3.5", "OVERALL: 3.0")) == 3.5
+    assert reference_overall("**OVERALL**: 5") == 3.0  # markdown defeats it
+
+
+def test_the_error_names_what_is_missing() -> None:
+    with pytest.raises(UnreadableJudgement, match="no score for completeness, clarity"):
+        read_judgement("CORRECTNESS: 1\nRELEVANCE: 2")
+
+
+def test_the_judge_sees_question_reference_and_response_as_they_are() -> None:
+    system, user = judge_messages("What {reference}?", "a dog {x}", "{response} 100 %")
+    assert system["role"] == "system" and user["role"] == "user"
+    for text in ("What {reference}?", "a dog {x}", "{response} 100 %"):
+        assert text in user["content"]
+    for name in (*CRITERIA, "overall"):
+        assert f"{name.upper()}: [" in user["content"]
+
+
+def test_the_judges_prompt_is_replaced_by_templates() -> None:
+    prompt = {"system": "", "user": "{question}|{reference}|{response}|{other}"}
+    assert judge_messages("q", "r", "a", prompt) == [{"role": "user", "content": "q|r|a|{other}"}]
