@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from earmark.mmau.judge import (
     CRITERIA,
-    UnreadableJudgement,
-    judge_messages,
+    JUDGE_USER,
+    JudgementError,
     read_judgement,
     reference_overall,
 )
@@ -117,7 +117,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("text", UNREADABLE)
 def test_what_is_no_judgement_is_not_read_as_one(text: str) -> None:
-    with pytest.raises(UnreadableJudgement):
+    with pytest.raises(JudgementError):
         read_judgement(UNREADABLE[text])
 
 
@@ -138,19 +138,12 @@ def test_the_reference_reading_takes_three_for_what_it_cannot_find() -> None:
 
 
 def test_the_error_names_what_is_missing() -> None:
-    with pytest.raises(UnreadableJudgement, match="no score for completeness, clarity"):
+    with pytest.raises(JudgementError, match="no score for completeness, clarity"):
         read_judgement("CORRECTNESS: 1\nRELEVANCE: 2")
 
 
-def test_the_judge_sees_question_reference_and_response_as_they_are() -> None:
-    system, user = judge_messages("What {reference}?", "a dog {x}", "{response} 100 %")
-    assert system["role"] == "system" and user["role"] == "user"
-    for text in ("What {reference}?", "a dog {x}", "{response} 100 %"):
-        assert text in user["content"]
+def test_the_judges_prompt_asks_for_the_lines_that_are_read() -> None:
+    for field in ("{question}", "{reference}", "{response}"):
+        assert JUDGE_USER.count(field) == 1
     for name in (*CRITERIA, "overall"):
-        assert f"{name.upper()}: [" in user["content"]
-
-
-def test_the_judges_prompt_is_replaced_by_templates() -> None:
-    prompt = {"system": "", "user": "{question}|{reference}|{response}|{other}"}
-    assert judge_messages("q", "r", "a", prompt) == [{"role": "user", "content": "q|r|a|{other}"}]
+        assert f"\n{name.upper()}: [" in JUDGE_USER

@@ -9,11 +9,11 @@ cannot find as 3 of 5, `read_judgement` says that the judgement cannot be read;
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 CRITERIA = ("correctness", "relevance", "completeness", "clarity")
 SCORES = (*CRITERIA, "overall")
 
+#: The judge's prompt, by default; a row of a judging manifest fills in its fields.
 JUDGE_SYSTEM = "You are a helpful and objective evaluator of answers."
 
 JUDGE_USER = """\
@@ -45,42 +45,16 @@ OVERALL: [average] - [justification]
 """
 
 
-class UnreadableJudgement(ValueError):
+class JudgementError(ValueError):
     """A judgement whose scores cannot be read; the message says what is missing or unclear."""
-
-
-def fill(template: str, fields: Mapping[str, str]) -> str:
-    """Put fields in a template's ``{name}`` places; other braces, and those in fields, stay."""
-    names = "|".join(map(re.escape, fields))
-    return re.sub(rf"\{{({names})\}}", lambda match: fields[match.group(1)], template)
-
-
-def judge_messages(
-    question: str, reference: str, response: str, prompt: Mapping[str, str | None] | None = None
-) -> list[dict[str, str]]:
-    """Build the judge's chat messages.
-
-    Args:
-        question: The question, as the model got it but without its choices.
-        reference: The reference answer.
-        response: The model's answer.
-        prompt: ``system`` and ``user`` templates that replace ours; ``user`` may use
-            ``{question}``, ``{reference}`` and ``{response}``. An empty ``system`` sends none.
-    """
-    prompt = prompt or {}
-    system = prompt.get("system")
-    system = JUDGE_SYSTEM if system is None else system
-    fields = {"question": question, "reference": reference, "response": response}
-    user = fill(prompt.get("user") or JUDGE_USER, fields)
-    messages = [{"role": "system", "content": system}] if system else []
-    return [*messages, {"role": "user", "content": user}]
 
 
 _MARK = r"[*_`\"'#\[\](>]"  # what markdown, quotes and brackets may put around a word or a number
 _NAMES = "|".join(SCORES)
 _LINE = re.compile(
     rf"""
-    (?: (?:^|[\n,;|{{]) [ \t]* (?:[-•+][ \t]+|[*]+[ \t]+)? {_MARK}* [ \t]* (?:\d+[.)][ \t]*)? {_MARK}*
+    (?: (?:^|[\n,;|{{]) [ \t]*
+        (?:[-•+][ \t]+|[*]+[ \t]+)? {_MARK}* [ \t]* (?:\d+[.)][ \t]*)? {_MARK}*
         (?P<name>(?i:{_NAMES}))          # at the start of a line, or of an item in a list or table
       | \b(?P<shout>{_NAMES.upper()})    # or in capitals, anywhere
     )
@@ -120,7 +94,7 @@ def read_judgement(text: str) -> dict[str, float]:
         A score for each of `SCORES`.
 
     Raises:
-        UnreadableJudgement: naming the criteria without a score, or with two.
+        JudgementError: naming the criteria without a score, or with two.
     """
     text = re.sub(r"<think>.*?(</think>|\Z)", "", text, flags=re.DOTALL)
     text = text.rpartition("</think>")[2]
@@ -134,14 +108,14 @@ def read_judgement(text: str) -> dict[str, float]:
     scores: dict[str, float] = {}
     for name, values in found.items():
         if len(values) > 1:
-            raise UnreadableJudgement(f"two scores for {name}: {', '.join(map(str, values))}")
+            raise JudgementError(f"two scores for {name}: {', '.join(map(str, values))}")
         for value in values:
             if not 1 <= value <= 5:
-                raise UnreadableJudgement(f"{name} is {value:g}, not within 1 to 5")
+                raise JudgementError(f"{name} is {value:g}, not within 1 to 5")
             scores[name] = value
     missing = [name for name in CRITERIA if name not in scores]
     if missing:
-        raise UnreadableJudgement(f"no score for {', '.join(missing)}")
+        raise JudgementError(f"no score for {', '.join(missing)}")
     scores.setdefault("overall", sum(scores[name] for name in CRITERIA) / len(CRITERIA))
     return scores
 

@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+from earmark.errors import EarmarkError
+from earmark.mmau import matching
+from earmark.mmau.matchers import demo, embeddings, matcher_type, nv_embed
+from earmark.mmau.store import EmbeddingStore
+
+AXES = {"dog": [1, 0], "a dog": [0.9, 0.1], "cat": [0, 1], "neither": [1, 1], "": [0, 1]}
+
+
+class Table:
+    """An embedder that looks texts up, and remembers what it was asked."""
+
+    def __init__(self, table: dict[str, Any] | None = None) -> None:
+        self.table = table or AXES
+        self.asked: list[list[str]] = []
+
+    def __call__(self, texts: Sequence[str]) -> Any:
+        self.asked.append(list(texts))
+        return np.array([self.table[text] for text in texts], np.float32)
+
+
+def embed_all(embed: Any, texts: list[str], **options: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part in matching.embed_each(embed, texts, **options):
+        found |= part
+    return found
+
+
+def test_the_nearest_choice_is_the_match_and_every_similarity_is_kept() -> None:
+    row = {"id": "1", "choices": ["cat", "dog"]}
+    vectors = embed_all(Table(), ["cat", "dog", "a dog"])
+    found = matching.match(row, " a dog\n", vectors)
+    assert found["match"] == "dog"
+    assert found["similarities"] == pytest.approx([0.110432, 0.993884], abs=1e-6)
+    assert found["margin"] == pytest.approx(0.883452, abs=1e-6)
+
+
+def test_of_equal_similarities_the_first_choice_is_the_match() -> None:
+    vectors = embed_all(Table(), ["cat", "dog", "neither"])
+    found = matching.match({"id": "1", "choices": ["cat", "dog"]}, "neither", vectors)
+    assert (found["match"], found["margin"]) == ("cat", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("choices", "answer"), [([], "dog"), (None, "dog"), (["dog"], "dog"), (["dog", "cat"], " ")]
+)
+def test_without_two_choices_or_an_answer_there_is_no_match(choices: Any, answer: str) -> None:
+    row = {"id": "1", "choices": choices}
+    assert matching.texts_of([(row, answer)]) == []
+    found = matching.match(row, answer, {})
+    assert found == {"id": "1", "match": None, "margin": None, "similarities": None}
+
+
+def test_each_distinct_text_is_embedded_once_and_in_batches() -> None:
+    embed = Table()
+    rows = [{"id": str(i), "choices": ["dog", "cat"]} for i in range(9)]
+    texts = matching.texts_of((row, "a dog") for row in rows)
+    assert texts == ["a dog", "dog", "cat"]
+    embed_all(embed, [*texts, *texts], batch=2)
+    assert embed.asked == [["cat", "dog"], ["a dog"]]
+
+
+def test_another_dimension_half_way_is_an_error_that_names_where() -> None:
+    embed = Table({"a": [1, 0], "bb": [1, 0, 0]})
+    with pytest.raises(EarmarkError, match=r"vectors of 3 numbers .*'bb'; those before had 2"):
+        embed_all(embed, ["bb", "a"], batch=1)
+
+
+def test_another_dimension_than_was_stored_is_an_error() -> None:
+    known = {"a": np.ones(3, np.float32)}
+    with pytest.raises(EarmarkError, match="those before had 3"):
+        embed_all(Table({"bb": [1, 0]}), ["a", "bb"], known=known)
+
+
+@pytest.mark.parametrize("vector", [[0.0, 0.0], [float("nan"), 1.0]])
+def test_a_vector_without_direction_is_an_error(vector: list[float]) -> None:
+    with pytest.raises(EarmarkError, match="without direction for 'a'"):
+        embed_all(Table({"a": vector}), ["a"])
+
+
+def test_a_short_answer_of_the_matcher_is_an_error() -> None:
+    with pytest.raises(EarmarkError, match="1 vectors for 2 texts"):
+        embed_all(lambda texts: np.ones((1, 2), np.float32), ["a", "b"])
+
+
+def test_the_store_gives_back_what_the_same_matcher_embedded(tmp_path: Path) -> None:
+    vectors = {"a": np.array([1, 0], np.float32), "\udce4": np.array([0, 1], np.float32)}
+    EmbeddingStore(tmp_path, {"model": "m"}).add(vectors)
+    EmbeddingStore(tmp_path, {"model": "m"}).add({"b": np.array([1, 1], np.float32)})
+    found = EmbeddingStore(tmp_path, {"model": "m"}).load(["a", "b", "\udce4", "c"])
+    assert sorted(found) == ["a", "b", "\udce4"]
+    assert found["a"].tolist() == [1, 0] and found["\udce4"].tolist() == [0, 1]
+    assert EmbeddingStore(tmp_path, {"model": "other"}).load(["a"]) == {}
+
+
+def test_a_damaged_file_in_the_store_is_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = EmbeddingStore(tmp_path, {"model": "m"})
+    store.add({"a": np.ones(2, np.float32)})
+    (store.folder / "bad.npz").write_bytes(b"PK\x03\x04 cut")
+    assert sorted(store.load(["a"])) == ["a"]
+    assert "bad.npz: not used" in capsys.readouterr().err
+
+
+def test_the_demo_matcher_knows_like_from_unlike() -> None:
+    vectors = embed_all(demo.load(), ["a dog barks", "a puppy is barking", "stock prices fell"])
+    like = vectors["a dog barks"] @ vectors["a puppy is barking"]
+    unlike = vectors["a dog barks"] @ vectors["stock prices fell"]
+    assert like > 0.6 > 0.3 > unlike
+
+
+def test_an_unknown_matcher_is_named() -> None:
+    with pytest.raises(EarmarkError, match=r"'bert' is not a matcher; use one of nv-embed, emb"):
+        matcher_type({"type": "bert"})
+
+
+class Endpoint(ThreadingHTTPServer):
+    """A strict /v1/embeddings with a list of what to answer instead, request by request."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.bodies: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        self.faults: list[tuple[int, bytes]] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Endpoint
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.bodies.append(body)
+        self.server.keys.append(self.headers["Authorization"])
+        status, answer = 404, b'{"error": {"message": "no such path"}}'
+        if self.path == "/v1/embeddings" and body.get("model") == "m":
+            data = [
+                {"object": "embedding", "index": i, "embedding": [float(len(text)), 1.0]}
+                for i, text in enumerate(body["input"])
+            ]
+            status, answer = 200, json.dumps({"object": "list", "data": data[::-1]}).encode()
+        if self.server.faults:
+            status, answer = self.server.faults.pop(0)
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def endpoint() -> Any:
+    with Endpoint() as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def settings(endpoint: Endpoint, **more: Any) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{endpoint.server_address[1]}/v1"
+    return {"type": "embeddings", "model": "m", "base_url": url, "max_retries": 2, **more}
+
+
+def test_an_embeddings_endpoint_gives_vectors_in_the_order_of_the_texts(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHER_KEY", "s3cret")
+    with embeddings.running(settings(endpoint, api_key_env="MATCHER_KEY")) as embed:
+        assert embed(["a", "bbb"]).tolist() == [[1, 1], [3, 1]]
+    assert endpoint.bodies[0]["input"] == ["a", "bbb"]
+    assert endpoint.keys == ["Bearer s3cret"]
+
+
+def test_answers_without_embeddings_are_asked_for_again(endpoint: Endpoint) -> None:
+    endpoint.faults = [(200, b"<html>"), (200, b'{"data": []}')]
+    with embeddings.running(settings(endpoint)) as embed:
+        assert embed(["a"]).tolist() == [[1, 1]]
+    endpoint.faults = [(200, b'{"data": [{"index": 0, "embedding": [1]}]}')] * 3
+    with (
+        embeddings.running(settings(endpoint)) as embed,
+        pytest.raises(EarmarkError, match=r"3 answers that hold no embeddings.*1 embeddings for 2"),
+    ):
+        embed(["a", "b"])
+
+
+def test_a_refusal_names_the_endpoint_and_its_reason(endpoint: Endpoint) -> None:
+    endpoint.faults = [(401, b'{"error": {"message": "bad key"}}')]
+    with (
+        embeddings.running(settings(endpoint)) as embed,
+        pytest.raises(EarmarkError, match=r"/v1 \(matcher, model 'm'\): HTTP 401 .*bad key"),
+    ):
+        embed(["a"])
+
+
+def test_a_dead_endpoint_is_named(endpoint: Endpoint) -> None:
+    dead = {**settings(endpoint), "base_url": "http://127.0.0.1:9/v1", "max_retries": 0}
+    with (
+        embeddings.running(dead) as embed,
+        pytest.raises(EarmarkError, match=r"127.0.0.1:9/v1 .* cannot be reached"),
+    ):
+        embed(["a"])
+
+
+def test_a_key_that_is_not_set_is_named(endpoint: Endpoint) -> None:
+    with (
+        pytest.raises(EarmarkError, match="export NO_SUCH_KEY="),
+        embeddings.running(settings(endpoint, api_key_env="NO_SUCH_KEY")),
+    ):
+        pass
+
+
+TORCH = """
+import contextlib, numpy
+float32 = "float32"
+class cuda:
+    is_available = staticmethod(lambda: True)
+class Tensor:
+    def __init__(self, values): self.values = numpy.asarray(values, "float32")
+    def float(self): return self
+    def cpu(self): return self
+    def numpy(self): return self.values
+no_grad = contextlib.nullcontext
+class nn:
+    class functional:
+        @staticmethod
+        def normalize(t, p, dim):
+            return Tensor(t.values / numpy.linalg.norm(t.values, axis=dim, keepdims=True))
+"""
+TRANSFORMERS = """
+import os, torch
+class AutoModel:
+    @classmethod
+    def from_pretrained(cls, name, revision, torch_dtype, trust_remote_code):
+        print("a library prints this on standard output")
+        assert trust_remote_code and torch_dtype == "float32"
+        if name == "absent": raise OSError(f"{name} is not a model")
+        return cls()
+    def to(self, device):
+        assert device == "cuda"
+        return self
+    def eval(self): return self
+    def encode(self, texts, instruction, max_length):
+        assert instruction == "" and max_length == 4096
+        if "die" in texts: os._exit(3)
+        assert len(texts) <= 2
+        return torch.Tensor([[len(text), 1.0] for text in texts])
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """NV-Embed-v2's environment, with stand-ins for torch and transformers."""
+    (tmp_path / "torch.py").write_text(TORCH)
+    (tmp_path / "transformers.py").write_text(TRANSFORMERS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return {"type": "nv-embed", "python": sys.executable, "batch_size": 2}
+
+
+def test_nv_embed_runs_batched_in_an_environment_of_its_own(stand_in: dict[str, Any]) -> None:
+    with nv_embed.running(stand_in) as embed:
+        vectors = embed(["a", "bb", "ccc"])
+    assert vectors.shape == (3, 2)
+    assert vectors[2] == pytest.approx(np.array([3, 1]) / np.sqrt(10))
+
+
+def test_nv_embed_that_does_not_load_says_why(stand_in: dict[str, Any]) -> None:
+    with (
+        pytest.raises(EarmarkError, match="OSError: absent is not a model"),
+        nv_embed.running({**stand_in, "model": "absent"}),
+    ):
+        pass
+
+
+def test_nv_embed_that_dies_says_so(stand_in: dict[str, Any]) -> None:
+    with (
+        nv_embed.running(stand_in) as embed,
+        pytest.raises(EarmarkError, match="ended with code 3"),
+    ):
+        embed(["die"])
+
+
+def test_nv_embed_without_its_environment_says_how_to_make_it(tmp_path: Path) -> None:
+    missing = {"type": "nv-embed", "python": str(tmp_path / "env/bin/python")}
+    with (
+        pytest.raises(EarmarkError, match=r"-m venv .*env && .*install -r workflow/envs/nv-embed"),
+        nv_embed.running(missing),
+    ):
+        pass

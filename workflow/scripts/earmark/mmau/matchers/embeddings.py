@@ -1,0 +1,101 @@
+"""A matcher behind any OpenAI-compatible ``/v1/embeddings``: NVIDIA's hosted ones, vLLM, TEI, …."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from earmark.errors import EarmarkError
+from earmark.mmau.matchers import Embed, Settings, Vectors
+
+
+def identity(settings: Settings) -> Settings:
+    """See `earmark.mmau.matchers.Matcher`."""
+    return {
+        "type": "embeddings",
+        "model": settings["model"],
+        "revision": settings.get("revision"),
+        "extra_body": settings.get("extra_body") or {},
+    }
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Embed]:
+    """See `earmark.mmau.matchers.Matcher`.
+
+    Raises:
+        EarmarkError: when the settings lack ``model`` or ``base_url``, or the variable that
+            ``api_key_env`` names is not set.
+    """
+    import openai
+
+    with openai.OpenAI(
+        base_url=settings["base_url"],
+        api_key=_key(settings),
+        timeout=settings.get("timeout", 600),
+        max_retries=settings.get("max_retries", 8),
+    ) as client:
+        yield _Endpoint(client, settings)
+
+
+def _key(settings: Settings) -> str:
+    variable = settings.get("api_key_env")
+    if not variable:
+        return "none"
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise EarmarkError(
+            f"matcher.api_key_env names the environment variable {variable}, which is not set; "
+            f"export {variable}=… before starting"
+        )
+    return key
+
+
+class _Endpoint:
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """Embed a batch; an answer that is no list of vectors is asked for again."""
+        import openai
+
+        retries = self._settings.get("max_retries", 8)
+        where = f"{self._settings['base_url']} (matcher, model {self._settings['model']!r})"
+        for attempt in range(retries + 1):
+            try:
+                return self._ask(texts)
+            except openai.APIStatusError as error:
+                raise EarmarkError(
+                    f"{where}: HTTP {error.status_code} for a batch of {len(texts)} texts: "
+                    f"{str(error.message)[:500]}"
+                ) from None
+            except openai.APIConnectionError as error:
+                cause = error.__cause__ or error
+                raise EarmarkError(f"{where}: cannot be reached: {cause}") from None
+            except (openai.APIError, TypeError, ValueError, AttributeError) as error:
+                if attempt == retries:
+                    raise EarmarkError(
+                        f"{where}: {retries + 1} answers that hold no embeddings; the last: {error}"
+                    ) from None
+                time.sleep(min(8.0, 0.25 * 2**attempt))
+        raise AssertionError("unreachable")
+
+    def _ask(self, texts: Sequence[str]) -> Vectors:
+        answer = self._client.embeddings.create(
+            model=self._settings["model"],
+            input=list(texts),
+            encoding_format="float",
+            extra_body=self._settings.get("extra_body") or {},
+        )
+        by_index = {item.index: item.embedding for item in answer.data}
+        if sorted(by_index) != list(range(len(texts))):
+            raise ValueError(f"{len(answer.data)} embeddings for {len(texts)} texts")
+        # Rows of unlike length make this a ValueError too.
+        vectors: Vectors = np.asarray([by_index[i] for i in range(len(texts))], np.float32)
+        return vectors

@@ -1,0 +1,129 @@
+"""Closed-form answers: the choice whose embedding is nearest to the answer's is the match.
+
+The protocol is the reference evaluator's (github sonalkum/MMAUPro): normalized vectors, cosine
+similarity, the first of the highest. The difference is in what it costs: the reference makes two
+calls of the model a sample, here each distinct text is embedded once, in batches of like length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from earmark.errors import EarmarkError
+from earmark.files import Row
+from earmark.mmau.matchers import Embed, Vectors
+
+BATCH = 64
+
+
+def choices_of(row: Mapping[str, Any]) -> list[str]:
+    """A row's choices as texts; an empty list where it has none."""
+    choices = row.get("choices")
+    if choices is None or isinstance(choices, (str, float)):
+        return []
+    return [str(choice) for choice in choices if choice is not None]
+
+
+def texts_of(samples: Iterable[tuple[Row, str]]) -> list[str]:
+    """The distinct texts that matching needs, in order of first use.
+
+    Args:
+        samples: Rows (with ``choices``) and the model's answers. Rows without two choices and
+            empty answers need nothing.
+    """
+    wanted: dict[str, None] = {}
+    for row, answer in samples:
+        choices = choices_of(row)
+        if len(choices) >= 2 and answer.strip():
+            wanted.update(dict.fromkeys([answer.strip(), *choices]))
+    return list(wanted)
+
+
+def embed_each(
+    embed: Embed,
+    texts: Iterable[str],
+    batch: int = BATCH,
+    known: Mapping[str, Vectors] | None = None,
+) -> Iterator[dict[str, Vectors]]:
+    """Embed each distinct text once.
+
+    Args:
+        embed: The matcher.
+        texts: What to embed.
+        batch: Texts a call; they are sorted by length first, so that little is padding.
+        known: Unit vectors of texts that the same matcher has embedded before.
+
+    Yields:
+        A unit vector for each text, batch after batch, those of ``known`` first.
+
+    Raises:
+        EarmarkError: when the matcher gives another number of vectors than texts, vectors of
+            another dimension than before, or one that has no direction.
+    """
+    todo = dict.fromkeys(texts)
+    found = {text: vector for text, vector in (known or {}).items() if text in todo}
+    dimension = next((len(vector) for vector in found.values()), None)
+    yield found
+    rest = sorted((text for text in todo if text not in found), key=lambda t: (len(t), t))
+    for start in range(0, len(rest), batch):
+        part = rest[start : start + batch]
+        # Embedding models take no empty text; a blank choice is embedded as a full stop.
+        vectors = np.asarray(embed([text if text.strip() else "." for text in part]), np.float32)
+        _check(vectors, part, dimension)
+        dimension = vectors.shape[1]
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        yield dict(zip(part, vectors / norms, strict=True))
+
+
+def _check(vectors: Vectors, texts: Sequence[str], dimension: int | None) -> None:
+    if vectors.ndim != 2 or len(vectors) != len(texts):
+        raise EarmarkError(
+            f"the matcher gave {len(vectors)} vectors for {len(texts)} texts, "
+            f"the first of them {_shown(texts[0])}"
+        )
+    if dimension is not None and vectors.shape[1] != dimension:
+        raise EarmarkError(
+            f"the matcher gave vectors of {vectors.shape[1]} numbers for {len(texts)} texts, the "
+            f"first of them {_shown(texts[0])}; those before had {dimension}. Another model seems "
+            "to answer; nothing was matched"
+        )
+    norms = np.linalg.norm(vectors, axis=1)
+    bad = np.flatnonzero(~np.isfinite(norms) | (norms == 0))
+    if bad.size:
+        text = texts[int(bad[0])]
+        raise EarmarkError(f"the matcher gave a vector without direction for {_shown(text)}")
+
+
+def match(row: Row, answer: str, vectors: Mapping[str, Vectors]) -> Row:
+    """Match one answer to a choice.
+
+    Args:
+        row: The sample, with ``id`` and ``choices``.
+        answer: The model's answer.
+        vectors: A unit vector for each of `texts_of`.
+
+    Returns:
+        ``id``, ``similarities`` (cosine with each choice, in order), ``match`` (the choice) and
+        ``margin`` (over the next best); null where the row has fewer than two choices or the
+        answer is empty.
+    """
+    choices = choices_of(row)
+    if len(choices) < 2 or not answer.strip():
+        return {"id": row["id"], "match": None, "margin": None, "similarities": None}
+    stacked = np.stack([vectors[choice] for choice in choices])
+    similarities = stacked.astype(np.float64) @ vectors[answer.strip()].astype(np.float64)
+    best = int(similarities.argmax())
+    rest = np.delete(similarities, best)
+    return {
+        "id": row["id"],
+        "match": choices[best],
+        "margin": round(float(similarities[best] - rest.max()), 6),
+        "similarities": [round(float(value), 6) for value in similarities],
+    }
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "…")

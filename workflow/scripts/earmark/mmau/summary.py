@@ -1,0 +1,139 @@
+"""From verdicts to MMAU-Pro's numbers: a category, its sub-categories, and the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from earmark.files import Row
+from earmark.mmau.judge import SCORES
+from earmark.mmau.verdicts import APART, GROUPS
+
+Metrics = dict[str, Any]
+
+
+def verdict_metrics(verdicts: Sequence[Row]) -> Metrics:
+    """Add verdicts up.
+
+    Returns:
+        ``success_rate`` (percent of the samples that could be scored), ``num_scored``,
+        ``num_correct``, a count for each of `APART` that occurs, ``official_sum`` and
+        ``official_count`` (for `official_score`); where there are judgements, also ``avg_…`` for
+        each of `SCORES` (mean of 5, in percent), ``good_response_rate`` (overall 4 or more) and
+        ``poor_response_rate`` (overall 2 or less), both in percent.
+    """
+    scored = [row for row in verdicts if row["correct"] is not None]
+    correct = sum(bool(row["correct"]) for row in scored)
+    official = [row["official"] for row in verdicts if row["official"] is not None]
+    found: Metrics = {
+        "success_rate": _percent(correct, len(scored)),
+        "num_scored": len(scored),
+        "num_correct": correct,
+        "official_sum": sum(official),
+        "official_count": len(official),
+    }
+    for name in APART:
+        if count := sum(row["apart"] == name for row in verdicts):
+            found[name] = count
+    if any("scores" in row for row in verdicts):
+        found |= _judged([row["scores"] for row in scored])
+        found.setdefault("judge_unparsed", 0)
+    return found
+
+
+def _judged(scores: Sequence[Mapping[str, float]]) -> Metrics:
+    count = len(scores)
+    found: Metrics = {
+        f"avg_{name}": _percent(sum(row[name] for row in scores) / 5, count) for name in SCORES
+    }
+    found["good_response_rate"] = _percent(sum(row["overall"] >= 4 for row in scores), count)
+    found["poor_response_rate"] = _percent(sum(row["overall"] <= 2 for row in scores), count)
+    return found
+
+
+def _percent(part: float, whole: int) -> float | None:
+    return 100 * part / whole if whole else None
+
+
+def official_score(parts: Iterable[Mapping[str, Any]]) -> float | None:
+    """The reference evaluator's overall score, in percent.
+
+    The mean over all samples of accuracy (closed-form), success (instructions) and overall score
+    of 5 (open-ended); closed-form rows without two choices are dropped, and a judgement that
+    cannot be read counts as 3 of 5.
+
+    Args:
+        parts: Metrics with ``official_sum`` and ``official_count``.
+    """
+    total, count = 0.0, 0
+    for part in parts:
+        total += part["official_sum"]
+        count += part["official_count"]
+    return _percent(total, count)
+
+
+def overall(parts: Sequence[Mapping[str, Any]]) -> Metrics:
+    """Combine categories as NeMo-Skills does, and the reference evaluator's score beside it.
+
+    Args:
+        parts: The metrics of each category: ``success_rate``, ``avg_tokens``, ``no_answer``,
+            ``gen_seconds`` and ``num_entries``, and those of `verdict_metrics`.
+
+    Returns:
+        ``success_rate``, ``avg_tokens`` and ``no_answer`` as means weighted by entries (of the
+        categories that have the figure), ``gen_seconds`` and the counts as sums.
+    """
+
+    def weighted(key: str) -> float | None:
+        known = [part for part in parts if part.get(key) is not None]
+        entries = sum(part["num_entries"] for part in known)
+        total = sum(part[key] * part["num_entries"] for part in known)
+        return total / entries if entries else None
+
+    counts = ("num_entries", "num_failed", "num_scored", "num_correct", *APART)
+    found: Metrics = {
+        "avg_tokens": weighted("avg_tokens"),
+        "gen_seconds": sum(part["gen_seconds"] for part in parts),
+        "success_rate": weighted("success_rate"),
+        "no_answer": weighted("no_answer"),
+    }
+    for name in counts:
+        if any(name in part for part in parts):
+            found[name] = sum(part.get(name, 0) for part in parts)
+    official = [part for part in parts if "official_sum" in part]
+    if official:
+        found["official_score"] = official_score(official)
+        found["official_sum"] = sum(part["official_sum"] for part in official)
+        found["official_count"] = sum(part["official_count"] for part in official)
+    return found
+
+
+def by_group(verdicts: Iterable[Row]) -> dict[str, dict[str, Metrics]]:
+    """Success by length and by skill; a sample with several skills counts under each.
+
+    Returns:
+        For each of `GROUPS` that occurs, for each of its values in order of name: ``success_rate``,
+        ``num_entries``, ``num_scored`` and ``num_correct``.
+    """
+    members: dict[str, dict[str, list[Row]]] = {key: {} for key in GROUPS}
+    for row in verdicts:
+        for key in GROUPS:
+            value = row.get(key)
+            for name in [value] if isinstance(value, str) else value or []:
+                members[key].setdefault(str(name), []).append(row)
+    return {
+        key: {name: _rate(rows) for name, rows in sorted(named.items())}
+        for key, named in members.items()
+        if named
+    }
+
+
+def _rate(rows: Sequence[Row]) -> Metrics:
+    scored = [row for row in rows if row["correct"] is not None]
+    correct = sum(bool(row["correct"]) for row in scored)
+    return {
+        "success_rate": _percent(correct, len(scored)),
+        "num_entries": len(rows),
+        "num_scored": len(scored),
+        "num_correct": correct,
+    }
