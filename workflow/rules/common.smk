@@ -11,6 +11,8 @@ try:
     RUN = earmark_config.resolve(
         config, workflow.basedir, " + ".join(map(str, workflow.configfiles)) or "config"
     )
+    # Read now, so that a missing clip is told before any job.
+    SOURCE_FILES = earmark_download.source_files(RUN)
 except EarmarkError as error:
     sys.exit(f"error: {error}")
 

@@ -1,7 +1,7 @@
 # From a benchmark's declaration to manifests and audio; per split.
 rule download:
     input:
-        lambda w: earmark_download.source_files(RUN.split(w).source),
+        lambda w: SOURCE_FILES[w.benchmark, w.split],
     output:
         source=f"{DATA}/{{benchmark}}/{{split}}/source.json",
     log:

@@ -7,10 +7,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from earmark.config import Settings
+from earmark.config import Run, Settings
 from earmark.files import Row, write_json
 
 TYPES = {
+    "hub": "earmark.hub",
     "local": "earmark.local",
     "demo": "earmark.demo.corpus",
 }
@@ -36,9 +37,20 @@ def source_type(source: Settings) -> Source:
     return module  # type: ignore[no-any-return]
 
 
-def source_files(source: Settings) -> list[str]:
-    """The files of the user's, or of the repository's, that a split is made of."""
-    return source_type(source).source_files(source) if source["type"] in TYPES else []
+def source_files(run: Run) -> dict[tuple[str, str], list[str]]:
+    """The files of the user's, or of the repository's, that each selected split is made of.
+
+    Returns:
+        Paths by benchmark and split; none where the source is elsewhere.
+
+    Raises:
+        EarmarkError: when a file that a split names is missing; names file, row and path.
+    """
+    return {
+        (split.benchmark, split.name): source_type(split.source).source_files(split.source)
+        for splits in run.benchmarks.values()
+        for split in splits.values()
+    }
 
 
 def download(source: Settings, record: str | Path) -> None:
