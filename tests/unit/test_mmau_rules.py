@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from earmark.errors import EarmarkError
 from earmark.mmau.rules import RULES, RuleError, check_instruction
 from earmark.mmau.sentences import by_punctuation, sentence_counter

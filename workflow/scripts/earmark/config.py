@@ -208,13 +208,13 @@ def _benchmark(name: str, selection: Settings, root: Path, where: str) -> dict[s
         settings: Settings = {}
         for layer in (shared[0], declared[split] or {}, shared[1], override or {}):
             settings = _merge(settings, layer)
-        splits[split] = _split(name, split, settings, file, root)
+        splits[split] = _split(name, split, settings, f"{where} and {file}", root)
     return splits
 
 
-def _split(benchmark: str, name: str, settings: Settings, file: str, root: Path) -> Split:
+def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path) -> Split:
     source = settings.get("source") or {}
-    key = f"{file}: splits.{name}.source"
+    key = f"{where}: splits.{name}.source"
     if "type" not in source:
         raise EarmarkError(f"{key}.type: missing; one of {', '.join(_SOURCE_NEEDS)}")
     for needed in _SOURCE_NEEDS[source["type"]]:

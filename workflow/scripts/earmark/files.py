@@ -39,11 +39,20 @@ def whole_file(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
         partial.unlink(missing_ok=True)
 
 
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON with letters as they are, and escapes only where UTF-8 has no way to write one."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, as some models' text holds
+        return json.dumps(value, indent=indent)
+    return text
+
+
 def write_json(path: str | Path, value: Any) -> None:
     """Write one JSON document, indented, whole or not at all."""
     with whole_file(path) as stream:
-        json.dump(value, stream, ensure_ascii=False, indent=2)
-        stream.write("\n")
+        stream.write(json_text(value, indent=2) + "\n")
 
 
 def write_jsonl(path: str | Path, rows: Iterable[Row]) -> int:
@@ -51,7 +60,7 @@ def write_jsonl(path: str | Path, rows: Iterable[Row]) -> int:
     count = 0
     with whole_file(path) as stream:
         for row in rows:
-            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+            stream.write(json_text(row) + "\n")
             count += 1
     return count
 

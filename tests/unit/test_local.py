@@ -1,0 +1,75 @@
+"""A local folder as a source."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from earmark.download import download
+from earmark.errors import EarmarkError
+from earmark.files import read_json, read_jsonl
+from earmark.manifest import write_manifest
+
+
+@pytest.fixture
+def source(tmp_path, tone):
+    """Three clips, listed in an order that is not the alphabet's."""
+    rows = []
+    for name, seconds in (("c", 0.5), ("a", 0.25), ("b", 1.0)):
+        tone(f"in/{name}.wav", seconds)
+        rows.append({"audio_filepath": f"{name}.wav", "text": f"this is {name}", "speaker": name})
+    manifest = tmp_path / "in" / "list.jsonl"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return {"type": "local", "manifest": str(manifest)}
+
+
+def made(source, tmp_path):
+    download(source, tmp_path / "out" / "source.json")
+    write_manifest(source, tmp_path / "out" / "manifest.jsonl")
+    return list(read_jsonl(tmp_path / "out" / "manifest.jsonl"))
+
+
+def test_the_manifest_keeps_the_sources_order_and_its_other_keys(source, tmp_path):
+    rows = made(source, tmp_path)
+    assert [row["id"] for row in rows] == ["c", "a", "b"]
+    assert [row["duration"] for row in rows] == [0.5, 0.25, 1.0]
+    assert [row["speaker"] for row in rows] == ["c", "a", "b"]
+
+
+def test_audio_is_named_relative_to_the_manifest_with_its_checksum(source, tmp_path):
+    for row in made(source, tmp_path):
+        path = tmp_path / "out" / row["audio_filepath"]
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == row["audio_sha256"]
+
+
+def test_the_record_of_the_source_names_every_file(source, tmp_path):
+    made(source, tmp_path)
+    files = read_json(tmp_path / "out" / "source.json")["files"]
+    assert len(files) == 4
+    assert all(len(file["sha256"]) == 64 and file["size"] for file in files)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"text": "x"}, "row 4: no audio path under 'audio_filepath'"),
+        ({"audio_filepath": "gone.wav", "text": "x"}, "row 4: no such audio file"),
+        ({"audio_filepath": "c.wav"}, "row 4: no reference text under 'text'"),
+        ({"audio_filepath": "c.wav", "text": "x"}, "rows 1 and 4: both have the id 'c'"),
+        ({"audio_filepath": "list.jsonl", "text": "x"}, "list.jsonl: not audio"),
+    ],
+)
+def test_a_bad_row_is_named_and_no_manifest_is_left(source, tmp_path, row, says):
+    with open(source["manifest"], "a") as stream:
+        stream.write(json.dumps(row) + "\n")
+    with pytest.raises(EarmarkError, match=says):
+        made(source, tmp_path)
+    assert not (tmp_path / "out" / "manifest.jsonl").exists()
+
+
+def test_a_manifest_without_utterances_is_refused(source, tmp_path):
+    open(source["manifest"], "w").close()
+    with pytest.raises(EarmarkError, match=r"list\.jsonl: no utterances"):
+        made(source, tmp_path)

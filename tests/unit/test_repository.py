@@ -1,0 +1,27 @@
+"""Promises that the repository makes about itself."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+
+def test_the_conda_environment_pins_what_the_lock_pins(clone):
+    lock = dict(
+        re.findall(r"^([a-z0-9_.-]+)==([^ ;\\]+)", (clone / "requirements.lock").read_text(), re.M)
+    )
+    project = tomllib.loads((clone / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["demo"]
+    names = {re.match(r"[\w.-]+", requirement)[0] for requirement in wanted}
+    text = (clone / "workflow/envs/earmark.yaml").read_text()
+    pins = dict(re.findall(r"- ([\w.-]+)(?:\[\w+\])?==(\S+)", text))
+    assert {name: lock[name] for name in names} == pins
+
+
+def test_the_lock_names_no_registry_and_holds_a_hash_for_everything(clone):
+    text = (clone / "requirements.lock").read_text()
+    assert "http" not in re.sub(
+        r"^[a-z0-9_.-]+==|# via.*|#   .*|--hash", "", text, flags=re.M
+    ).replace("httpx", "").replace("httpcore", "").replace("aiohttp", "")
+    blocks = re.findall(r"^([a-z0-9_.-]+)==.*\n( +--hash=.*)", text, re.M)
+    assert len(blocks) == len(re.findall(r"^[a-z0-9_.-]+==", text, re.M))

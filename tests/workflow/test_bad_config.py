@@ -1,0 +1,62 @@
+"""A config that is wrong ends at once, with a message that says what would be right."""
+
+from __future__ import annotations
+
+import pytest
+
+GOOD_MODEL = {"server": "demo", "model": "whisper-tiny.en"}
+
+
+def misspell_split(config):
+    config["benchmarks"] = {"demo": {"splits": ["demo_clean", "demo_niosy"]}}
+
+
+def misspell_benchmark(config):
+    config["benchmarks"] = {"asr-leaderbord": None}
+
+
+def misspell_key(config):
+    config["models"]["tiny"]["sampling"] = {"temprature": 0}
+
+
+def give_text_for_a_number(config):
+    config["models"]["tiny"]["client"] = {"concurrency": "many"}
+
+
+def name_an_unknown_server(config):
+    config["models"]["tiny"]["server"] = "vlm"
+
+
+def name_a_missing_file(config):
+    config["benchmarks"]["demo"] = {
+        "splits": {"demo_clean": {"source": {"sentences": "nowhere/sentences.tsv"}}}
+    }
+
+
+def leave_models_out(config):
+    del config["models"]["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (misspell_split, ["'demo_niosy'", "did you mean 'demo_noisy'?", "demo_clean, demo_noisy"]),
+        (misspell_benchmark, ["'asr-leaderboard'", "known:", "demo"]),
+        (misspell_key, ["models.tiny.sampling.temprature", "'temperature'", "allowed:"]),
+        (give_text_for_a_number, ["models.tiny.client.concurrency", "integer expected", '"many"']),
+        (name_an_unknown_server, ["models.tiny.server", '"vlm"', '"demo"']),
+        (name_a_missing_file, ["source.sentences", "nowhere/sentences.tsv", "does not exist"]),
+        (leave_models_out, ["models: at least one entry is needed"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_message_names_the_key_and_what_is_allowed(workflow, spoil, says):
+    workflow.config = {"benchmarks": {"demo": {}}, "models": {"tiny": dict(GOOD_MODEL)}}
+    spoil(workflow.config)
+    output = workflow.run(code=1)
+    for part in says:
+        assert part in output
+    assert "config.yaml" in output
+    assert "Traceback" not in output
+    assert "rule " not in output
+    assert not (workflow.folder / "data").exists()

@@ -1,0 +1,49 @@
+"""Whatever ends a run, no process of it is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+
+def small_run(workflow, sentences=3):
+    table = workflow.sentences("few", *["A short sentence, said again."] * sentences)
+    workflow.benchmark("mini", few={"type": "demo", "sentences": str(table)})
+    workflow.config["models"]["tiny"] = {"server": "demo", "model": "whisper-tiny.en"}
+
+
+def serving(workflow) -> bool:
+    log = workflow.folder / "results/logs/infer/tiny/mini/few.log"
+    return log.is_file() and "answers" in log.read_text()
+
+
+def test_nothing_is_left_after_ctrl_c_in_the_middle_of_inference(workflow):
+    small_run(workflow, sentences=60)
+    process = workflow.start()
+    workflow.wait_for(lambda: serving(workflow), "the first requests")
+    workflow.interrupt(process)
+    workflow.wait_for(lambda: not workflow.processes(), f"{workflow.processes()} to end", 20)
+    assert process.returncode != 0
+    assert not (workflow.folder / "results/tiny/predictions/mini/few.jsonl").exists()
+
+
+def test_nothing_is_left_when_the_job_itself_is_killed(workflow):
+    small_run(workflow, sentences=60)
+    process = workflow.start()
+    workflow.wait_for(lambda: serving(workflow), "the first requests")
+    jobs = [number for number, command in workflow.processes().items() if "infer.py" in command]
+    assert jobs
+    for job in jobs:
+        os.kill(job, signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    workflow.wait_for(lambda: not workflow.processes(), f"{workflow.processes()} to end", 20)
+
+
+def test_nothing_is_left_after_a_failure_and_its_message_is_shown(workflow):
+    small_run(workflow)
+    workflow.config["models"]["tiny"]["model"] = "another-model"
+    output = workflow.run(code=1)
+    assert "samples failed" in output
+    assert "'whisper-tiny.en' is" in output
+    assert workflow.processes() == {}
