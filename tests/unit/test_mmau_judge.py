@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from earmark.mmau.judge import (
     CRITERIA,
     JUDGE_USER,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from earmark.errors import EarmarkError
 from earmark.mmau import matching
 from earmark.mmau.matchers import demo, embeddings, matcher_type, nv_embed

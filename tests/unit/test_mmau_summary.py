@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from earmark.mmau.summary import by_group, official_score, overall, verdict_metrics
 from earmark.mmau.verdicts import closed_verdict, instruction_verdict, open_verdict
 
