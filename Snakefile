@@ -1,7 +1,16 @@
 # Earmark: download → manifest → infer → score → aggregate. `snakemake -n` shows what would run.
+import sys
+
 from snakemake.utils import min_version
 
 min_version("9.14")
+
+# A run works from its own copy of the code and the config, taken here: editing the clone while it
+# runs changes the next run, not this one.
+sys.path.insert(0, f"{workflow.basedir}/workflow")
+import frozen
+
+CODE = frozen.code(workflow)
 
 
 # A config given on the command line stands alone; it is not laid over the default one.
@@ -10,10 +19,10 @@ if "models" not in config:
     configfile: "config/config.yaml"
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/infer.smk"
-include: "workflow/rules/score.smk"
+include: f"{CODE}/workflow/rules/common.smk"
+include: f"{CODE}/workflow/rules/data.smk"
+include: f"{CODE}/workflow/rules/infer.smk"
+include: f"{CODE}/workflow/rules/score.smk"
 
 
 rule all:

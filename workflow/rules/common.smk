@@ -1,8 +1,5 @@
 # The config, resolved once by the library, and the few names that all rules use.
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
+sys.path.insert(0, f"{CODE}/workflow/scripts")
 
 from earmark import config as earmark_config, download as earmark_download
 from earmark.errors import EarmarkError
@@ -15,6 +12,9 @@ try:
     SOURCE_FILES = earmark_download.source_files(RUN)
 except EarmarkError as error:
     sys.exit(f"error: {error}")
+
+config["frozen"] = RUN.frozen | {"project": frozen.project(RUN.frozen["root"], CODE)}
+frozen.keep(workflow, config, CODE)
 
 DATA = RUN.data_dir
 RESULTS = RUN.results_dir

@@ -87,12 +87,15 @@ class Run:
         results_dir: Folder for predictions, scores and tables.
         benchmarks: The selected splits, by benchmark and split.
         models: The models under test, by their folder in `results_dir`.
+        frozen: What a job needs beside the config to resolve it alike, whatever has become of
+            the files: the config's ``frozen`` key.
     """
 
     data_dir: str
     results_dir: str
     benchmarks: dict[str, dict[str, Split]]
     models: dict[str, Model]
+    frozen: Settings
 
     def split(self, wildcards: Any) -> Split:
         """The split that a job's wildcards (``benchmark``, ``split``) name."""
@@ -107,16 +110,27 @@ def resolve(config: Mapping[str, Any], root: str | Path = ".", where: str = "con
     """Check a config and resolve it against the benchmarks that it names.
 
     Args:
-        config: The config as Snakemake (or `read_yaml`) has it.
+        config: The config as Snakemake (or `read_yaml`) has it; with the key ``frozen``, as a job
+            has it, it was checked when the run began, and no file is read.
         root: The folder that holds ``config/benchmarks``; relative paths in the config start there.
         where: What to call the config in messages: its file.
 
     Raises:
         EarmarkError: naming the offending key, and what would be allowed.
     """
-    check(dict(config), "config.schema.yaml", where)
+    config = dict(config)
+    frozen = config.get("frozen")
+    if isinstance(frozen, dict) and "declarations" in frozen:
+        del config["frozen"]
+    else:
+        check(config, "config.schema.yaml", where)
+        frozen = {"root": str(Path(root).absolute()), "where": where, "declarations": {}}
+        for name, selection in config["benchmarks"].items():
+            declaration, file = _declaration(name, selection or {}, Path(root), where)
+            frozen["declarations"][name] = {"file": file, "content": declaration}
+    where = frozen["where"]
     benchmarks = {
-        name: _benchmark(name, selection or {}, Path(root), where)
+        name: _benchmark(name, selection or {}, frozen, where)
         for name, selection in config["benchmarks"].items()
     }
     return Run(
@@ -124,6 +138,7 @@ def resolve(config: Mapping[str, Any], root: str | Path = ".", where: str = "con
         results_dir=str(config.get("results_dir", "results")).rstrip("/") or "/",
         benchmarks=benchmarks,
         models=models(config, where),
+        frozen=frozen,
     )
 
 
@@ -187,8 +202,9 @@ def _declaration(name: str, selection: Settings, root: Path, where: str) -> tupl
     return declaration, str(path)
 
 
-def _benchmark(name: str, selection: Settings, root: Path, where: str) -> dict[str, Split]:
-    declaration, file = _declaration(name, selection, root, where)
+def _benchmark(name: str, selection: Settings, frozen: Settings, where: str) -> dict[str, Split]:
+    declaration, file = (frozen["declarations"][name][key] for key in ("content", "file"))
+    root = Path(frozen["root"])
     declared: dict[str, Any] = declaration["splits"]
     chosen = selection.get("splits", "all")
     if chosen == "all":
