@@ -1,4 +1,4 @@
-"""A real SLURM cluster of two nodes on loopback, with its own munge, beside any of the machine's."""
+"""A real SLURM cluster of two nodes on loopback, with a munge of its own."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class Cluster:
         daemon.wait()
 
     def descendants(self, node: str) -> list[int]:
-        """The processes of all jobs on a node, by the name that SLURM gives it in their environment."""
+        """The processes of all jobs on a node, which SLURM names in their environment."""
         mark = f"SLURMD_NODENAME={node}".encode()
         conf = f"SLURM_CONF={self.environment['SLURM_CONF']}".encode()
         found = []
