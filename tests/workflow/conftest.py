@@ -67,7 +67,18 @@ class Workflow:
 
     def jobs(self, *arguments: str) -> set[tuple[str, str]]:
         """Run, and tell which jobs ran: pairs of rule and split (or empty)."""
-        return jobs(self.run(*arguments))
+        return self.jobs_in(self.run(*arguments))
+
+    @staticmethod
+    def jobs_in(output: str) -> set[tuple[str, str]]:
+        """The jobs that Snakemake's output announces, as pairs of rule and split."""
+        found = set()
+        for block in re.split(r"\n(?=\[|(?:local)?rule )", output):
+            rule = re.search(r"^(?:local)?rule (\w+):", block, re.MULTILINE)
+            if rule and rule[1] != "all":
+                split = re.search(r"wildcards: .*split=([\w.-]+)", block)
+                found.add((rule[1], split[1] if split else ""))
+        return found
 
     def processes(self) -> dict[int, str]:
         """Process ids and command lines of what this folder's runs have running."""
@@ -95,17 +106,6 @@ class Workflow:
         while not condition():
             assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
             time.sleep(0.05)
-
-
-def jobs(output: str) -> set[tuple[str, str]]:
-    """The jobs that Snakemake's output announces, as pairs of rule and split."""
-    found = set()
-    for block in re.split(r"\n(?=\[|(?:local)?rule )", output):
-        rule = re.search(r"^(?:local)?rule (\w+):", block, re.MULTILINE)
-        if rule and rule[1] != "all":
-            split = re.search(r"wildcards: .*split=([\w.-]+)", block)
-            found.add((rule[1], split[1] if split else ""))
-    return found
 
 
 @pytest.fixture

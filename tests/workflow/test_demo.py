@@ -39,11 +39,9 @@ def rows(path: Path) -> list[dict]:
 
 
 def test_the_first_run_takes_every_step_for_every_split(run):
-    from conftest import jobs
-
     expected = {(step, split) for step in EVERY_STEP for split in ("clean", "noisy")}
-    assert expected <= jobs(run.output)
-    assert ("aggregate", "") in jobs(run.output)
+    assert expected <= run.jobs_in(run.output)
+    assert ("aggregate", "") in run.jobs_in(run.output)
 
 
 def test_manifests_and_predictions_keep_the_order_of_the_source(run):
