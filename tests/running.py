@@ -1,0 +1,107 @@
+"""Real Snakemake runs in a folder of their own, on a few sentences; for tests of any folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+
+
+class Workflow:
+    """A folder with a config in it, on which the clone's workflow is run."""
+
+    def __init__(self, clone: Path, folder: Path) -> None:
+        self.clone = clone
+        self.folder = folder
+        self.mark = uuid.uuid4().hex
+        self.config: dict[str, Any] = {"benchmarks": {}, "models": {}}
+
+    def sentences(self, name: str, *lines: str) -> Path:
+        """Write a table of sentences."""
+        path = self.folder / f"{name}.tsv"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    def benchmark(self, name: str, **splits: dict[str, Any]) -> None:
+        """Declare a benchmark, each split by its source, and select all of it."""
+        path = self.folder / f"{name}.yaml"
+        declared = {split: {"source": source} for split, source in splits.items()}
+        path.write_text(yaml.safe_dump({"prompt": {"user": "Transcribe."}, "splits": declared}))
+        self.config["benchmarks"][name] = {"file": str(path)}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin a run; its output is one stream of text."""
+        path = self.folder / "config.yaml"
+        path.write_text(yaml.safe_dump(self.config), encoding="utf-8")
+        command = [
+            *SNAKEMAKE, "--snakefile", str(self.clone / "Snakefile"), "--directory",
+            str(self.folder), "--configfile", str(path), "--workflow-profile",
+            str(self.clone / "profiles" / "default"), "--cores", "2", *arguments,
+        ]  # fmt: skip
+        return subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "EARMARK_TEST_RUN": self.mark},
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """Run to the end; returns the output, and insists on the exit code."""
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == code, output
+        return output
+
+    def jobs(self, *arguments: str) -> set[tuple[str, str]]:
+        """Run, and tell which jobs ran: pairs of rule and split (or empty)."""
+        return self.jobs_in(self.run(*arguments))
+
+    @staticmethod
+    def jobs_in(output: str) -> set[tuple[str, str]]:
+        """The jobs that Snakemake's output announces, as pairs of rule and split."""
+        found = set()
+        for block in re.split(r"\n(?=\[|(?:local)?rule )", output):
+            rule = re.search(r"^(?:local)?rule (\w+):", block, re.MULTILINE)
+            if rule and rule[1] != "all":
+                split = re.search(r"wildcards: .*split=([\w.-]+)", block)
+                found.add((rule[1], split[1] if split else ""))
+        return found
+
+    def processes(self) -> dict[int, str]:
+        """Process ids and command lines of what this folder's runs have running."""
+        mark = f"EARMARK_TEST_RUN={self.mark}".encode()
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (process / "environ").read_bytes().split(b"\0"):
+                    command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    if command:  # an ended process that nobody has waited for has none
+                        found[int(process.name)] = command
+            except OSError:
+                continue
+        return found
+
+    def interrupt(self, process: subprocess.Popen[str]) -> str:
+        """What Ctrl-C does: SIGINT to the whole foreground group. Returns the output."""
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+        return output
+
+    def wait_for(self, condition: Any, what: str, seconds: float = 60) -> None:
+        """Wait until a condition holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+            time.sleep(0.05)
