@@ -7,10 +7,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
+
+_terminal: TextIO | None = None
 
 
 class EarmarkError(Exception):
     """What a user can put right: the message names what was found, where, and what would do."""
+
+
+def job_terminal() -> TextIO | None:
+    """The terminal behind a job whose output goes to its log (see `job_log`); None without one."""
+    return _terminal
 
 
 @contextmanager
@@ -36,6 +44,9 @@ def job_log(path: str | Path | None = None) -> Iterator[None]:
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
+    global _terminal  # noqa: PLW0603 - a process is one job
+    if path is not None and os.isatty(terminal):
+        _terminal = os.fdopen(os.dup(terminal), "w", encoding="utf-8")
     try:
         yield
     except EarmarkError as error:
@@ -47,3 +58,6 @@ def job_log(path: str | Path | None = None) -> Iterator[None]:
         sys.stdout.flush()
         sys.stderr.flush()
         os.close(terminal)
+        if _terminal is not None:
+            _terminal.close()
+            _terminal = None
