@@ -3,7 +3,8 @@ rule download:
     input:
         lambda w: SOURCE_FILES[w.benchmark, w.split],
     output:
-        source=f"{DATA}/{{benchmark}}/{{split}}/source.json",
+        # The folder around it is no output: Snakemake would empty it, and downloads resume.
+        files=f"{DATA}/{{benchmark}}/{{split}}/source/files.json",
     log:
         f"{RESULTS}/logs/download/{{benchmark}}/{{split}}.log",
     conda:
@@ -12,15 +13,16 @@ rule download:
     resources:
         mem_mb=1000,
     params:
-        source=lambda w: RUN.split(w).source,
+        selection=lambda w: RUN.split(w).selection,
     script:
         "../scripts/download.py"
 
 
 rule manifest:
     input:
-        source=rules.download.output.source,
+        files=rules.download.output.files,
     output:
+        source=f"{DATA}/{{benchmark}}/{{split}}/source.json",
         manifest=f"{DATA}/{{benchmark}}/{{split}}/manifest.jsonl",
     log:
         f"{RESULTS}/logs/manifest/{{benchmark}}/{{split}}.log",
@@ -30,6 +32,6 @@ rule manifest:
     resources:
         mem_mb=1000,
     params:
-        source=lambda w: RUN.split(w).source,
+        preparation=lambda w: RUN.split(w).preparation,
     script:
         "../scripts/manifest.py"

@@ -1,7 +1,16 @@
-"""Fetch (or synthesize) what a split is made of: source/ and source.json."""
+"""Fetch (or synthesize) what a split is made of; source/files.json records what it is."""
 
+from pathlib import Path
+
+from earmark.config import resolve
 from earmark.download import download
 from earmark.errors import job_log
 
 with job_log(snakemake.log[0]):
-    download(snakemake.params.source, snakemake.output.source)
+    run = resolve(snakemake.config, Path(snakemake.scriptdir).parents[1])
+    download(
+        snakemake.params.selection,
+        record=snakemake.output.files,
+        cache=run.hub_cache,
+        siblings=[s.selection for s in run.benchmarks[snakemake.wildcards.benchmark].values()],
+    )

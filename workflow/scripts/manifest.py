@@ -1,7 +1,17 @@
 """Write a split's manifest, and its audio where the source does not already hold it as files."""
 
+from pathlib import Path
+
+from earmark.config import resolve
 from earmark.errors import job_log
 from earmark.manifest import write_manifest
 
 with job_log(snakemake.log[0]):
-    write_manifest(snakemake.params.source, snakemake.output.manifest)
+    run = resolve(snakemake.config, Path(snakemake.scriptdir).parents[1])
+    write_manifest(
+        snakemake.params.preparation,
+        files=snakemake.input.files,
+        cache=run.hub_cache,
+        manifest=snakemake.output.manifest,
+        record=snakemake.output.source,
+    )

@@ -6,17 +6,18 @@ import copy
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from earmark.errors import EarmarkError
+from earmark.sampling import label
 from earmark.schema import check, closest, read_yaml
 
 Settings = dict[str, Any]
 
 _SOURCE_NEEDS = {
-    "hub": ("repo", "split"),
+    "hub": ("repo",),
     "local": ("manifest",),
     "demo": ("sentences",),
 }
@@ -30,6 +31,8 @@ _MODEL_DEFAULTS: Settings = {
     "health_timeout": 1800,
     "max_failed_fraction": 0.01,
 }
+_DOWNLOADED = ("source", "audio", "limit", "sample")
+_LEAVE_OUT: Settings = {"shorter_than": 0.1, "empty_text": True}
 _CLIENT_DEFAULTS: Settings = {"concurrency": 32, "timeout": 600, "max_retries": 8}
 
 
@@ -44,6 +47,12 @@ class Split:
         prompt: ``system`` (may be None), ``user`` and ``suffix``.
         scoring: How answers are scored.
         entries: How many utterances published runs counted, where known.
+        audio: Whether it is prepared with audio; without, models are sent text alone.
+        limit: How many of its first rows are evaluated; None for all.
+        sample: ``n`` and ``seed`` of a random sample; None for all rows.
+        leave_out: The rules by which rows are left out: ``shorter_than`` (seconds) and
+            ``empty_text``.
+        allow_bad_audio: Whether rows with damaged clips are left out rather than refused.
     """
 
     benchmark: str
@@ -52,6 +61,33 @@ class Split:
     prompt: Settings
     scoring: str
     entries: int | None
+    audio: bool = True
+    limit: int | None = None
+    sample: Settings | None = None
+    leave_out: Settings = field(default_factory=lambda: dict(_LEAVE_OUT))
+    allow_bad_audio: bool = False
+
+    @property
+    def preparation(self) -> Settings:
+        """Everything that determines the split's manifest, and nothing else."""
+        return {
+            "source": self.source,
+            "audio": self.audio,
+            "limit": self.limit,
+            "sample": self.sample,
+            "leave_out": self.leave_out,
+            "allow_bad_audio": self.allow_bad_audio,
+        }
+
+    @property
+    def selection(self) -> Settings:
+        """What of `preparation` determines what is downloaded."""
+        return {k: v for k, v in self.preparation.items() if k in _DOWNLOADED}
+
+    @property
+    def label(self) -> str | None:
+        """What sets its results apart from those of the whole split with audio."""
+        return label(self.audio, self.limit, self.sample)
 
 
 @dataclass(frozen=True)
@@ -85,6 +121,7 @@ class Run:
     Attributes:
         data_dir: Folder for manifests and audio.
         results_dir: Folder for predictions, scores and tables.
+        hub_cache: Folder for files of the Hub as they came, shared by all splits.
         benchmarks: The selected splits, by benchmark and split.
         models: The models under test, by their folder in `results_dir`.
         frozen: What a job needs beside the config to resolve it alike, whatever has become of
@@ -93,6 +130,7 @@ class Run:
 
     data_dir: str
     results_dir: str
+    hub_cache: str
     benchmarks: dict[str, dict[str, Split]]
     models: dict[str, Model]
     frozen: Settings
@@ -133,8 +171,10 @@ def resolve(config: Mapping[str, Any], root: str | Path = ".", where: str = "con
         name: _benchmark(name, selection or {}, frozen, where)
         for name, selection in config["benchmarks"].items()
     }
+    data_dir = str(config.get("data_dir", "data")).rstrip("/") or "/"
     return Run(
-        data_dir=str(config.get("data_dir", "data")).rstrip("/") or "/",
+        data_dir=data_dir,
+        hub_cache=str(config.get("hub_cache") or f"{data_dir}/hub-cache"),
         results_dir=str(config.get("results_dir", "results")).rstrip("/") or "/",
         benchmarks=benchmarks,
         models=models(config, where),
@@ -250,4 +290,9 @@ def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path
         prompt=settings.get("prompt") or {},
         scoring=settings.get("scoring", "asr"),
         entries=settings.get("entries"),
+        audio=settings.get("audio", True),
+        limit=settings.get("limit"),
+        sample=settings.get("sample"),
+        leave_out={**_LEAVE_OUT, **settings.get("leave_out", {})},
+        allow_bad_audio=settings.get("allow_bad_audio", False),
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from earmark.config import Run, Settings
-from earmark.files import Row, write_json
+from earmark.files import write_json
+from earmark.utterance import Utterance
 
 TYPES = {
-    "hub": "earmark.hub",
+    "hub": "earmark.hub.source",
     "local": "earmark.local",
     "demo": "earmark.demo.corpus",
 }
@@ -19,16 +20,20 @@ TYPES = {
 
 
 class Source(Protocol):
-    """What a source type's module offers."""
+    """What a source type's module offers. A preparation is `earmark.config.Split.preparation`."""
 
     def source_files(self, source: Settings) -> list[str]:
         """The user's files that the split is made of; a change of any prepares it anew."""
 
-    def fetch(self, source: Settings, folder: Path) -> dict[str, Any]:
-        """Put what the split is made of into ``folder``; returns what `source.json` records."""
+    def fetch(
+        self, preparation: Settings, folder: Path, cache: Path, siblings: Sequence[Settings]
+    ) -> dict[str, Any]:
+        """Bring what the split is made of to ``folder`` or ``cache``; returns what it is."""
 
-    def rows(self, source: Settings, folder: Path) -> Iterator[Row]:
-        """Manifest rows in the source's order, ``audio`` being the path of the clip's file."""
+    def utterances(
+        self, preparation: Settings, folder: Path, cache: Path
+    ) -> tuple[int, int, Iterator[Utterance]]:
+        """How many rows the split has, how many are asked for, and those in the source's order."""
 
 
 def source_type(source: Settings) -> Source:
@@ -53,16 +58,22 @@ def source_files(run: Run) -> dict[tuple[str, str], list[str]]:
     }
 
 
-def download(source: Settings, record: str | Path) -> None:
-    """Fetch (or make) a split's source beside its record.
+def download(
+    preparation: Settings, record: str | Path, cache: str | Path, siblings: Sequence[Settings] = ()
+) -> None:
+    """Fetch (or make) a split's source.
 
     Args:
-        source: The split's source, as the config resolves it.
-        record: The ``source.json`` to write; ``source/`` beside it takes the files.
+        preparation: The split's settings, as the config resolves them.
+        record: The ``source/files.json`` to write: what the source is, with sizes and checksums.
+        cache: The folder in which files of the Hub are kept, shared by all splits.
+        siblings: The preparations of all splits that are selected with this one.
 
     Raises:
         EarmarkError: when something is missing or cannot be had; names it.
     """
-    folder = Path(record).with_name("source")
+    folder = Path(record).parent
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(record, {"source": source, **source_type(source).fetch(source, folder)})
+    source = preparation["source"]
+    found = source_type(source).fetch(preparation, folder, Path(cache), siblings)
+    write_json(record, {"source": source, **found})

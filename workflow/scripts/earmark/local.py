@@ -5,7 +5,7 @@ The audio stays where it is; the project's manifest points to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from earmark.audio import sha256
 from earmark.config import Settings
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
+from earmark.sampling import chosen
+from earmark.utterance import Clip, Utterance
 
 COLUMNS = {"id": "id", "audio": "audio_filepath", "text": "text"}
 """The keys of the user's manifest, unless ``columns`` says otherwise: NeMo's names."""
@@ -45,9 +47,11 @@ def source_files(source: Settings) -> list[str]:
     return files
 
 
-def fetch(source: Settings, folder: Path) -> dict[str, Any]:
+def fetch(
+    preparation: Settings, folder: Path, cache: Path, siblings: Sequence[Settings]
+) -> dict[str, Any]:
     """Record the files and their checksums; nothing is copied."""
-    paths = source_files(source)
+    paths = source_files(preparation["source"])
     return {
         "files": [
             {"path": path, "size": Path(path).stat().st_size, "sha256": sha256(path)}
@@ -56,22 +60,29 @@ def fetch(source: Settings, folder: Path) -> dict[str, Any]:
     }
 
 
-def rows(source: Settings, folder: Path) -> Iterator[Row]:
+def utterances(
+    preparation: Settings, folder: Path, cache: Path
+) -> tuple[int, int, Iterator[Utterance]]:
     """The user's rows under the project's names; keys of their own are kept."""
+    source = preparation["source"]
+    entries = list(_entries(source))
+    picked = chosen(len(entries), preparation["limit"], preparation["sample"])
+    rows = (_utterance(source, preparation["audio"], *entries[index]) for index in picked)
+    return len(entries), len(picked), rows
+
+
+def _utterance(source: Settings, audio: bool, number: int, row: Row, path: Path) -> Utterance:
     columns = {**COLUMNS, **source.get("columns", {})}
-    seen: dict[str, int] = {}
-    for number, row, path in _entries(source):
-        text = row.get(columns["text"])
-        if not isinstance(text, str):
-            raise EarmarkError(
-                f"{source['manifest']}, row {number}: no reference text under "
-                f"{columns['text']!r} (source.columns.text names the key)"
-            )
-        name = str(row.get(columns["id"], path.stem))
-        if name in seen:
-            raise EarmarkError(
-                f"{source['manifest']}, rows {seen[name]} and {number}: both have the id {name!r}"
-            )
-        seen[name] = number
-        rest = {k: v for k, v in row.items() if k not in columns.values() and k != "duration"}
-        yield {**rest, "id": name, "audio": str(path), "text": text}
+    text = row.get(columns["text"])
+    if not isinstance(text, str):
+        raise EarmarkError(
+            f"{source['manifest']}, row {number}: no reference text under "
+            f"{columns['text']!r} (source.columns.text names the key)"
+        )
+    return Utterance(
+        id=str(row.get(columns["id"], path.stem)),
+        where=f"{source['manifest']}, row {number}",
+        clips=(Clip(str(path), path=path),) if audio else (),
+        text=text,
+        fields={k: v for k, v in row.items() if k not in (*columns.values(), "duration")},
+    )

@@ -1,48 +1,192 @@
-"""The manifest step: one JSON line an utterance, in the source's order."""
+"""The manifest step: one JSON line an utterance, in the source's order, and its clips as files.
+
+Clips are written to a folder of another name, which becomes ``audio`` once all are there; then the
+manifest appears, and the record. A step that was cut off therefore leaves no manifest, and its next
+run begins anew.
+"""
 
 from __future__ import annotations
 
-import os
+import errno
+import json
+import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from earmark.audio import probe, sha256
+from earmark.clips import ClipStore, WrittenClip
 from earmark.config import Settings
 from earmark.download import source_type
 from earmark.errors import EarmarkError
-from earmark.files import Row, write_jsonl
+from earmark.files import Row, read_json, whole_file, write_json
+from earmark.progress import Progress, human_bytes
+from earmark.sampling import label
+from earmark.utterance import Utterance
+
+SHOWN = 20  # rows left out that the log names, of each kind
 
 
-def write_manifest(source: Settings, manifest: str | Path) -> None:
-    """Write a split's manifest from what the download step left beside it.
+def write_manifest(
+    preparation: Settings,
+    files: str | Path,
+    cache: str | Path,
+    manifest: str | Path,
+    record: str | Path,
+) -> None:
+    """Write a split's manifest and audio from what the download step left.
 
     Args:
-        source: The split's source, as the config resolves it.
-        manifest: The ``manifest.jsonl`` to write; ``source/`` lies beside it.
+        preparation: The split's settings, as `earmark.config.Split.preparation` has them.
+        files: The download's record, ``source/files.json``.
+        cache: The folder in which files of the Hub are kept.
+        manifest: The ``manifest.jsonl`` to write; ``audio/`` beside it takes the clips.
+        record: The ``source.json`` to write: the download's record, and what became of its rows.
 
     Raises:
-        EarmarkError: when a row or a clip is not what it should be; names it.
+        EarmarkError: when a row or a clip is not what it should be, or the disk is full; names it.
     """
-    manifest = Path(manifest)
-    count = write_jsonl(manifest, _rows(source, manifest.parent))
-    if count == 0:
-        manifest.unlink()
-        raise EarmarkError(f"{source.get('manifest', manifest)}: no utterances in it")
-    print(f"{manifest}: {count} utterances", file=sys.stderr)
+    manifest, source = Path(manifest), preparation["source"]
+    folder = Path(files).parent
+    total, asked, utterances = source_type(source).utterances(preparation, folder, Path(cache))
+    work = manifest.with_name(".audio.partial")
+    shutil.rmtree(work, ignore_errors=True)
+    left_out: Counter[str] = Counter()
+    name = f"manifest {manifest.parent.parent.name}/{manifest.parent.name}"
+    store = ClipStore(work, manifest.parent, folders=asked > ClipStore.FOLDER)
+    written = 0
+    try:
+        with Progress(name, total_clips=asked) as progress, whole_file(manifest) as stream:
+            for row in _rows(preparation, utterances, store, left_out, progress):
+                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+                written += 1
+            if written == 0:
+                raise EarmarkError(_nothing_left(source, manifest, asked, left_out))
+            store.remove_unused()
+            _put_in_place(work, manifest.with_name("audio"))
+    except OSError as error:
+        raise _disk_error(error, manifest.parent, store.size, written, asked) from None
+    finally:
+        store.close()
+        shutil.rmtree(work, ignore_errors=True)
+    for reason, count in left_out.items():
+        print(f"{manifest}: {count} rows left out: {reason}", file=sys.stderr)
+    print(f"{manifest}: {written} utterances", file=sys.stderr)
+    wanted = {key: preparation[key] for key in ("audio", "limit", "sample")}
+    rows = {
+        "in_split": total,
+        "asked_for": asked,
+        "in_manifest": written,
+        "left_out": dict(sorted(left_out.items())),
+    }
+    write_json(record, {**read_json(files), "label": label(**wanted), "rows": rows})
 
 
-def _rows(source: Settings, folder: Path) -> Iterator[Row]:
-    for row in source_type(source).rows(source, folder / "source"):
-        path = row.pop("audio")
-        info = probe(path)
-        yield {
-            "id": row.pop("id"),
-            "audio_filepath": os.path.relpath(path, folder),
-            "duration": round(info.duration, 6),
-            "text": row.pop("text"),
-            "audio_sha256": sha256(path),
-            "sampling_rate": info.sampling_rate,
-            "channels": info.channels,
-            **row,
+def _rows(
+    preparation: Settings,
+    utterances: Iterator[Utterance],
+    store: ClipStore,
+    left_out: Counter[str],
+    progress: Progress,
+) -> Iterator[Row]:
+    """Manifest rows, in order; those that the rules leave out are counted and named in the log."""
+    seen: dict[str, str] = {}
+    for utterance, clips in store.written(_distinct(utterances, seen)):
+        reason = _reason_to_leave_out(preparation, utterance, clips)
+        progress.add(sum(c.size for c in clips if isinstance(c, WrittenClip)), clips=1)
+        if reason is None:
+            yield _row(utterance, [c for c in clips if isinstance(c, WrittenClip)])
+            continue
+        store.forget(clips)
+        kind, detail = reason
+        left_out[kind] += 1
+        if left_out[kind] <= SHOWN:
+            print(f"left out: {utterance.where} (id {utterance.id}): {detail}", file=sys.stderr)
+
+
+def _distinct(utterances: Iterator[Utterance], seen: dict[str, str]) -> Iterator[Utterance]:
+    for utterance in utterances:
+        if utterance.id in seen:
+            raise EarmarkError(
+                f"{seen[utterance.id]} and {utterance.where} both have the id {utterance.id!r}; "
+                "name another column in `source.columns.id` (null numbers the rows)"
+            )
+        seen[utterance.id] = utterance.where
+        yield utterance
+
+
+def _reason_to_leave_out(
+    preparation: Settings, utterance: Utterance, clips: list[WrittenClip | EarmarkError]
+) -> tuple[str, str] | None:
+    """Why a row is not for the manifest: its kind, and what was found; None when it is.
+
+    Raises:
+        EarmarkError: a clip is damaged, and that is not allowed.
+    """
+    for clip in clips:
+        if isinstance(clip, EarmarkError):
+            if preparation["allow_bad_audio"]:
+                return "bad audio", str(clip)
+            raise EarmarkError(
+                f"{utterance.where} (id {utterance.id}): {clip}; `allow_bad_audio: true` for the "
+                "split leaves such rows out and counts them"
+            )
+    rules = preparation["leave_out"]
+    shortest = rules["shorter_than"]
+    durations = [c.info.duration for c in clips if isinstance(c, WrittenClip)]
+    if durations and min(durations) < shortest:
+        return f"shorter than {shortest:g} s", f"{min(durations):g} s"
+    if rules["empty_text"] and utterance.text is not None and not utterance.text.strip():
+        return "empty reference", "no reference"
+    return None
+
+
+def _row(utterance: Utterance, clips: list[WrittenClip]) -> Row:
+    row: Row = {"id": utterance.id}
+    if clips:
+        columns: dict[str, list[Any]] = {
+            "audio_filepath": [clip.path for clip in clips],
+            "duration": [round(clip.info.duration, 6) for clip in clips],
         }
+        digest: dict[str, list[Any]] = {
+            "audio_sha256": [clip.sha256 for clip in clips],
+            "sampling_rate": [clip.info.sampling_rate for clip in clips],
+            "channels": [clip.info.channels for clip in clips],
+        }
+        one = len(clips) == 1
+        row |= {key: values[0] if one else values for key, values in columns.items()}
+        if utterance.text is not None:
+            row["text"] = utterance.text
+        row |= {key: values[0] if one else values for key, values in digest.items()}
+    elif utterance.text is not None:
+        row["text"] = utterance.text
+    return {**row, **{key: value for key, value in utterance.fields.items() if key not in row}}
+
+
+def _put_in_place(work: Path, audio: Path) -> None:
+    if audio.exists():
+        shutil.rmtree(audio)
+    if work.exists():
+        work.replace(audio)
+
+
+def _nothing_left(source: Settings, manifest: Path, asked: int, left_out: Counter[str]) -> str:
+    name = source.get("manifest") or source.get("repo") or manifest
+    if asked == 0:
+        return f"{name}: no utterances in it"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+    return f"{name}: none of its {asked} utterances is left: {reasons}"
+
+
+def _disk_error(
+    error: OSError, folder: Path, size: int, written: int, asked: int
+) -> EarmarkError | OSError:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return error
+    about = human_bytes(size * asked / written) if written else "more"
+    return EarmarkError(
+        f"{folder}: the disk is full after {written} of {asked} utterances ({human_bytes(size)}); "
+        f"about {about} are needed. Nothing of it was kept; make room, or set `data_dir` to a "
+        "folder on a larger disk"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ from earmark.audio import sha256
 from earmark.config import Settings
 from earmark.demo.speech import SAMPLING_RATE, Speech, add_noise, say
 from earmark.errors import EarmarkError
-from earmark.files import Row, whole_file
+from earmark.files import whole_file
+from earmark.sampling import chosen
+from earmark.utterance import Clip, Utterance
 
 VOICES = ("gmw/en-US", "gmw/en")
 
@@ -54,10 +56,13 @@ def _name(number: int, source: Settings) -> str:
     return f"{Path(source['sentences']).stem}-{number:03d}"
 
 
-def fetch(source: Settings, folder: Path) -> dict[str, Any]:
+def fetch(
+    preparation: Settings, folder: Path, cache: Path, siblings: Sequence[Settings]
+) -> dict[str, Any]:
     """Synthesize the sentences as 16 kHz, 16-bit WAV files."""
     import soundfile
 
+    source = preparation["source"]
     speeches = [
         Speech(
             text=spoken,
@@ -79,8 +84,19 @@ def fetch(source: Settings, folder: Path) -> dict[str, Any]:
     return {"files": files}
 
 
-def rows(source: Settings, folder: Path) -> Iterator[Row]:
+def utterances(
+    preparation: Settings, folder: Path, cache: Path
+) -> tuple[int, int, Iterator[Utterance]]:
     """An utterance a sentence."""
-    for number, (reference, _) in enumerate(sentences(source["sentences"]), start=1):
-        name = _name(number, source)
-        yield {"id": name, "audio": str(folder / f"{name}.wav"), "text": reference}
+    source = preparation["source"]
+    pairs = sentences(source["sentences"])
+    picked = chosen(len(pairs), preparation["limit"], preparation["sample"])
+
+    def utterance(index: int) -> Utterance:
+        name = _name(index + 1, source)
+        path = folder / f"{name}.wav"
+        clips = (Clip(str(path), path=path),) if preparation["audio"] else ()
+        where = f"{source['sentences']}, sentence {index + 1}"
+        return Utterance(name, where, clips, text=pairs[index][0])
+
+    return len(pairs), len(picked), map(utterance, picked)

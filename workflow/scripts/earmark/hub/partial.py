@@ -63,6 +63,11 @@ class PartialFile:
         """The wanted ranges that are not here yet."""
         return RangeSet(gap for start, end in wanted for gap in self.present.missing(start, end))
 
+    def first_missing(self, start: int, end: int) -> int:
+        """The first byte of a range that is not here; ``end`` when all of it is."""
+        with self._lock:
+            return next((gap for gap, _ in self.present.missing(start, end)), end)
+
     def write(self, offset: int, data: bytes) -> None:
         """Put bytes in their place and journal them; safe to call from several threads."""
         with self._lock:

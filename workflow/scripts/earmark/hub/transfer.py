@@ -136,7 +136,7 @@ def _piece(
                     f"{human_bytes(item.file.size)}. Make room, then run the same command again "
                     "to go on from there"
                 ) from None
-            start = next((gap[0] for gap in item.local.present.missing(start, end)), end)
+            start = item.local.first_missing(start, end)
             failed = 1 if start > before else failed + 1
             if failed >= failures.ATTEMPTS or not failures.worth_retrying(error):
                 raise failures.explain(

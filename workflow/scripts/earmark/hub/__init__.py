@@ -1,0 +1,1 @@
+"""Splits from the Hugging Face Hub, at a pinned commit: only what a split needs, each byte once."""

@@ -1,0 +1,277 @@
+"""A source on the Hub: what download brings for a split, and the utterances that it is made of."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from earmark.config import Settings
+from earmark.errors import EarmarkError
+from earmark.files import Row, read_json
+from earmark.hub import columns
+from earmark.hub.archive import Archive, directory_range
+from earmark.hub.columns import Columns
+from earmark.hub.layout import matching, split_files
+from earmark.hub.ranges import RangeSet
+from earmark.hub.repository import HubFile, Repository, local_file
+from earmark.hub.tables import Table, footer_range
+from earmark.hub.transfer import Wanted, fetch as transfer
+from earmark.sampling import chosen
+from earmark.utterance import Clip, Utterance
+
+MOST = 0.5  # of a file's bytes: where more is needed, the whole file is fetched
+
+
+def source_files(source: Settings) -> list[str]:
+    """None of the user's files."""
+    return []
+
+
+def fetch(
+    preparation: Settings, folder: Path, cache: Path, siblings: Sequence[Settings]
+) -> dict[str, Any]:
+    """Bring what a split needs to the cache.
+
+    Args:
+        preparation: ``source``, ``audio``, ``limit`` and ``sample`` of the split.
+        folder: The split's source folder; what it is called in progress lines.
+        cache: The folder in which files of the Hub are kept.
+        siblings: The same for all selected splits of the benchmark: together they decide whether
+            an archive is fetched whole.
+
+    Returns:
+        The record: repository, commit, and each file with its size and checksums.
+
+    Raises:
+        EarmarkError: when the set cannot be had, or is not what the config says.
+    """
+    source = preparation["source"]
+    repository = Repository(source["repo"], source.get("revision", "main"), cache)
+    label = f"download {folder.parent.parent.name}/{folder.parent.name}"
+    files = repository.files(_row_files(source, repository, label))
+    table = _bring_table(preparation, repository, files, label)
+    found = columns.resolve(source, table.column_types(), preparation["audio"])
+    rows = _rows(preparation, table)
+    clips: list[HubFile] = []
+    archive = None
+    if preparation["audio"] and found.audio_is_path:
+        if "archive" in source:
+            (archive,) = repository.files([source["archive"]])
+            _bring_members(repository, archive, table, found, rows, siblings, label)
+        else:
+            names = _clip_names(table, rows, found)
+            paths = _repository_paths(names, files, repository.paths, repository.repo)
+            clips = repository.files(paths)
+            transfer(repository, [_whole(repository, file) for file in clips], label)
+    return {
+        "repo": repository.repo,
+        "revision": repository.revision,
+        "commit": repository.commit,
+        "files": [_record(repository.cache, repository.repo, file) for file in files],
+        "archive": _record(cache, repository.repo, archive) if archive else None,
+        "clips": [_record(cache, repository.repo, file) for file in clips],
+    }
+
+
+def utterances(
+    preparation: Settings, folder: Path, cache: Path
+) -> tuple[int, int, Iterator[Utterance]]:
+    """The utterances of a split that was downloaded.
+
+    Returns:
+        How many rows the split has, how many of them are asked for, and those, in order.
+    """
+    source = preparation["source"]
+    record = read_json(folder / "files.json")
+    repo = record["repo"]
+    files = [_read_record(entry) for entry in record["files"]]
+    table = Table([(file.path, local_file(cache, repo, file)) for file in files], repo)
+    found = columns.resolve(source, table.column_types(), preparation["audio"])
+    matching_rows = table.matching(source.get("rows", {}))
+    picked = chosen(len(matching_rows), preparation["limit"], preparation["sample"])
+    rows = matching_rows if len(picked) == len(matching_rows) else [matching_rows[n] for n in picked]
+    clip = _clip_reader(record, cache, files)
+    return len(matching_rows), len(rows), _utterances(table, rows, found, clip, folder.parent.name)
+
+
+def _utterances(
+    table: Table,
+    rows: Sequence[int],
+    found: Columns,
+    clip: Callable[[str], Clip],
+    split: str,
+) -> Iterator[Utterance]:
+    for index, row in zip(rows, table.read(rows, found.needed), strict=True):
+        yield found.utterance(row, f"{split}-{index + 1:06d}", clip)
+
+
+def _row_files(source: Settings, repository: Repository, label: str) -> list[str]:
+    if "files" in source:
+        paths: list[str] = []
+        for pattern in source["files"]:
+            found = matching(pattern, repository.paths)
+            if not found:
+                some = ", ".join(repository.paths[:8])
+                raise EarmarkError(
+                    f"{repository.repo} at {repository.revision} has no file that "
+                    f"`source.files` entry {pattern!r} matches; it has {some}"
+                )
+            paths += [path for path in found if path not in paths]
+        return paths
+    readme = None
+    if "README.md" in repository.paths:
+        (file,) = repository.files(["README.md"])
+        transfer(repository, [_whole(repository, file)], f"{label} README.md")
+        path = local_file(repository.cache, repository.repo, file).path
+        readme = path.read_text(encoding="utf-8", errors="replace")
+    return split_files(
+        repository.paths, readme, source.get("config"), source.get("split", "test"), repository.repo
+    )
+
+
+def _bring_table(
+    preparation: Settings, repository: Repository, files: list[HubFile], label: str
+) -> Table:
+    """The rows, or the parts of their files that are needed where those are few."""
+    source = preparation["source"]
+    places = [local_file(repository.cache, repository.repo, file) for file in files]
+    table_files = [(file.path, place) for file, place in zip(files, places, strict=True)]
+    whole = [Wanted(file, place) for file, place in zip(files, places, strict=True)]
+    few = preparation["limit"] or preparation["sample"] or not preparation["audio"]
+    if not few or not all(file.path.endswith(".parquet") for file in files):
+        transfer(repository, whole, label)
+        return Table(table_files, repository.repo)
+
+    def bring(ranges: Sequence[RangeSet]) -> None:
+        wanted = [
+            Wanted(item.file, item.local, parts if parts.size < MOST * item.file.size else None)
+            for item, parts in zip(whole, ranges, strict=True)
+        ]
+        transfer(repository, wanted, label)
+
+    for _ in range(2):
+        parts = [footer_range(place) for place in places]
+        wanted = [Wanted(i.file, i.local, p) for i, p in zip(whole, parts, strict=True)]
+        transfer(repository, wanted, f"{label} (footers)")
+    table = Table(table_files, repository.repo)
+    needed = columns.resolve(source, table.column_types(), preparation["audio"]).needed
+    if source.get("rows"):
+        bring(table.ranges(None, list(source["rows"])))
+    bring(table.ranges(_rows(preparation, table), needed))
+    return table
+
+
+def _rows(preparation: Settings, table: Table) -> Sequence[int]:
+    matching_rows = table.matching(preparation["source"].get("rows", {}))
+    picked = chosen(len(matching_rows), preparation["limit"], preparation["sample"])
+    return [matching_rows[n] for n in picked]
+
+
+def _bring_members(
+    repository: Repository,
+    archive: HubFile,
+    table: Table,
+    found: Columns,
+    rows: Sequence[int],
+    siblings: Sequence[Settings],
+    label: str,
+) -> None:
+    """The members that the rows name; the whole archive where the selected splits need most of it."""
+    place = local_file(repository.cache, repository.repo, archive)
+    where = f"{repository.repo}: {archive.path}"
+    label = f"{label} {archive.path}"
+    with place.locked():
+        pass  # another job that fetches the archive has finished when this one looks at it
+    if not place.whole:
+        for _ in range(3):
+            directory = directory_range(place, where)
+            transfer(repository, [Wanted(archive, place, directory)], f"{label} (directory)")
+    zipped = Archive(place, where)
+    needed = zipped.ranges(_clip_names(table, rows, found))
+    together = RangeSet(needed)
+    for sibling in siblings:
+        if _same_set(sibling["source"], repository, archive) and sibling["audio"]:
+            for part in zipped.ranges(_clip_names(table, _rows(sibling, table), found)):
+                together.add(*part)
+    most = together.size > MOST * archive.size
+    transfer(repository, [Wanted(archive, place, None if most else needed)], label)
+
+
+def _same_set(source: Settings, repository: Repository, archive: HubFile) -> bool:
+    return (source.get("repo"), source.get("revision", "main"), source.get("archive")) == (
+        repository.repo,
+        repository.revision,
+        archive.path,
+    )
+
+
+def _clip_names(table: Table, rows: Sequence[int], found: Columns) -> list[str]:
+    names: dict[str, None] = {}
+    for row in table.read(rows, [found.audio]):
+        names.update(dict.fromkeys(columns.listed(row.values[found.audio])))
+    return list(names)
+
+
+def _repository_paths(
+    names: Sequence[str], files: Sequence[HubFile], paths: Sequence[str], where: str
+) -> list[str]:
+    known, folder = set(paths), posixpath.dirname(files[0].path)
+    found = []
+    for name in names:
+        path = _in_repository(name, folder, known)
+        if path is None:
+            raise EarmarkError(
+                f"{where}: there is no file {name!r}, which the audio column names; if the clips "
+                "are in a zip archive, name it in the split's `source.archive`"
+            )
+        found.append(path)
+    return found
+
+
+def _in_repository(name: str, folder: str, known: set[str]) -> str | None:
+    candidates = (name, posixpath.normpath(posixpath.join(folder, name)))
+    return next((path for path in candidates if path in known), None)
+
+
+def _clip_reader(record: Row, cache: Path, files: Sequence[HubFile]) -> Callable[[str], Clip]:
+    """How a clip that a row names is read: from the archive, or from its own file."""
+    repo = record["repo"]
+    if record["archive"] is not None:
+        file = _read_record(record["archive"])
+        archive = Archive(local_file(cache, repo, file), f"{repo}: {file.path}")
+        return lambda name: Clip(name, open=lambda: archive.open(name), shared=True)
+    clips = {entry["path"]: _read_record(entry) for entry in record["clips"]}
+    folder = posixpath.dirname(files[0].path)
+
+    def clip(name: str) -> Clip:
+        path = _in_repository(name, folder, set(clips))
+        if path is None:
+            raise EarmarkError(
+                f"{repo}: {name!r} was not downloaded; remove the split's source/files.json and "
+                "run again, so that it is"
+            )
+        place = local_file(cache, repo, clips[path])
+        return Clip(name, open=place.open, shared=True)
+
+    return clip
+
+
+def _whole(repository: Repository, file: HubFile) -> Wanted:
+    return Wanted(file, local_file(repository.cache, repository.repo, file))
+
+
+def _record(cache: Path, repo: str, file: HubFile) -> Row:
+    whole = local_file(cache, repo, file).whole
+    return {
+        "path": file.path,
+        "size": file.size,
+        "sha256": file.sha256,
+        "blob": file.blob,
+        "fetched": "whole" if whole else "in part",
+    }
+
+
+def _read_record(entry: Row) -> HubFile:
+    return HubFile(entry["path"], entry["size"], entry["blob"], entry["sha256"])

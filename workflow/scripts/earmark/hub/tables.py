@@ -1,0 +1,250 @@
+"""The rows of a split, read from its Parquet files in bounded memory, whole files or parts of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from earmark.errors import EarmarkError
+from earmark.files import Row
+from earmark.hub.partial import PartialFile
+from earmark.hub.ranges import RangeSet
+
+BATCH_BYTES = 8 << 20  # how much of a row group is held at a time
+BATCH_ROWS = 512
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row: its place, and the values of the columns asked for."""
+
+    where: str
+    number: int
+    values: Row
+
+
+class Table:
+    """The files of a split as one table; opened one at a time.
+
+    Args:
+        files: Their names, for messages, and where they are.
+        where: The dataset, for messages.
+    """
+
+    def __init__(self, files: Sequence[tuple[str, PartialFile]], where: str) -> None:
+        self._files = list(files)
+        self._where = where
+        opened = [self._open(index) for index in range(len(files))]
+        self._metadata = [parquet.metadata for parquet in opened]
+        self._schemas = [parquet.schema_arrow for parquet in opened]
+        self._counts = [metadata.num_rows for metadata in self._metadata]
+
+    @property
+    def total(self) -> int:
+        """How many rows there are."""
+        return sum(self._counts)
+
+    def column_types(self) -> dict[str, Any]:
+        """The columns and their Arrow types.
+
+        Raises:
+            EarmarkError: when the files disagree.
+        """
+        first: dict[str, Any] = {}
+        for (name, _), schema in zip(self._files, self._schemas, strict=True):
+            types = {field.name: field.type for field in schema}
+            if not first:
+                first = types
+            elif set(types) != set(first):
+                differing = ", ".join(sorted(set(types) ^ set(first)))
+                raise EarmarkError(
+                    f"{self._where}: {name} and {self._files[0][0]} have different columns: "
+                    f"{differing} are in one of them only"
+                )
+        return first
+
+    def matching(self, rows: Mapping[str, Any]) -> Sequence[int]:
+        """The rows whose columns hold one of the values listed (or none, under ``not``)."""
+        if not rows:
+            return range(self.total)
+        found, first = [], 0
+        for index, count in enumerate(self._counts):
+            with self._damage(index, 0):
+                values = self._open(index).read(columns=list(rows)).to_pylist()
+            found += [first + n for n, row in enumerate(values) if _matches(row, rows)]
+            first += count
+        return found
+
+    def ranges(self, rows: Sequence[int] | None, columns: Sequence[str]) -> list[RangeSet]:
+        """The bytes of each file that hold some columns of some rows (None: of all rows)."""
+        result = []
+        for index, groups in enumerate(self._groups(rows)):
+            metadata = self._metadata[index]
+            ranges = RangeSet()
+            for group, _ in groups:
+                chunks = metadata.row_group(group)
+                for number in range(chunks.num_columns):
+                    chunk = chunks.column(number)
+                    if chunk.path_in_schema.split(".")[0] not in columns:
+                        continue
+                    start = chunk.data_page_offset
+                    if chunk.dictionary_page_offset:
+                        start = min(start, chunk.dictionary_page_offset)
+                    ranges.add(start, start + chunk.total_compressed_size)
+            result.append(ranges.joined(4096))
+        return result
+
+    def read(self, rows: Sequence[int], columns: Sequence[str]) -> Iterator[TableRow]:
+        """The rows asked for, in order; a batch of `BATCH_BYTES` is in memory at a time.
+
+        Args:
+            rows: Ascending indices.
+            columns: The columns to read; no other is touched.
+
+        Raises:
+            EarmarkError: when a file is damaged; names it and the row.
+        """
+        for index, groups in enumerate(self._groups(rows)):
+            name = self._files[index][0]
+            parquet = self._open(index) if groups else None
+            for group, inside in groups:
+                place = inside[0]
+                with self._damage(index, place):
+                    for number, values in _group_rows(parquet, group, inside, columns):
+                        place = number
+                        yield TableRow(f"row {number + 1} of {name}", number, values)
+
+    def _groups(self, rows: Sequence[int] | None) -> Iterator[list[tuple[int, Sequence[int]]]]:
+        """For each file, its row groups that hold rows asked for, with those rows' numbers."""
+        rows = range(self.total) if rows is None else rows
+        first, taken = 0, 0
+        for metadata in self._metadata:
+            groups, start = [], 0
+            for group in range(metadata.num_row_groups):
+                end = start + metadata.row_group(group).num_rows
+                upto = taken
+                while upto < len(rows) and rows[upto] < first + end:
+                    upto += 1
+                if upto > taken:
+                    groups.append((group, _shifted(rows[taken:upto], first)))
+                taken, start = upto, end
+            first += start
+            yield groups
+
+    def _open(self, index: int) -> Any:
+        import pyarrow.parquet
+
+        name, file = self._files[index]
+        with self._damage(index, 0):
+            source: Any = _as_parquet(name, file) if file.whole else file.open()
+            # Read through a buffer, not a column chunk at a time: one row group may hold gigabytes.
+            return pyarrow.parquet.ParquetFile(source, buffer_size=1 << 20, pre_buffer=False)
+
+    def _damage(self, index: int, number: int) -> _Damage:
+        name, file = self._files[index]
+        return _Damage(f"{self._where}: {name} (kept as {file.path})", number)
+
+
+class _Damage:
+    """Turns what Arrow says of a damaged file into an error that names the file."""
+
+    def __init__(self, name: str, number: int) -> None:
+        self.name, self.number = name, number
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
+        import pyarrow
+
+        if kind is None or isinstance(error, EarmarkError | GeneratorExit):
+            return
+        if isinstance(error, FileNotFoundError):
+            raise EarmarkError(
+                f"{self.name}: not there; remove the split's source/files.json and run again, so "
+                "that it is downloaded"
+            ) from None
+        if isinstance(error, pyarrow.ArrowException | OSError | UnicodeDecodeError):
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise EarmarkError(
+                f"{self.name}, in or after row {self.number + 1}: damaged or of an unknown kind: "
+                f"{reason}. Remove it and the split's source/files.json, and run again"
+            ) from None
+
+
+def _matches(row: Row, rows: Mapping[str, Any]) -> bool:
+    return all(
+        (row[column] not in wanted["not"]) if isinstance(wanted, Mapping) else row[column] in wanted
+        for column, wanted in rows.items()
+    )
+
+
+def _shifted(rows: Sequence[int], by: int) -> Sequence[int]:
+    if isinstance(rows, range):
+        return range(rows.start - by, rows.stop - by)
+    return [row - by for row in rows]
+
+
+def _group_rows(
+    parquet: Any, group: int, inside: Sequence[int], columns: Sequence[str]
+) -> Iterator[tuple[int, Row]]:
+    """Some rows of one row group, with their numbers in the file."""
+    metadata = parquet.metadata
+    first = sum(metadata.row_group(g).num_rows for g in range(group))
+    about = metadata.row_group(group)
+    row_bytes = about.total_byte_size / max(about.num_rows, 1)
+    batch_rows = int(min(max(BATCH_BYTES / max(row_bytes, 1), 1), BATCH_ROWS))
+    taken = 0
+    batches = parquet.iter_batches(
+        batch_size=batch_rows, row_groups=[group], columns=list(columns), use_threads=False
+    )
+    for batch in batches:
+        end = first + batch.num_rows
+        upto = taken
+        while upto < len(inside) and inside[upto] < end:
+            upto += 1
+        if upto > taken:
+            numbers = inside[taken:upto]
+            if len(numbers) < batch.num_rows:
+                batch = batch.take([number - first for number in numbers])
+            yield from zip(numbers, batch.to_pylist(), strict=True)
+        taken, first = upto, end
+        if taken == len(inside):
+            return
+
+
+def _as_parquet(name: str, file: PartialFile) -> Any:
+    """What Arrow is to open: the file, or a small table of text turned into Parquet in memory."""
+    if name.endswith(".parquet"):
+        return str(file.path)
+    import pyarrow.csv
+    import pyarrow.json
+    import pyarrow.parquet
+
+    reader = pyarrow.csv.read_csv if name.endswith(".csv") else pyarrow.json.read_json
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(reader(str(file.path)), buffer)
+    buffer.seek(0)
+    return buffer
+
+
+def footer_range(file: PartialFile) -> RangeSet:
+    """The bytes of a Parquet file that describe it, as far as they are known; grows when asked again.
+
+    First the end of the file, then, once that is here, the footer whose length it tells.
+
+    Raises:
+        EarmarkError: when the end is not that of a Parquet file.
+    """
+    tail = max(file.size - (32 << 10), 0)
+    if not file.present.covers(max(file.size - 8, 0), file.size):
+        return RangeSet([(tail, file.size)])
+    with file.open() as stream:
+        stream.seek(file.size - 8)
+        end = stream.read(8)
+    if end[4:] != b"PAR1":
+        raise EarmarkError(f"{Path(file.path).name}: not a Parquet file: it ends in {end[4:]!r}")
+    return RangeSet([(max(file.size - 8 - int.from_bytes(end[:4], "little"), 0), file.size)])

@@ -1,0 +1,34 @@
+"""Which rows of a split are evaluated: all of them, the first few, or a random few."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def chosen(total: int, limit: int | None, sample: Mapping[str, Any] | None) -> Sequence[int]:
+    """The rows to evaluate, as ascending indices.
+
+    Args:
+        total: How many rows there are.
+        limit: Take the first so many.
+        sample: Take ``n`` at random with ``seed``; the same rows each time for the same seed.
+    """
+    if sample is not None and sample["n"] < total:
+        return sorted(random.Random(sample.get("seed", 0)).sample(range(total), sample["n"]))
+    if limit is not None:
+        return range(min(limit, total))
+    return range(total)
+
+
+def label(audio: bool, limit: int | None, sample: Mapping[str, Any] | None) -> str | None:
+    """What sets results apart from those of the whole split: ``text only; first 100 rows``."""
+    parts = []
+    if not audio:
+        parts.append("text only")
+    if limit is not None:
+        parts.append(f"first {limit} rows")
+    if sample is not None:
+        parts.append(f"{sample['n']} random rows, seed {sample.get('seed', 0)}")
+    return "; ".join(parts) or None
