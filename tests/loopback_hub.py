@@ -151,13 +151,13 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
         pass
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.answer()
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self.answer()
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self.answer()
 
     def answer(self) -> None:
@@ -172,7 +172,9 @@ class Handler(BaseHTTPRequestHandler):
                 self.api(match[1], match[2] or "", parse_qs(parts.query), body)
             elif match := re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
                 self.resolve(match[1], match[2], match[3])
-            elif path == "/api/agent-harnesses":  # the client's own telemetry, where an agent runs it
+            elif (
+                path == "/api/agent-harnesses"
+            ):  # the client's own telemetry, where an agent runs it
                 self.reply(404)
             else:
                 self.hub.unexpected.append(f"{self.command} {self.path}")
@@ -219,7 +221,9 @@ class Handler(BaseHTTPRequestHandler):
             return None
         repo = hub.repos.get(name)
         if repo is None:
-            self.error(401 if authorization is None else 404, "RepoNotFound", "Repository not found")
+            self.error(
+                401 if authorization is None else 404, "RepoNotFound", "Repository not found"
+            )
             return None
         commit = repo.branches.get(revision, revision)
         if commit not in repo.commits:
@@ -289,7 +293,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         commit, files = found
         if self.hub.repos[name].gated and self.headers.get("Authorization") is None:
-            message = f"Access to dataset {name} is restricted. You must be authenticated to access it."
+            message = (
+                f"Access to dataset {name} is restricted. You must be authenticated to access it."
+            )
             self.error(401, "GatedRepo", message)
             return
         if path not in files:

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from earmark.audio import AudioInfo, BadAudio, header, probe, sha256
+from earmark.audio import AudioInfo, BadAudioError, header, probe, sha256
 from earmark.errors import EarmarkError
 from earmark.utterance import Clip, FileNames, Utterance
 
@@ -61,9 +61,7 @@ class ClipStore:
         self._pool = ThreadPoolExecutor(self.THREADS)
         self.size = 0
 
-    def written(
-        self, utterances: Iterator[Utterance]
-    ) -> Iterator[tuple[Utterance, list[Result]]]:
+    def written(self, utterances: Iterator[Utterance]) -> Iterator[tuple[Utterance, list[Result]]]:
         """Each utterance with its clips, in order; a damaged clip is given as its error."""
         waiting: deque[tuple[Utterance, list[Future[Result]], int]] = deque()
         ahead = 0
@@ -75,7 +73,12 @@ class ClipStore:
                 yield first, self._results(jobs)
             jobs = [self._submit(utterance, n, clip) for n, clip in enumerate(utterance.clips)]
             light = Utterance(
-                utterance.id, utterance.where, (), utterance.several, utterance.text, utterance.fields
+                utterance.id,
+                utterance.where,
+                (),
+                utterance.several,
+                utterance.text,
+                utterance.fields,
             )
             waiting.append((light, jobs, size))
             ahead += size
@@ -97,7 +100,7 @@ class ClipStore:
         if clip.shared and clip.name in self._shared:
             return self._shared[clip.name]
         if clip.shared:
-            base = os.path.splitext(os.path.basename(clip.name))[0]
+            base = Path(clip.name).stem
         else:
             base = utterance.id if number == 0 else f"{utterance.id}-{number}"
         folder = f"{self._count // self.FOLDER:03d}/" if self._folders else ""
@@ -113,7 +116,7 @@ class ClipStore:
     def _in_place(self, path: Path) -> Result:
         try:
             info = probe(path)
-        except BadAudio as error:
+        except BadAudioError as error:
             return error
         return WrittenClip(os.path.relpath(path, self._home), info, sha256(path), 0)
 
@@ -121,16 +124,16 @@ class ClipStore:
         if clip.data is not None:
             try:
                 info = header(clip.data)
-            except BadAudio as error:
-                return BadAudio(f"clip {clip.name!r}: {error}")
+            except BadAudioError as error:
+                return BadAudioError(f"clip {clip.name!r}: {error}")
             return self._write_bytes(clip.data, name, info)
         path = self._work / f"{name}.part"
         try:
             digest, size = self._copy(clip, path)
             info = probe(path)
-        except (BadAudio, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except (BadAudioError, zipfile.BadZipFile, zlib.error, EOFError) as error:
             path.unlink(missing_ok=True)
-            return BadAudio(f"clip {clip.name!r}: {str(error).removeprefix(f'{path}: ')}")
+            return BadAudioError(f"clip {clip.name!r}: {str(error).removeprefix(f'{path}: ')}")
         final = name + info.extension
         path.rename(self._work / final)
         return WrittenClip(f"audio/{final}", info, digest, size)

@@ -107,7 +107,9 @@ class Progress:
         spent = max(time.monotonic() - self.started, 1e-9)
         parts = []
         if self.total_clips is not None:
-            parts.append(f"{self.clips:,} of {self.total_clips:,} clips, {self.clips / spent:,.0f}/s")
+            parts.append(
+                f"{self.clips:,} of {self.total_clips:,} clips, {self.clips / spent:,.0f}/s"
+            )
         of = f" of {human_bytes(self.total_bytes)}" if self.total_bytes is not None else ""
         parts.append(f"{human_bytes(self.bytes)}{of}, {human_bytes(self.bytes / spent)}/s")
         done, total = self.bytes, self.total_bytes

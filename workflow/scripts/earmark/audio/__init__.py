@@ -15,11 +15,11 @@ from typing import Any
 
 from earmark.errors import EarmarkError
 
-EXTENSIONS = {"WAV": ".wav", "WAVEX": ".wav", "RF64": ".wav", "FLAC": ".flac", "MP3": ".mp3",
-              "MPEG": ".mp3", "OGG": ".ogg", "AIFF": ".aiff", "AU": ".au", "CAF": ".caf"}  # fmt: skip
+EXTENSIONS = {"WAVEX": ".wav", "RF64": ".wav", "MPEG": ".mp3"}
+"""What files of libsndfile's formats are called, where it is not the format's name."""
 
 
-class BadAudio(EarmarkError):
+class BadAudioError(EarmarkError):
     """Bytes that are not audio, or not all of it."""
 
 
@@ -47,7 +47,7 @@ def header(data: Any) -> AudioInfo:
         data: The whole file: ``bytes`` or an ``mmap``.
 
     Raises:
-        BadAudio: when the bytes are of no known format, or are not all there.
+        BadAudioError: when the bytes are of no known format, or are not all there.
     """
     from earmark.audio.flac import flac_header
     from earmark.audio.wav import wav_header
@@ -65,7 +65,7 @@ def _libsndfile(data: Any) -> AudioInfo:
     import soundfile
 
     if not len(data):
-        raise BadAudio("no bytes in it")
+        raise BadAudioError("no bytes in it")
     if data[:4] == b"OggS":
         _check_ogg_end(data)
     _check_mp3_end(data)
@@ -73,12 +73,19 @@ def _libsndfile(data: Any) -> AudioInfo:
     stream.seek(0)
     try:
         with soundfile.SoundFile(stream) as sound:
-            frames, rate, channels, name = len(sound), sound.samplerate, sound.channels, sound.format
+            frames, rate, channels, name = (
+                len(sound),
+                sound.samplerate,
+                sound.channels,
+                sound.format,
+            )
     except soundfile.LibsndfileError as error:
         start = bytes(data[:8])
-        raise BadAudio(f"not audio that libsndfile reads ({error}); begins with {start!r}") from None
+        raise BadAudioError(
+            f"not audio that libsndfile reads ({error}); begins with {start!r}"
+        ) from None
     if frames <= 0 or rate <= 0:
-        raise BadAudio(f"a {name} header without samples behind it")
+        raise BadAudioError(f"a {name} header without samples behind it")
     return AudioInfo(frames / rate, rate, channels, EXTENSIONS.get(name, f".{name.lower()}"))
 
 
@@ -88,7 +95,7 @@ def _check_ogg_end(data: Any) -> None:
     table = data[last + 27 : last + 27 + data[last + 26]] if last + 27 <= len(data) else b""
     complete = last + 27 + len(table) + sum(table) <= len(data) and len(table) > 0
     if not complete or not data[last + 5] & 4:
-        raise BadAudio("an Ogg stream that was cut short: its last page is missing")
+        raise BadAudioError("an Ogg stream that was cut short: its last page is missing")
 
 
 def _check_mp3_end(data: Any) -> None:
@@ -104,7 +111,7 @@ def _check_mp3_end(data: Any) -> None:
     position = start + tag + 8 + 4 * (first[tag + 7] & 1)
     size = int.from_bytes(data[position : position + 4], "big")
     if size > len(data) - start:
-        raise BadAudio(f"an MP3 file that was cut short: {len(data) - start} of {size} bytes")
+        raise BadAudioError(f"an MP3 file that was cut short: {len(data) - start} of {size} bytes")
 
 
 def probe(path: str | Path) -> AudioInfo:
@@ -116,11 +123,11 @@ def probe(path: str | Path) -> AudioInfo:
     try:
         with Path(path).open("rb") as stream:
             if stream.seek(0, io.SEEK_END) == 0:
-                raise BadAudio("no bytes in it")
+                raise BadAudioError("no bytes in it")
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 return header(data)
-    except BadAudio as error:
-        raise BadAudio(f"{path}: {error}") from None
+    except BadAudioError as error:
+        raise BadAudioError(f"{path}: {error}") from None
     except FileNotFoundError:
         raise EarmarkError(f"{path}: no such audio file") from None
     except OSError as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from earmark.audio import AudioInfo, BadAudio
+from earmark.audio import AudioInfo, BadAudioError
 
 CHUNK = 4096  # bytes of a frame that are checked at a time
 LARGEST_FRAME = 1 << 20  # where the header does not say
@@ -21,7 +21,7 @@ def flac_header(data: Any) -> AudioInfo | None:
     """Read a FLAC header; None when the file only begins like one (an ID3 tag before MP3).
 
     Raises:
-        BadAudio: when the header is damaged, or the last frame is not where it should end.
+        BadAudioError: when the header is damaged, or the last frame is not where it should end.
     """
     start = 0
     if data[:3] == b"ID3" and len(data) > 10:
@@ -33,19 +33,19 @@ def flac_header(data: Any) -> AudioInfo | None:
     while not last:
         head = data[position : position + 4]
         if len(head) < 4:
-            raise BadAudio("a FLAC file that was cut short: its header is not all there")
+            raise BadAudioError("a FLAC file that was cut short: its header is not all there")
         last = bool(head[0] & 0x80)
         size = int.from_bytes(head[1:4], "big")
         if head[0] & 0x7F == 0:
             info = data[position + 4 : position + 4 + size]
         position += 4 + size
     if len(info) < 34:
-        raise BadAudio("a FLAC file without a stream header")
+        raise BadAudioError("a FLAC file without a stream header")
     packed = int.from_bytes(info[10:18], "big")
     rate, channels = packed >> 44, (packed >> 41 & 7) + 1
     samples = packed & (1 << 36) - 1
     if rate == 0:
-        raise BadAudio("a FLAC header with a rate of 0 Hz")
+        raise BadAudioError("a FLAC header with a rate of 0 Hz")
     block = int.from_bytes(info[2:4], "big")
     largest = int.from_bytes(info[7:10], "big") or LARGEST_FRAME
     samples = _check_end(data, position, block, largest, samples)
@@ -67,9 +67,11 @@ def _check_end(data: Any, start: int, block: int, largest: int, samples: int) ->
         if ends_at is None or (samples and ends_at != samples):
             continue
         if crc16(tail[found:]) != 0:
-            raise BadAudio("a FLAC file whose last frame is damaged or was cut short")
+            raise BadAudioError("a FLAC file whose last frame is damaged or was cut short")
         return ends_at
-    raise BadAudio(f"a FLAC file that was cut short: the last of its {samples} samples are missing")
+    raise BadAudioError(
+        f"a FLAC file that was cut short: the last of its {samples} samples are missing"
+    )
 
 
 def _frame_end(head: bytes, stream_block: int) -> int | None:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from earmark.audio import AudioInfo, BadAudio
+from earmark.audio import AudioInfo, BadAudioError
 
 UNCOMPRESSED = {1, 3, 6, 7, 0xFFFE}  # PCM, float, A-law, µ-law, extensible
 UNKNOWN = 0x7FFFF000  # writers to a pipe leave a size from here up: to the end of the file
 
 
 def wav_header(data: Any) -> AudioInfo | None:
-    """Read a WAV header; None for codecs inside WAV, whose length only a decoder knows.
+    """Read a WAV header; None for codecs in WAV whose length only a decoder knows.
 
     Raises:
-        BadAudio: when there is no format or no sound in it, or fewer samples than it announces.
+        BadAudioError: when no format or no sound is in it, or fewer samples than it announces.
     """
     end = len(data)
     if data[8:12] != b"WAVE":
-        raise BadAudio("a RIFF file, but not a WAV file")
+        raise BadAudioError("a RIFF file, but not a WAV file")
     position, big_size = 12, 0
     format_chunk: tuple[int, ...] | None = None
     while position + 8 <= end:
@@ -32,10 +32,10 @@ def wav_header(data: Any) -> AudioInfo | None:
             format_chunk = struct.unpack_from("<HHIIHH", data, body)
         elif name == b"data":
             if format_chunk is None:
-                raise BadAudio("a WAV file without a format before its samples")
+                raise BadAudioError("a WAV file without a format before its samples")
             return _samples(format_chunk, big_size or size, end - body)
         position = body + size + size % 2
-    raise BadAudio("a WAV file that was cut short: no samples in it")
+    raise BadAudioError("a WAV file that was cut short: no samples in it")
 
 
 def _samples(format_chunk: tuple[int, ...], size: int, here: int) -> AudioInfo | None:
@@ -43,11 +43,11 @@ def _samples(format_chunk: tuple[int, ...], size: int, here: int) -> AudioInfo |
     if codec not in UNCOMPRESSED:
         return None
     if not (channels and rate and block):
-        raise BadAudio(f"a WAV header with {channels} channels at {rate} Hz")
+        raise BadAudioError(f"a WAV header with {channels} channels at {rate} Hz")
     if size > here:
         if size < UNKNOWN:
-            raise BadAudio(f"a WAV file that was cut short: {here} of {size} bytes of samples")
+            raise BadAudioError(f"a WAV file that was cut short: {here} of {size} bytes of samples")
         size = here
     if size < block:
-        raise BadAudio("a WAV file without samples")
+        raise BadAudioError("a WAV file without samples")
     return AudioInfo(size // block / rate, rate, channels, ".wav")

@@ -1,4 +1,4 @@
-"""Clips in a zip archive on the Hub: its directory, the bytes that hold a member, and what is refused."""
+"""Clips in a zip archive on the Hub: its directory, a member's bytes, and what is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 
 
 def directory_range(file: PartialFile, where: str) -> RangeSet:
-    """The bytes of an archive that list its members, as far as they are known; grows when asked again.
+    """The bytes of an archive that list its members, as far as known; grows when asked again.
 
     First the record at the end (98 bytes, or 64 KiB more where a comment follows it), then, once
     that is here, the directory that it points to.

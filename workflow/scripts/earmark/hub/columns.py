@@ -1,4 +1,4 @@
-"""The columns of a set: which holds what, as the config says, and whether they are what is needed."""
+"""The columns of a set: which holds what, as the config says, and whether they fit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from earmark.config import Settings
 from earmark.errors import EarmarkError
-from earmark.files import Row
 from earmark.hub.tables import TableRow
 from earmark.utterance import Clip, Utterance
 
@@ -128,7 +127,9 @@ def resolve(source: Settings, types: Mapping[str, Any], audio: bool) -> Columns:
     for name in [*source.get("keep", []), *source.get("rows", {})]:
         if name not in types:
             key = "keep" if name in source.get("keep", []) else "rows"
-            raise EarmarkError(f"{where} has no column {name!r}; it has {has}. Change `source.{key}`")
+            raise EarmarkError(
+                f"{where} has no column {name!r}; it has {has}. Change `source.{key}`"
+            )
 
     def need(key: str, expected: str, fits: Callable[[Any], bool]) -> None:
         name = names[key]

@@ -41,17 +41,19 @@ def worth_retrying(error: BaseException) -> bool:
 
 
 def wait_after(error: BaseException, failures: int) -> float:
-    """Seconds to wait after a failure: what ``Retry-After`` asks for, else twice as long each time."""
+    """Seconds to wait after a failure: as ``Retry-After`` asks, else twice as long each time."""
     asked = getattr(getattr(error, "response", None), "headers", {}).get("Retry-After", "")
     if asked.isdigit():
         return min(float(asked), 10 * LONGEST_WAIT)
-    return min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT)
+    return min(FIRST_WAIT * float(2 ** (failures - 1)), LONGEST_WAIT)
 
 
 def pause(error: BaseException, failures: int, what: str) -> None:
     """Say what failed and wait before the next try."""
     seconds = wait_after(error, failures)
-    reason = f"HTTP {status_of(error)}" if status_of(error) else (str(error) or type(error).__name__)
+    reason = (
+        f"HTTP {status_of(error)}" if status_of(error) else (str(error) or type(error).__name__)
+    )
     print(
         f"{what}: {reason.splitlines()[0]}; trying again in {seconds:.0f} s "
         f"({failures} of {ATTEMPTS - 1})",
@@ -131,7 +133,7 @@ def _in_other_words(error: Any, status: int | None, what: str, endpoint: str) ->
     again = "run the same command again to go on from there"
     if status == 429:
         return (
-            f"{what}: {endpoint} asks to slow down (HTTP 429) and still did after {ATTEMPTS} tries; "
+            f"{what}: {endpoint} asks to slow down (HTTP 429), {ATTEMPTS} times over; "
             f"wait some minutes, then {again} (a token in HF_TOKEN raises the limit)"
         )
     if status is not None and status >= 500:

@@ -77,8 +77,9 @@ def _configs(readme: str | None, where: str) -> list[dict[str, Any]]:
     try:
         block = yaml.safe_load(match[1])
     except yaml.YAMLError as error:
+        problem = str(error).splitlines()[0]
         raise EarmarkError(
-            f"{where}: the block at the head of its README is not YAML ({str(error).splitlines()[0]}); "
+            f"{where}: the block at the head of its README is not YAML ({problem}); "
             "name the split's files in `source.files`"
         ) from None
     configs = block.get("configs") if isinstance(block, dict) else None

@@ -159,7 +159,9 @@ class _PartialReader(io.RawIOBase):
                 f"{self._file.path}: bytes {start} to {end} were not downloaded; "
                 "remove the split's source/files.json and run again, so that they are"
             )
-        if missing:  # what is here before the first hole: buffered readers ask for more than they need
+        if (
+            missing
+        ):  # what is here before the first hole: buffered readers ask for more than they need
             end = missing[0][0]
         count = os.preadv(self._stream.fileno(), [memoryview(buffer)[: end - start]], start)
         self._position += count

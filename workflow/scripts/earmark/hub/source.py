@@ -17,7 +17,8 @@ from earmark.hub.layout import matching, split_files
 from earmark.hub.ranges import RangeSet
 from earmark.hub.repository import HubFile, Repository, local_file
 from earmark.hub.tables import Table, footer_range
-from earmark.hub.transfer import Wanted, fetch as transfer
+from earmark.hub.transfer import Wanted
+from earmark.hub.transfer import fetch as transfer
 from earmark.sampling import chosen
 from earmark.utterance import Clip, Utterance
 
@@ -91,7 +92,9 @@ def utterances(
     found = columns.resolve(source, table.column_types(), preparation["audio"])
     matching_rows = table.matching(source.get("rows", {}))
     picked = chosen(len(matching_rows), preparation["limit"], preparation["sample"])
-    rows = matching_rows if len(picked) == len(matching_rows) else [matching_rows[n] for n in picked]
+    rows = (
+        matching_rows if len(picked) == len(matching_rows) else [matching_rows[n] for n in picked]
+    )
     clip = _clip_reader(record, cache, files)
     return len(matching_rows), len(rows), _utterances(table, rows, found, clip, folder.parent.name)
 
@@ -178,7 +181,7 @@ def _bring_members(
     siblings: Sequence[Settings],
     label: str,
 ) -> None:
-    """The members that the rows name; the whole archive where the selected splits need most of it."""
+    """The members that rows name; the whole archive where the selected splits need most of it."""
     place = local_file(repository.cache, repository.repo, archive)
     where = f"{repository.repo}: {archive.path}"
     label = f"{label} {archive.path}"

@@ -1,4 +1,4 @@
-"""The rows of a split, read from its Parquet files in bounded memory, whole files or parts of them."""
+"""The rows of a split, read in bounded memory from its Parquet files or from parts of them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from earmark.hub.ranges import RangeSet
 
 BATCH_BYTES = 8 << 20  # how much of a row group is held at a time
 BATCH_ROWS = 512
+TAIL = 64 << 10  # what Arrow reads first of a Parquet file: its last bytes
 
 
 @dataclass(frozen=True)
@@ -232,14 +233,14 @@ def _as_parquet(name: str, file: PartialFile) -> Any:
 
 
 def footer_range(file: PartialFile) -> RangeSet:
-    """The bytes of a Parquet file that describe it, as far as they are known; grows when asked again.
+    """The bytes of a Parquet file that describe it, as far as known; grows when asked again.
 
     First the end of the file, then, once that is here, the footer whose length it tells.
 
     Raises:
         EarmarkError: when the end is not that of a Parquet file.
     """
-    tail = max(file.size - (32 << 10), 0)
+    tail = max(file.size - TAIL, 0)
     if not file.present.covers(max(file.size - 8, 0), file.size):
         return RangeSet([(tail, file.size)])
     with file.open() as stream:
@@ -247,4 +248,5 @@ def footer_range(file: PartialFile) -> RangeSet:
         end = stream.read(8)
     if end[4:] != b"PAR1":
         raise EarmarkError(f"{Path(file.path).name}: not a Parquet file: it ends in {end[4:]!r}")
-    return RangeSet([(max(file.size - 8 - int.from_bytes(end[:4], "little"), 0), file.size)])
+    footer = max(file.size - 8 - int.from_bytes(end[:4], "little"), 0)
+    return RangeSet([(min(tail, footer), file.size)])

@@ -156,7 +156,11 @@ def _stream(
     stop: threading.Event,
 ) -> int:
     """Write the bytes of one answer as they come; returns where they end."""
-    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        build_hf_headers,
+        get_session,
+        hf_raise_for_status,
+    )
 
     headers = {
         **build_hf_headers(),

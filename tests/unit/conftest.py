@@ -1,0 +1,33 @@
+"""A Hub on loopback for the tests of the library."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from loopback_hub import LoopbackHub, loopback_hub
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LoopbackHub]:
+    """A Hub to which `huggingface_hub` is pointed, as HF_ENDPOINT does it."""
+    constants = importlib.import_module("huggingface_hub.constants")
+    hf_api = importlib.import_module("huggingface_hub.hf_api")
+    failures = importlib.import_module("earmark.hub.failures")
+    with loopback_hub() as server:
+        for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE",
+            server.url + "/{repo_id}/resolve/{revision}/{filename}",
+        )  # fmt: skip
+        monkeypatch.setattr(hf_api, "ENDPOINT", server.url, raising=False)
+        monkeypatch.setattr(failures, "FIRST_WAIT", 0.01)
+        yield server
