@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from earmark.metrics import aggregate, combine, prediction_metrics, printed
+from earmark.asr import Sample
+from earmark.metrics import aggregate, combine, combine_asr, prediction_metrics, printed
+from earmark.score import Scorer
 
 
 def prediction(start, end, text="x", tokens=4, error=None):
@@ -19,13 +21,23 @@ def prediction(start, end, text="x", tokens=4, error=None):
     }
 
 
-def split(entries, edits, words, **more):
+def split(entries, **more):
     return {
         "avg_tokens": 10.0, "gen_seconds": 5.0, "success_rate": 50.0, "no_answer": 0.0,
-        "num_entries": entries, "num_failed": 0, "substitutions": edits, "deletions": 0,
-        "insertions": 0, "hits": words - edits, "ref_words": words,
-        "wer": 100 * edits / words, **more,
+        "num_entries": entries, "num_failed": 0, **more,
     }  # fmt: skip
+
+
+def scored(subset, pairs, protocols=("whisper", "open_asr_leaderboard"), **more):
+    """A split's metrics as the score step writes them."""
+    scorer = Scorer(subset, protocols)
+    samples = [
+        Sample(str(i), reference, hypothesis, duration=4.0, seconds=0.5)
+        for i, (reference, hypothesis) in enumerate(pairs)
+    ]
+    list(scorer.rows(iter(samples)))
+    one, raw = scorer.metrics(split(len(pairs), **more))
+    return {"subset": subset, "scoring": "asr", "label": None, "pass@1": one, "raw": raw}
 
 
 def test_generation_seconds_run_from_the_first_start_to_the_last_end():
@@ -41,11 +53,29 @@ def test_a_server_that_tells_no_tokens_leaves_them_unknown():
 
 
 def test_a_benchmarks_wer_is_all_edits_over_all_words():
-    total = combine([split(1, 1, 10), split(3, 30, 90, success_rate=100.0)])
-    assert total["wer"] == pytest.approx(31)
-    assert total["success_rate"] == pytest.approx(87.5)
+    short = scored("b-short", [("a cat sat", "a dog sat")])
+    long = scored("b-long", [("we will see what comes of it", "we will see what comes of it")])
+    total = combine_asr([short, long])
+    assert total["wer"] == total["protocols"]["whisper"]["wer_micro"] == pytest.approx(10)
+    assert total["wer_macro"] == pytest.approx((100 / 3 + 0) / 2)
     assert total["gen_seconds"] == 10
-    assert total["num_entries"] == 4
+    assert total["num_entries"] == 2
+
+
+def test_both_protocols_stand_side_by_side_in_metrics_and_in_print():
+    pairs = [("It's all right, Erik.", "it is alright eric"), ("uh huh okay", "okay")]
+    total = {"b-s": {"pass@1": scored("b-s", pairs)["pass@1"]}}
+    one = total["b-s"]["pass@1"]
+    assert one["wer"] > 0
+    assert one["wer_open_asr_leaderboard"] == 0
+    assert one["protocol"] == "whisper"
+    assert "c0d2f624" in one["protocol_version"]
+    assert "d1e99b25" in one["protocols"]["open_asr_leaderboard"]["version"]
+    _title, head, values, *notes = printed(total).splitlines()
+    assert "| wer    | wer_open_asr_leaderboard | num_entries" in head
+    assert "| 57.14% | 0.00%                    | 2" in values
+    assert notes[0].startswith("whisper: wer 57.14% [")
+    assert notes[1].startswith("open_asr_leaderboard: wer 0.00% [0.00, 0.00]")
 
 
 def test_the_published_aggregate_comes_out(tmp_path):
@@ -54,7 +84,7 @@ def test_the_published_aggregate_comes_out(tmp_path):
         "librispeech_clean": (99.62, 2620), "librispeech_other": (98.67, 2939),
         "spgispeech": (99.99, 39341), "tedlium": (77.74, 1469), "voxpopuli": (99.51, 1842),
     }  # fmt: skip
-    total = combine([split(n, 1, 10, success_rate=rate) for rate, n in published.values()])
+    total = combine([split(n, success_rate=rate) for rate, n in published.values()])
     assert round(total["success_rate"], 2) == 86.70
     assert total["num_entries"] == 143_597
 
@@ -75,10 +105,12 @@ def test_the_aggregate_holds_the_benchmark_then_its_splits(tmp_path):
     paths = []
     for name in ("one", "two"):
         path = tmp_path / f"{name}.json"
-        path.write_text(json.dumps({"subset": f"b-{name}", "pass@1": split(2, 1, 10)}))
+        words = "one two three four five six seven eight nine ten"
+        pairs = [(words.replace(" ", " x "), words.replace(" ", " x ").replace("five", "six"))]
+        path.write_text(json.dumps(scored(f"b-{name}", pairs)))
         paths.append(str(path))
     out = tmp_path / "metrics.json"
     aggregate("b", paths, str(out))
     written = json.loads(out.read_text())
     assert list(written) == ["b", "b-one", "b-two"]
-    assert written["b"]["pass@1"]["wer"] == pytest.approx(10)
+    assert written["b"]["pass@1"]["wer"] == pytest.approx(100 / 19)

@@ -1,7 +1,11 @@
 # The config, resolved once by the library, and the few names that all rules use.
 sys.path.insert(0, f"{CODE}/workflow/scripts")
 
-from earmark import config as earmark_config, download as earmark_download
+from earmark import (
+    config as earmark_config,
+    download as earmark_download,
+    score as earmark_score,
+)
 from earmark.errors import EarmarkError
 
 try:

@@ -15,6 +15,10 @@ rule score:
         mem_mb=1000,
     params:
         scoring=lambda w: RUN.split(w).scoring,
+        protocols=lambda w: RUN.split(w).protocols,
+        postprocess=lambda w: RUN.split(w).postprocess,
+        # A change in how a split is scored scores it anew, from the same answers.
+        code=lambda w: earmark_score.code_hash(RUN.split(w).scoring),
     script:
         "../scripts/score.py"
 
@@ -35,6 +39,8 @@ rule aggregate:
     threads: 1
     resources:
         mem_mb=500,
+    params:
+        code=earmark_score.code_hash("asr"),
     script:
         "../scripts/aggregate.py"
 

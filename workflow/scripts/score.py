@@ -7,6 +7,8 @@ with job_log(snakemake.log[0]):
     score(
         subset=f"{snakemake.wildcards.benchmark}-{snakemake.wildcards.split}",
         scoring=snakemake.params.scoring,
+        protocols=snakemake.params.protocols,
+        postprocess=snakemake.params.postprocess,
         manifest=snakemake.input.manifest,
         predictions=snakemake.input.predictions,
         scores=snakemake.output.scores,

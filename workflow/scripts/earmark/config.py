@@ -33,6 +33,7 @@ _MODEL_DEFAULTS: Settings = {
 }
 _DOWNLOADED = ("source", "audio", "limit", "sample")
 _LEAVE_OUT: Settings = {"shorter_than": 0.1, "empty_text": True}
+_PROTOCOLS = ("whisper", "open_asr_leaderboard")
 _CLIENT_DEFAULTS: Settings = {"concurrency": 32, "timeout": 600, "max_retries": 8}
 
 
@@ -47,6 +48,8 @@ class Split:
         prompt: ``system`` (may be None), ``user`` and ``suffix``.
         scoring: How answers are scored.
         entries: How many utterances published runs counted, where known.
+        protocols: The scoring protocols, for speech recognition; the first is primary.
+        postprocess: What is done to answers before they are scored.
         audio: Whether it is prepared with audio; without, models are sent text alone.
         limit: How many of its first rows are evaluated; None for all.
         sample: ``n`` and ``seed`` of a random sample; None for all rows.
@@ -61,6 +64,8 @@ class Split:
     prompt: Settings
     scoring: str
     entries: int | None
+    protocols: tuple[str, ...] = _PROTOCOLS
+    postprocess: str = "none"
     audio: bool = True
     limit: int | None = None
     sample: Settings | None = None
@@ -289,6 +294,8 @@ def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path
         source=source,
         prompt=settings.get("prompt") or {},
         scoring=settings.get("scoring", "asr"),
+        protocols=tuple(settings.get("protocols", _PROTOCOLS)),
+        postprocess=settings.get("postprocess", "none"),
         entries=settings.get("entries"),
         audio=settings.get("audio", True),
         limit=settings.get("limit"),

@@ -9,10 +9,6 @@ from typing import Any
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, write_json
 
-COUNTS = ("substitutions", "deletions", "insertions", "hits", "ref_words")
-RATES = ("success_rate", "no_answer", "wer")
-"""In percent."""
-
 
 def prediction_metrics(predictions: Sequence[Row]) -> dict[str, Any]:
     """What a split's predictions say before they are scored.
@@ -39,38 +35,53 @@ def prediction_metrics(predictions: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def word_error_rate(counts: dict[str, Any]) -> float | None:
-    """Edits over reference words, in percent; None where there are no reference words."""
-    words = counts["ref_words"]
-    edits = counts["substitutions"] + counts["deletions"] + counts["insertions"]
-    return 100 * edits / words if words else None
-
-
 def combine(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A benchmark's metrics from its splits': counts add up, rates follow from them.
+    """A benchmark's metrics from its splits': seconds and entries add up, shares are weighed.
 
     Args:
         splits: The ``pass@1`` of each split.
     """
-    entries = sum(split["num_entries"] for split in splits)
 
     def mean(key: str) -> float | None:
         known = [(split[key], split["num_entries"]) for split in splits if split[key] is not None]
         weight = sum(n for _, n in known)
         return sum(value * n for value, n in known) / weight if weight else None
 
-    total: dict[str, Any] = {
+    return {
         "avg_tokens": mean("avg_tokens"),
-        "gen_seconds": sum(split["gen_seconds"] for split in splits),
+        "gen_seconds": sum(split["gen_seconds"] or 0 for split in splits),
         "success_rate": mean("success_rate"),
         "no_answer": mean("no_answer"),
-        "wer": None,
-        "num_entries": entries,
+        "num_entries": sum(split["num_entries"] for split in splits),
         "num_failed": sum(split["num_failed"] for split in splits),
     }
-    total |= {count: sum(split[count] for split in splits) for count in COUNTS}
-    total["wer"] = word_error_rate(total)
-    return total
+
+
+def combine_asr(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A speech recognition benchmark's metrics from its splits'.
+
+    Counts add up, rates follow from them (`earmark.rates.combined_protocols`).
+
+    Args:
+        splits: The splits' metrics, as the score step writes them.
+    """
+    from earmark import rates, signals, timing
+
+    ones = [split["pass@1"] for split in splits]
+    raw = [split["raw"] for split in splits]
+    blocks = rates.combined_protocols(ones, [one["replicates"] for one in raw])
+    ways = {(one["postprocess"], one["postprocess_version"]) for one in ones}
+    return {
+        **combine(ones),
+        **(rates.headline(blocks) if blocks else {"wer": None}),
+        **rates.combined_no_answer([one["replicates"] for one in raw]),
+        "postprocess": "; ".join(sorted({name for name, _ in ways})),
+        "postprocess_version": "; ".join(sorted({version for _, version in ways})),
+        **timing.combined_timing(ones, [one["latency_bins"] for one in raw]),
+        "hallucination": signals.combined_signs(
+            {split["subset"]: split["pass@1"]["hallucination"] for split in splits}
+        ),
+    }
 
 
 def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
@@ -85,38 +96,71 @@ def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
         EarmarkError: when a file cannot be read.
     """
     found = [read_json(path) for path in splits]
-    total = {"pass@1": combine([split["pass@1"] for split in found])}
+    total = {"pass@1": combine_asr(found)}
     subsets = {split["subset"]: {"pass@1": split["pass@1"]} for split in found}
     write_json(metrics, {benchmark: total, **subsets})
     print(printed({benchmark: total, **subsets}))
 
 
-_COLUMNS = (
-    "avg_tokens", "gen_seconds", "success_rate", "no_answer", "wer", "num_entries",
-)  # fmt: skip
+_BEFORE = ("avg_tokens", "gen_seconds", "success_rate", "no_answer", "wer")
+_AFTER = ("num_entries",)
+
+
+def _columns(modes: dict[str, Any]) -> list[str]:
+    """The published columns; where there are more protocols, the rate of each beside ``wer``."""
+    others = {
+        f"wer_{name}": None
+        for values in modes.values()
+        for name in list(values.get("protocols", ()))[1:]
+    }
+    return [*_BEFORE, *others, *_AFTER]
 
 
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return "n/a"
-    return f"{value:.2f}%" if name in RATES else f"{value:.0f}"
+    in_percent = name in ("success_rate", "no_answer") or name.startswith("wer")
+    return f"{value:.2f}%" if in_percent else f"{value:.0f}"
 
 
 def printed(metrics: dict[str, Any]) -> str:
-    """The blocks that papers and NeMo-Skills print, one a subset."""
+    """The blocks that papers and NeMo-Skills print, one a subset, then what the rates rest on."""
     blocks = []
     for subset, modes in metrics.items():
-        lines = [["evaluation_mode", *_COLUMNS]]
+        columns = _columns(modes)
+        lines = [["evaluation_mode", *columns]]
         for mode, values in modes.items():
-            lines.append([mode, *(_cell(name, values.get(name)) for name in _COLUMNS)])
+            lines.append([mode, *(_cell(name, values.get(name)) for name in columns)])
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         rows = [
             " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
             for line in lines
         ]
         title = f" {subset} ".center(len(rows[0]), "-")
-        blocks.append("\n".join([title, *(row.rstrip() for row in rows)]))
+        notes = [note for values in modes.values() for note in _protocol_notes(values)]
+        blocks.append("\n".join([title, *(row.rstrip() for row in rows), *notes]))
     return "\n\n".join(blocks)
+
+
+def _protocol_notes(values: dict[str, Any]) -> list[str]:
+    """One line a protocol: its rates with their intervals, and its version."""
+    notes = []
+    for name, block in values.get("protocols", {}).items():
+        rates = [f"wer {_with_interval(block, 'wer')}"]
+        if "wer_macro" in block:
+            rates = [
+                f"wer micro {_with_interval(block, 'wer_micro')}",
+                f"macro {_with_interval(block, 'wer_macro')}",
+            ]
+        rates.append(f"cer {_with_interval(block, 'cer')}")
+        notes.append(f"{name}: {', '.join(rates)} ({block['version']})")
+    return notes
+
+
+def _with_interval(block: dict[str, Any], rate: str) -> str:
+    text = _cell("wer", block.get(rate))
+    bounds = block.get(f"{rate}_ci")
+    return text if bounds is None else f"{text} [{bounds[0]:.2f}, {bounds[1]:.2f}]"
 
 
 def find(results_dir: str | Path, model: str, benchmark: str) -> dict[str, Any]:

@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_json, write_jsonl
-from earmark.metrics import COUNTS, prediction_metrics, word_error_rate
+from earmark.metrics import prediction_metrics
+
+_HERE = Path(__file__).parent
+_ASR_CODE = ("text", "wer.py", "signals.py", "stats.py", "asr.py", "rates.py", "timing.py")
+_COMMON_CODE = ("metrics.py", "score.py")
+
+
+def code_hash(scoring: str = "asr") -> str:
+    """Return a hash of the content of the modules and tables that decide a score.
+
+    Rules carry it as a param, so that a change in how a split is scored scores it anew.
+
+    Args:
+        scoring: How the split is scored.
+    """
+    parts = [*_COMMON_CODE, *(_ASR_CODE if scoring == "asr" else ("mmau",))]
+    files: list[Path] = []
+    for part in sorted(parts):
+        path = _HERE / part
+        files += sorted(path.rglob("*")) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.suffix in (".py", ".tsv"):
+            digest.update(f"{file.relative_to(_HERE)}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
 
 
 def score(
-    subset: str, scoring: str, manifest: str, predictions: str, scores: str, metrics: str
+    subset: str,
+    scoring: str,
+    manifest: str,
+    predictions: str,
+    scores: str,
+    metrics: str,
+    protocols: Sequence[str] = ("whisper", "open_asr_leaderboard"),
+    postprocess: str = "none",
+    label: str | None = None,
 ) -> None:
     """Score one split.
 
@@ -21,64 +57,141 @@ def score(
         predictions: The model's predictions, in manifest order.
         scores: The file to write, a row per sample.
         metrics: The file to write, the split's metrics.
+        protocols: Names of the protocols to score by; the first is primary.
+        postprocess: What is done to the answers first, by name.
+        label: What is special about this split's run, for tables; or None.
 
     Raises:
-        EarmarkError: when manifest and predictions do not pair up; names the sample.
+        EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
+            needs; names the sample.
     """
     rows = paired(manifest, predictions)
-    scored = [_words(entry, answer) for entry, answer in rows]
+    scorer = Scorer(subset, protocols, postprocess)
+    write_jsonl(scores, scorer.rows(_samples(rows, manifest, predictions)))
     found = prediction_metrics([answer for _, answer in rows])
-    counts = {count: sum(row[count] for row in scored) for count in COUNTS}
-    wins = sum(row["wer"] is not None and row["wer"] < 50 for row in scored)
-    one: dict[str, Any] = {
-        **found,
-        "success_rate": 100 * wins / len(scored),
-        "wer": word_error_rate(counts),
-        **counts,
-    }
-    write_jsonl(scores, scored)
-    write_json(metrics, {"subset": subset, "scoring": scoring, "label": None, "pass@1": one})
+    one, raw = scorer.metrics(found)
+    write_json(
+        metrics, {"subset": subset, "scoring": scoring, "label": label, "pass@1": one, "raw": raw}
+    )
+
+
+class Scorer:
+    """Scores the samples of a speech recognition split as they come, and adds them up."""
+
+    def __init__(
+        self,
+        subset: str,
+        protocols: Sequence[str],
+        postprocess: str = "none",
+        normalized: bool = False,
+    ) -> None:
+        from earmark.rates import Tally
+        from earmark.signals import Signs
+        from earmark.text import protocol
+        from earmark.text.postprocess import postprocess as postprocess_named
+        from earmark.timing import Timing
+
+        self._subset = subset
+        self._protocols = [protocol(name) for name in dict.fromkeys(protocols)]
+        self._postprocess = postprocess_named(postprocess)
+        self._normalized = normalized
+        self._tallies = {one.name: Tally(one) for one in self._protocols}
+        self._timing = Timing()
+        self._signs = Signs()
+        self._ids: list[str] = []
+        self._empty: list[bool] = []
+
+    def rows(self, samples: Iterator[Any]) -> Iterator[Row]:
+        """Score samples (`earmark.asr.Sample`), one row each."""
+        from dataclasses import replace
+
+        from earmark.asr import pair, sample_row
+
+        for sample in samples:
+            self._empty.append(not sample.generation.strip())
+            sample = replace(sample, generation=self._postprocess.apply(sample.generation))
+            pairs = {one.name: pair(sample, one, self._normalized) for one in self._protocols}
+            for name, made in pairs.items():
+                self._tallies[name].add(made)
+            row = sample_row(sample, pairs, self._protocols)
+            self._timing.add(sample, pairs[self._protocols[0].name].counts)
+            self._signs.add(sample.id, row.get("signals", ()))
+            self._ids.append(sample.id)
+            yield row
+
+    def metrics(self, found: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the metrics of what was scored, and what combining splits needs besides.
+
+        Args:
+            found: What is known before scoring: `earmark.metrics.prediction_metrics`.
+        """
+        from earmark import rates, stats
+
+        members = stats.groups(self._ids)
+        blocks, replicates = {}, {}
+        for name, tally in self._tallies.items():
+            blocks[name], replicates[name] = tally.block(self._subset, members)
+        unanswered, replicates["all"] = rates.no_answer(self._empty, self._subset)
+        timing, latency_bins = self._timing.metrics(found.get("gen_seconds"))
+        one = {
+            **found,
+            **rates.headline(blocks),
+            **unanswered,
+            "postprocess": self._postprocess.name,
+            "postprocess_version": self._postprocess.version,
+            "bootstrap": {
+                "unit": "speaker or recording" if members else "utterance",
+                "units": len(set(members)) if members else len(self._ids),
+                "replicates": stats.REPLICATES,
+                "seed": stats.SEED,
+            },
+            **timing,
+            "hallucination": self._signs.metrics(),
+        }
+        return one, {"replicates": replicates, "latency_bins": latency_bins}
 
 
 def paired(manifest: str, predictions: str) -> list[tuple[Row, Row]]:
     """Manifest rows with their predictions.
 
     Raises:
-        EarmarkError: when one is longer than the other, or the ids differ; names the line.
+        EarmarkError: when there are none, one is longer than the other, or the ids differ; names
+            the line.
     """
     entries, answers = list(read_jsonl(manifest)), list(read_jsonl(predictions))
+    if not entries:
+        raise EarmarkError(f"{manifest}: empty; there is nothing to score")
     if len(entries) != len(answers):
         raise EarmarkError(
             f"{predictions}: {len(answers)} predictions for the {len(entries)} rows of {manifest}"
         )
     for number, (entry, answer) in enumerate(zip(entries, answers, strict=True), start=1):
-        if entry["id"] != answer["id"]:
+        if entry.get("id") != answer.get("id"):
             raise EarmarkError(
-                f"{predictions}, line {number}: the prediction is of {answer['id']!r}, but "
-                f"{manifest} has {entry['id']!r} there"
+                f"{predictions}, line {number}: the prediction is of {answer.get('id')!r}, but "
+                f"{manifest} has {entry.get('id')!r} there"
             )
     return list(zip(entries, answers, strict=True))
 
 
-def _words(entry: Row, answer: Row) -> Row:
-    import jiwer
+def _samples(rows: Sequence[tuple[Row, Row]], manifest: str, predictions: str) -> Iterator[Any]:
+    from earmark.asr import Sample
 
-    from earmark.text import protocol
-
-    normalize = protocol("whisper").normalize
-    reference, hypothesis = normalize(entry["text"]), normalize(answer["generation"])
-    words = jiwer.process_words(reference or "empty", hypothesis or "empty")
-    counts = {
-        "substitutions": words.substitutions,
-        "deletions": words.deletions,
-        "insertions": words.insertions,
-        "hits": words.hits,
-        "ref_words": words.substitutions + words.deletions + words.hits,
-    }
-    return {
-        "id": entry["id"],
-        "reference": reference,
-        "hypothesis": hypothesis,
-        "wer": word_error_rate(counts),
-        **counts,
-    }
+    for number, (entry, answer) in enumerate(rows, start=1):
+        for path, row, key in ((manifest, entry, "text"), (predictions, answer, "generation")):
+            if not isinstance(row.get(key), str):
+                raise EarmarkError(
+                    f"{path}, row {number} ({entry['id']!r}): {key!r} must be a text, found "
+                    f"{row.get(key)!r}"
+                )
+        duration = entry.get("duration")
+        if isinstance(duration, list):
+            duration = sum(duration)
+        start, end = answer.get("generation_start_time"), answer.get("generation_end_time")
+        yield Sample(
+            id=str(entry["id"]),
+            reference=entry["text"],
+            generation=answer["generation"],
+            duration=duration,
+            seconds=None if start is None or end is None else end - start,
+        )
