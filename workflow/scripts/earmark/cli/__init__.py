@@ -15,7 +15,10 @@ from earmark import __version__
 from earmark.errors import EarmarkError
 
 COMMANDS = {
+    "compare": "Compare two models on the same samples.",
+    "normalize": "Normalize lines of text by a scoring protocol.",
     "table": "Print the tables of a run's metrics.",
+    "wer": "Score result files by named protocols.",
 }
 
 

@@ -1,0 +1,205 @@
+"""Compare two models on the same samples: paired bootstrap and the matched-pairs test.
+
+A model is named as in the config, or given as a result file (JSON Lines with text and pred_text).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from earmark import stats
+from earmark.errors import EarmarkError
+from earmark.files import read_jsonl
+
+#: By split: edits and reference words of each sample, by id.
+Counted = dict[str, dict[str, tuple[int, int]]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "model_a", metavar="MODEL_A", help="a model of the config, or a result file"
+    )
+    parser.add_argument("model_b", metavar="MODEL_B", help="the model to compare with it")
+    parser.add_argument(
+        "--configfile", default="config/config.yaml", help="the run's config (default: %(default)s)"
+    )
+    parser.add_argument("--benchmark", action="append", help="only this one; may be repeated")
+    parser.add_argument("--protocol", help="the scoring protocol (default: the primary one)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a split")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare per split and overall, and print the result."""
+    if Path(args.model_a).is_file() and Path(args.model_b).is_file():
+        protocol = args.protocol or "whisper"
+        sets = {"": (_of_file(args.model_a, protocol), _of_file(args.model_b, protocol))}
+    else:
+        protocol = args.protocol or "primary"
+        sets = _of_models(args)
+    found = [
+        {"set": name, "protocol": protocol, **line}
+        for benchmark, (first, second) in sets.items()
+        for name, line in compared(first, second, benchmark or "overall").items()
+    ]
+    if args.json:
+        for line in found:
+            print(json.dumps(line, ensure_ascii=False))
+    else:
+        _print_table(found, args.model_a, args.model_b, protocol)
+    return 0
+
+
+def compared(first: Counted, second: Counted, overall: str) -> dict[str, dict[str, Any]]:
+    """Compare two models on their splits, and on all of them together where there are several.
+
+    Args:
+        first: The first model's counts.
+        second: The second's, of the same splits and samples.
+        overall: What to call all splits together.
+
+    Raises:
+        EarmarkError: when the models were not scored on the same samples; names one.
+    """
+    lines: dict[str, dict[str, Any]] = {}
+    totals, replicated = np.zeros(3, dtype=np.int64), [np.zeros(1, dtype=np.int64)] * 3
+    edits: list[list[int]] = [[], []]
+    for split in first:
+        ids = _same_samples(split, first[split], second[split])
+        a, b = ([one[split][name][0] for name in ids] for one in (first, second))
+        words = [first[split][name][1] for name in ids]
+        if not sum(words):
+            raise EarmarkError(f"{split}: no reference words; there is nothing to compare")
+        made, sums = stats.compare(
+            a, b, words, stats.groups(ids), stats.generator(split, "compare")
+        )
+        lines[split] = asdict(made)
+        totals += [sum(a), sum(b), sum(words)]
+        replicated = [before + now for before, now in zip(replicated, sums, strict=True)]
+        edits[0] += a
+        edits[1] += b
+    if len(first) > 1:
+        micro = stats.conclude([int(one) for one in totals], replicated, *edits)
+        lines[f"{overall} (all words)"] = asdict(micro)
+    return lines
+
+
+def _same_samples(split: str, first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+    for ours, theirs, who in ((first, second, "second"), (second, first, "first")):
+        missing = next((name for name in ours if name not in theirs), None)
+        if missing is not None:
+            raise EarmarkError(
+                f"{split}: the {who} model has no sample {missing!r}; both must be scored on the "
+                f"same samples ({len(first)} and {len(second)} were found)"
+            )
+    for name, (_, words) in first.items():
+        if words != second[name][1]:
+            raise EarmarkError(
+                f"{split}, sample {name!r}: the references differ ({words} and {second[name][1]} "
+                "words); both models must be scored against the same references"
+            )
+    return list(first)
+
+
+def _of_file(path: str, protocol: str) -> Counted:
+    from earmark.asr import pair
+    from earmark.results import read_results
+    from earmark.text import protocol as named
+
+    scored: dict[str, tuple[int, int]] = {}
+    for sample in read_results(path):
+        if sample.id in scored:
+            raise EarmarkError(f"{path}: two rows have the id {sample.id!r}")
+        counts = pair(sample, named(protocol)).counts
+        scored[sample.id] = counts.edits, counts.ref_words
+    return {"all": scored}
+
+
+def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
+    from earmark.config import load
+
+    config = load(args.configfile)
+    by_name = {model.name: folder for folder, model in config.models.items()}
+    for name in (args.model_a, args.model_b):
+        if name not in by_name:
+            raise EarmarkError(
+                f"{name}: neither a model of {args.configfile} ({', '.join(by_name)}) nor a file"
+            )
+    chosen = args.benchmark or list(config.benchmarks)
+    for benchmark in chosen:
+        if benchmark not in config.benchmarks:
+            raise EarmarkError(
+                f"{args.configfile}: no benchmark {benchmark!r}; it has "
+                f"{', '.join(config.benchmarks)}"
+            )
+    found = {}
+    for benchmark in chosen:
+        splits = [
+            name for name, one in config.benchmarks[benchmark].items() if one.scoring == "asr"
+        ]
+        if splits:
+            both = [
+                {
+                    f"{benchmark}-{split}": _of_scores(
+                        Path(config.results_dir, by_name[name], "scores", benchmark, split),
+                        args.protocol,
+                    )
+                    for split in splits
+                }
+                for name in (args.model_a, args.model_b)
+            ]
+            found[benchmark] = (both[0], both[1])
+    if not found:
+        raise EarmarkError(f"{args.configfile}: no benchmark with word error rates is selected")
+    return found
+
+
+def _of_scores(stem: Path, protocol: str | None) -> dict[str, tuple[int, int]]:
+    path = stem.with_name(f"{stem.name}.jsonl")
+    metrics = stem.with_name(f"{stem.name}.metrics.json")
+    if not path.is_file() or not metrics.is_file():
+        raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
+    primary = json.loads(metrics.read_text(encoding="utf-8"))["pass@1"]["protocol"]
+    counted = {}
+    for row in read_jsonl(path):
+        part = row
+        if protocol not in (None, primary):
+            if protocol not in row.get("protocols", {}):
+                known = ", ".join([primary, *row.get("protocols", {})])
+                raise EarmarkError(f"{path}: not scored by {protocol!r}; it has {known}")
+            part = row["protocols"][protocol]
+        edits = part["substitutions"] + part["deletions"] + part["insertions"]
+        counted[row["id"]] = edits, part["ref_words"]
+    return counted
+
+
+def _print_table(found: list[dict[str, Any]], a: str, b: str, protocol: str) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("set", overflow="fold")
+    for heading in ("samples", "A", "B", "B - A", "95 %", "p (bootstrap)", "p (matched pairs)"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for line in found:
+        low, high = line["interval"]
+        table.add_row(
+            line["set"],
+            str(line["utterances"]),
+            f"{line['rate_a']:.2f}",
+            f"{line['rate_b']:.2f}",
+            f"{line['difference']:+.2f}",
+            f"{low:+.2f} to {high:+.2f}",
+            f"{line['p_bootstrap']:.3f}",
+            f"{line['p_matched']:.3g}",
+        )
+    print(f"WER in percent ({protocol}); A: {a}; B: {b}")
+    Console(width=None if sys.stdout.isatty() else 160).print(table)

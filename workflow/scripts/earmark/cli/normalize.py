@@ -1,0 +1,31 @@
+"""Normalize lines of text by a scoring protocol.
+
+Lines come from standard input and go to standard output, one for one. A line ends at a line feed
+and nowhere else; bytes that are not UTF-8 pass through unchanged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from earmark.text import PROTOCOL_NAMES, protocol
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "--protocol", required=True, metavar="P", help=f"one of {', '.join(PROTOCOL_NAMES)}"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Normalize standard input, line by line."""
+    normalize = protocol(args.protocol).normalize
+    out = sys.stdout.buffer
+    for line in sys.stdin.buffer:
+        text = line.removesuffix(b"\n").decode("utf-8", "surrogateescape")
+        normalized = normalize(text).replace("\n", " ")
+        out.write(normalized.encode("utf-8", "surrogateescape") + b"\n")
+    out.flush()
+    return 0

@@ -1,0 +1,142 @@
+"""Score result files of the Open ASR Leaderboard or of NeMo by named protocols."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from earmark.results import read_results
+from earmark.score import Scorer
+from earmark.text import PROTOCOL_NAMES, protocol
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    from earmark.text.postprocess import POSTPROCESS_NAMES
+
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="JSON Lines with text and pred_text"
+    )
+    parser.add_argument(
+        "--protocol",
+        action="append",
+        metavar="P",
+        help=f"one of {', '.join(PROTOCOL_NAMES)}; may be repeated (default: whisper)",
+    )
+    parser.add_argument(
+        "--normalized",
+        action="store_true",
+        help="the texts are normalized already: score them as they are",
+    )
+    parser.add_argument(
+        "--postprocess", default="none", metavar="NAME", help=" or ".join(POSTPROCESS_NAMES)
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object a file and protocol, in lines"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score the files, and print a table or JSON once all are scored."""
+    names = list(dict.fromkeys(args.protocol or ["whisper"]))
+    for name in names:
+        protocol(name)
+    found = [
+        line
+        for file in args.files
+        for line in score_file(file, names, args.postprocess, args.normalized)
+    ]
+    if args.json:
+        for line in found:
+            print(json.dumps(line, ensure_ascii=False))
+    else:
+        _print_table(found)
+    return 0
+
+
+def score_file(
+    file: str, protocols: list[str], postprocess: str = "none", normalized: bool = False
+) -> list[dict[str, Any]]:
+    """Score one file; returns an object a protocol.
+
+    ``wer``, ``cer`` and ``success_rate`` are fractions, as jiwer and kaldialign give them; their
+    95 % intervals stand beside them as ``…_ci``.
+
+    Raises:
+        EarmarkError: when the file cannot be scored; names it and the line.
+    """
+    scorer = Scorer(file, protocols, postprocess, normalized)
+    entries = sum(1 for _ in scorer.rows(read_results(file)))
+    one, _ = scorer.metrics({"num_entries": entries})
+    found = []
+    for name, block in one["protocols"].items():
+        line = {"file": file, "protocol": name, "protocol_version": block["version"]}
+        line |= {"postprocess": one["postprocess"], "num_entries": entries}
+        line |= {key: value for key, value in block.items() if key != "version"}
+        for rate in ("wer", "cer", "success_rate"):
+            line[rate] = None if block[rate] is None else _fraction(block, rate)
+            bounds = block[f"{rate}_ci"]
+            line[f"{rate}_ci"] = None if bounds is None else [bound / 100 for bound in bounds]
+        for key in ("audio_seconds", "request_seconds", "rtfx_request", "bootstrap"):
+            line[key] = one[key]
+        line["hallucination"] = one["hallucination"]
+        found.append(line)
+    return found
+
+
+def _fraction(block: dict[str, Any], rate: str) -> float:
+    """The rate from its counts: exact to the last digit."""
+    above, below = {
+        "wer": ("edits", "ref_words"),
+        "cer": ("char_edits", "ref_chars"),
+        "success_rate": ("successes", "scored"),
+    }[rate]
+    edits = block["substitutions"] + block["deletions"] + block["insertions"]
+    return float((edits if above == "edits" else block[above]) / block[below])
+
+
+def _print_table(found: list[dict[str, Any]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    headings = (
+        "file",
+        "protocol",
+        "scored",
+        "words",
+        "sub",
+        "del",
+        "ins",
+        "WER %",
+        "95 %",
+        "CER %",
+    )
+    for position, heading in enumerate(headings):
+        table.add_column(
+            heading,
+            justify="left" if position < 2 else "right",
+            overflow="fold",
+            no_wrap=position > 0,
+        )
+    for line in found:
+        counts = [line[key] for key in ("ref_words", "substitutions", "deletions", "insertions")]
+        bounds = line["wer_ci"]
+        table.add_row(
+            line["file"],
+            line["protocol"],
+            *map(str, (line["scored"], *counts)),
+            _shown(line["wer"]),
+            "n/a" if bounds is None else f"{100 * bounds[0]:.2f}-{100 * bounds[1]:.2f}",
+            _shown(line["cer"]),
+        )
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    for version in dict.fromkeys(f"{one['protocol']}: {one['protocol_version']}" for one in found):
+        print(version)
+
+
+def _shown(rate: float | None) -> str:
+    return "n/a" if rate is None else f"{100 * rate:.2f}"
