@@ -70,3 +70,86 @@ def test_predictions_of_other_samples_are_refused(tmp_path):
     short = write(tmp_path / "p.jsonl", [answer("a", "x")])
     with pytest.raises(EarmarkError, match="1 predictions for the 2 rows"):
         score("b-s", "asr", manifest, short, *out)
+
+
+def test_the_row_of_a_sample_holds_the_normalized_pair_and_its_edits(tmp_path):
+    _, rows = scored(tmp_path, [("The wi-fi is Erik's colour", "the wifi was Eric colour now")])
+    (row,) = rows
+    assert row["reference"] == "the wi fi is erik is color"
+    assert row["hypothesis"] == "the wifi was eric color now"
+    other = row["protocols"]["open_asr_leaderboard"]
+    assert other["reference"] == "the wifi is eric s color"
+    assert [edit[0] for edit in row["edits"]].count("insert") == row["insertions"]
+    for operation, at, hyp_at, ref, hyp in row["edits"]:
+        assert operation in ("replace", "delete", "insert")
+        assert row["reference"].split()[at : at + len(ref.split())] == ref.split()
+        assert row["hypothesis"].split()[hyp_at : hyp_at + len(hyp.split())] == hyp.split()
+
+
+def test_what_is_counted_is_recorded_with_how(tmp_path):
+    metrics, _ = scored(tmp_path, [("hello there", "hello here"), ("good day", "good day")])
+    assert metrics["protocol"] == "whisper"
+    assert metrics["postprocess"] == "none"
+    assert set(metrics["protocols"]) == {"whisper", "open_asr_leaderboard"}
+    assert metrics["wer"] == metrics["wer_open_asr_leaderboard"] == 25
+    assert metrics["wer_ci"][0] <= 25 <= metrics["wer_ci"][1]
+    assert metrics["bootstrap"]["unit"] == "utterance"
+    assert metrics["cer"] == pytest.approx(100 * 1 / 19)
+    assert metrics["audio_seconds"] == 2
+    assert metrics["rtfx_wall"] == 2
+    assert metrics["rtfx_request"] == 1
+    assert metrics["latency"]["p50"] == 1
+    assert metrics["by_duration"]["0-2s"]["wer"] == 25
+
+
+def test_the_leaderboard_drops_segments_without_reference(tmp_path):
+    pairs = [("uh", "yes"), ("Ignore time segment in scoring.", "x"), ("good day", "good day")]
+    metrics, rows = scored(tmp_path, pairs)
+    block = metrics["protocols"]["open_asr_leaderboard"]
+    assert (block["scored"], block["skipped"], block["ref_words"]) == (1, 2, 2)
+    assert [row["protocols"]["open_asr_leaderboard"]["scored"] for row in rows] == [
+        False, False, True,
+    ]  # fmt: skip
+    assert metrics["protocols"]["whisper"]["scored"] == 3
+
+
+def test_postprocessing_is_an_option_that_goes_on_record(tmp_path):
+    manifest = write(tmp_path / "m.jsonl", [{"id": "a", "text": "the cat sat", "duration": 2.0}])
+    chatty = write(tmp_path / "p.jsonl", [answer("a", 'The audio says: "The cat sat."')])
+    found = {}
+    for name in ("none", "chatty"):
+        out = tmp_path / f"{name}.json"
+        score("b-s", "asr", manifest, chatty, str(tmp_path / "s.jsonl"), str(out), postprocess=name)
+        found[name] = json.loads(out.read_text())["pass@1"]
+    assert found["none"]["insertions"] == 3
+    assert found["chatty"]["wer"] == 0
+    assert found["chatty"]["postprocess"] == "chatty"
+
+
+def test_rows_without_what_scoring_needs_are_named_and_nothing_is_written(tmp_path):
+    manifest = write(tmp_path / "m.jsonl", [{"id": "a", "text": "x"}, {"id": "b", "text": None}])
+    answers = write(tmp_path / "p.jsonl", [answer("a", "x"), answer("b", "y")])
+    out = tmp_path / "s.jsonl", tmp_path / "m.json"
+    with pytest.raises(EarmarkError, match=r"m.jsonl, row 2 \('b'\): 'text' must be a text"):
+        score("b-s", "asr", manifest, answers, *map(str, out))
+    assert not any(path.exists() for path in out)
+    with pytest.raises(EarmarkError, match="empty; there is nothing to score"):
+        score("b-s", "asr", write(tmp_path / "e.jsonl", []), answers, *map(str, out))
+
+
+def test_the_code_hash_follows_the_content_of_scoring_modules_and_tables(tmp_path, monkeypatch):
+    import shutil
+
+    from earmark import score as module
+
+    copy = tmp_path / "earmark"
+    shutil.copytree(module._HERE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    before = module.code_hash()
+    monkeypatch.setattr(module, "_HERE", copy)
+    assert module.code_hash() == before
+    (copy / "infer.py").write_text("# another way to ask\n")
+    assert module.code_hash() == before
+    for path in (copy / "wer.py", copy / "text" / "names.tsv", copy / "text" / "numbers.py"):
+        path.write_text(path.read_text() + "\n")
+        assert module.code_hash() != before
+        before = module.code_hash()

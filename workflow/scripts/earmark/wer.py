@@ -167,12 +167,7 @@ def _count_merging(reference: Sequence[str], hypothesis: Sequence[str]) -> Count
     import kaldialign
 
     _check_size(reference, hypothesis)
-    try:
-        found = kaldialign.edit_distance(reference, hypothesis, merge_compounds=True)
-    except UnicodeEncodeError:
-        found = kaldialign.edit_distance(
-            _moved(reference), _moved(hypothesis), merge_compounds=True
-        )
+    found = kaldialign.edit_distance(_moved(reference), _moved(hypothesis), merge_compounds=True)
     hits = len(reference) - found["sub"] - found["del"]
     return Counts(found["sub"], found["del"], found["ins"], hits)
 

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     if args.json:
         for line in found:
-            print(json.dumps(line, ensure_ascii=False))
+            print(json.dumps(line))
     else:
         _print_table(found, args.model_a, args.model_b, protocol)
     return 0

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     if args.json:
         for line in found:
-            print(json.dumps(line, ensure_ascii=False))
+            print(json.dumps(line))
     else:
         _print_table(found)
     return 0

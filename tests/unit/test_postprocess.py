@@ -1,0 +1,59 @@
+"""Chatty transcripts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earmark.errors import EarmarkError
+from earmark.text.postprocess import postprocess
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("The cat sat down.", "The cat sat down."),
+        ('"The cat sat down."', "The cat sat down."),
+        ("“The cat sat down.”", "The cat sat down."),
+        ("'Don't go, it's late.'", "Don't go, it's late."),
+        ('The audio says: "The cat sat."', "The cat sat."),
+        ("The speaker says: 'I don't know'.", "I don't know"),
+        ("Transcription: the cat sat", "the cat sat"),
+        ("Sure! Here is the transcription of the audio: the cat sat", "the cat sat"),
+        ("Here's the transcript:\nthe cat sat", "the cat sat"),
+        ("1\n00:00:00,000 --> 00:00:02,500\nthe cat\n\n2\n00:00:02,500 --> 00:00:04,000\nsat",
+         "the cat sat"),
+        ("I'm sorry, but I cannot access audio files.", ""),
+        ("As an AI language model, I do not have access to audio.", ""),
+        ("I am unable to transcribe the recording.", ""),
+        # what speakers say themselves stays
+        ("I'm sorry, I can't come to the party.", "I'm sorry, I can't come to the party."),
+        ("The speaker says he will vote.", "The speaker says he will vote."),
+        ('"Yes," she said, "no."', '"Yes," she said, "no."'),
+        ("It's the rock 'n' roll show", "It's the rock 'n' roll show"),
+        ("at 10:30 --> go", "at 10:30 --> go"),
+    ],
+)  # fmt: skip
+def test_what_a_model_says_around_the_words_is_dropped(written, kept):
+    assert postprocess("chatty").apply(written) == kept
+
+
+@given(st.text())
+def test_without_postprocessing_nothing_changes(text):
+    assert postprocess("none").apply(text) == text
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_taken(text):
+    assert len(postprocess("chatty").apply(text)) <= len(text)
+
+
+def test_long_texts_come_through():
+    for piece in ("here is the ", "1\n", "\"'", "00:00:00,000 --> ", "audio ", "I'm sorry "):
+        postprocess("chatty").apply(piece * 50_000)
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(EarmarkError, match="unknown postprocess 'chat'.*none, chatty"):
+        postprocess("chat")

@@ -1,0 +1,47 @@
+"""Signs of hallucination."""
+
+from __future__ import annotations
+
+from earmark.signals import Signs, combined_signs, repeated_phrase, signals
+from earmark.wer import align
+
+
+def shown(reference, hypothesis, duration=10.0):
+    ref, hyp = reference.split(), hypothesis.split()
+    return signals(hypothesis, duration, ref, hyp, align(ref, hyp, "levenshtein"))
+
+
+def test_an_ordinary_answer_shows_none():
+    assert shown("we saw the cat", "we saw a cat") == {}
+
+
+def test_more_than_25_characters_a_second_are_told():
+    assert shown("a", "x" * 26, duration=1.0)["chars_per_second"] == 26
+    assert "chars_per_second" not in shown("a", "x" * 25, duration=1.0)
+    assert "chars_per_second" not in shown("a", "x" * 26, duration=None)
+
+
+def test_a_phrase_over_and_over_is_told_unless_it_was_said():
+    text = "well " + "thank you " * 6 + "bye"
+    found = shown("well thank you bye", text)
+    assert found["repeated_ngrams"] == {"words": "thank you", "times": 6}
+    assert found["insertions_in_a_row"] == 10
+    assert "repeated_ngrams" not in shown(text, text)
+    assert repeated_phrase(["a", "b", "c", "a", "b", "c", "a", "b", "d"]) is None
+    assert repeated_phrase(["a", "b", "c", "a", "b", "c", "a", "b", "c"]) == (["a", "b", "c"], 3)
+
+
+def test_words_out_of_nowhere_are_told_from_five_on():
+    assert shown("good day", "good v w x y z day") == {"insertions_in_a_row": 5}
+    assert shown("good day", "good w x y z day") == {}
+
+
+def test_samples_are_pointed_at_and_splits_combine():
+    one, two = Signs(), Signs()
+    one.add("u1", {"chars_per_second": 30})
+    one.add("u2", {})
+    two.add("v1", {"chars_per_second": 30, "insertions_in_a_row": 7})
+    combined = combined_signs({"b-one": one.metrics(), "b-two": two.metrics()})
+    assert combined["samples"] == 2
+    assert combined["chars_per_second"] == {"count": 2, "ids": ["b-one/u1", "b-two/v1"]}
+    assert combined["insertions_in_a_row"] == {"count": 1, "ids": ["b-two/v1"]}
