@@ -39,21 +39,31 @@ class Workflow:
         path.write_text(yaml.safe_dump({"prompt": {"user": "Transcribe."}, "splits": declared}))
         self.config["benchmarks"][name] = {"file": str(path)}
 
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of a run."""
+        return [
+            *SNAKEMAKE, "--snakefile", str(self.clone / "Snakefile"), "--directory",
+            str(self.folder), "--configfile", str(self.folder / "config.yaml"),
+            "--workflow-profile", str(self.clone / "profiles" / "default"), "--cores", "2",
+            *arguments,
+        ]  # fmt: skip
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of a run, among them a mark by which its processes are found."""
+        return {**os.environ, "EARMARK_TEST_RUN": self.mark}
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin a run; its output is one stream of text."""
         path = self.folder / "config.yaml"
         path.write_text(yaml.safe_dump(self.config), encoding="utf-8")
-        command = [
-            *SNAKEMAKE, "--snakefile", str(self.clone / "Snakefile"), "--directory",
-            str(self.folder), "--configfile", str(path), "--workflow-profile",
-            str(self.clone / "profiles" / "default"), "--cores", "2", *arguments,
-        ]  # fmt: skip
         return subprocess.Popen(
-            command,
+            self.command(*arguments),
+            cwd=self.clone,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "EARMARK_TEST_RUN": self.mark},
+            env=self.environment,
             start_new_session=True,
         )
 

@@ -19,6 +19,7 @@ PACKAGES = {
     "sbatch": "slurm-client",
 }
 NODES = ("node0", "node1")
+HOME = Path("/etc/slurm")
 
 CONF = """\
 ClusterName=earmark
@@ -54,7 +55,7 @@ PartitionName=gpu Nodes=ALL State=UP
 """
 NODE = (
     "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} "
-    "CPUs=8 RealMemory=64000 Gres=gpu:2 State=UNKNOWN"
+    "CPUs=16 RealMemory=512000 Gres=gpu:2 State=UNKNOWN"
 )
 
 
@@ -79,11 +80,8 @@ class Cluster:
         self.folder = folder
         self.host = socket.gethostname().split(".")[0]
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
-        self.environment = {
-            **os.environ,
-            "PATH": f"{os.environ['PATH']}:/usr/sbin",
-            "SLURM_CONF": str(folder / "slurm.conf"),
-        }
+        self.environment = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin"}
+        self._links: list[Path] = []
 
     def start(self) -> None:
         self._configure()
@@ -113,6 +111,11 @@ class Cluster:
                 device.touch()
                 gres.append(f"NodeName={name} Name=gpu File={device}")
         (self.folder / "gres.conf").write_text("\n".join(gres) + "\n")
+        # Where SLURM's programs look: a job's own steps are not told of any other place.
+        HOME.mkdir(parents=True, exist_ok=True)
+        for name in ("slurm.conf", "gres.conf"):
+            (HOME / name).symlink_to(self.folder / name)
+            self._links.append(HOME / name)
 
     def _munge(self) -> None:
         home = self.folder / "munge"
@@ -152,14 +155,17 @@ class Cluster:
     def descendants(self, node: str) -> list[int]:
         """The processes of all jobs on a node, which SLURM names in their environment."""
         mark = f"SLURMD_NODENAME={node}".encode()
-        conf = f"SLURM_CONF={self.environment['SLURM_CONF']}".encode()
-        found = []
+        found = set()
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                environment = (process / "environ").read_bytes().split(b"\0")
-                if mark in environment and conf in environment:
-                    found.append(int(process.name))
-        return found
+                if mark in (process / "environ").read_bytes().split(b"\0"):
+                    found.add(int(process.name))
+                    parent = Path(
+                        "/proc", (process / "stat").read_text().rsplit(") ")[1].split()[1]
+                    )
+                    if (parent / "cmdline").read_bytes().startswith(b"slurmstepd"):
+                        found.add(int(parent.name))
+        return sorted(found)
 
     def run(self, *command: str) -> str:
         """A SLURM client's output."""
@@ -187,6 +193,13 @@ class Cluster:
 
     def stop(self) -> None:
         """End the jobs, then every daemon that was started; nothing else."""
+        try:
+            self._stop()
+        finally:
+            for link in self._links:
+                link.unlink()
+
+    def _stop(self) -> None:
         if "slurmctld" in self._daemons and self._daemons["slurmctld"].poll() is None:
             self.run("scancel", "--user=root")
             with contextlib.suppress(AssertionError):
