@@ -49,7 +49,7 @@ class ClipStore:
     """
 
     FOLDER = 10_000
-    THREADS = 4
+    THREADS = 2
     AHEAD = 16 << 20  # bytes of clips that wait to be written, at most (or one clip)
 
     def __init__(self, work: Path, home: Path, folders: bool = False) -> None:

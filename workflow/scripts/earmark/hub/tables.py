@@ -13,7 +13,7 @@ from earmark.files import Row
 from earmark.hub.partial import PartialFile
 from earmark.hub.ranges import RangeSet
 
-BATCH_BYTES = 8 << 20  # how much of a row group is held at a time
+BATCH_BYTES = 4 << 20  # how much of a row group is held at a time
 BATCH_ROWS = 512
 TAIL = 64 << 10  # what Arrow reads first of a Parquet file: its last bytes
 

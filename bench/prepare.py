@@ -1,0 +1,219 @@
+"""Preparing a set: clips as they came, beside decoding and encoding each anew, and beside copying.
+
+Makes Parquet shards of FLAC clips as the leaderboard's sets have them, then in one run
+- prepares them with Earmark (bytes written as they came, headers read, checksums computed),
+- decodes each clip to an array and encodes FLAC anew, as NeMo-Skills prepares these sets,
+- copies the same bytes into as many files,
+and last makes a manifest of 150,000 rows in a process of its own, whose peak memory it reads.
+The last line is one JSON object; `ratio` is theirs over ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import soundfile
+
+CLONE = Path(__file__).parents[1]
+sys.path.insert(0, str(CLONE / "workflow" / "scripts"))
+
+RATE = 16000
+SCHEMA = pa.schema(
+    [
+        ("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
+        ("text", pa.string()),
+        ("id", pa.string()),
+    ]
+)
+
+
+def speech_like(seconds: float, seed: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Noise with the spectrum and the pauses of speech: FLAC halves it, as it does speech."""
+    rng = np.random.default_rng(seed)
+    samples = np.cumsum(rng.normal(size=int(seconds * RATE)))
+    samples -= np.convolve(samples, np.ones(64) / 64, "same")
+    loudness = np.repeat(rng.gamma(0.6, 1.0, int(seconds * 5) + 1), RATE // 5)[: len(samples)]
+    samples *= loudness
+    return 0.5 * samples / np.abs(samples).max()
+
+
+def flac(samples: np.ndarray[Any, Any]) -> bytes:
+    """A 16-bit FLAC file."""
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, RATE, format="FLAC", subtype="PCM_16")
+    return stream.getvalue()
+
+
+def shards(folder: Path, clips: list[bytes], rows: int, shard_rows: int) -> list[Path]:
+    """Parquet files of `rows` rows in groups of 100, the clips in turn."""
+    paths = []
+    for first in range(0, rows, shard_rows):
+        path = folder / f"test-{first // shard_rows:05d}.parquet"
+        with pq.ParquetWriter(path, SCHEMA) as writer:
+            last = min(first + shard_rows, rows)
+            for start in range(first, last, 100):
+                numbers = range(start, min(start + 100, last))
+                group = [
+                    {
+                        "audio": {"bytes": clips[n % len(clips)], "path": f"{n}.flac"},
+                        "text": f"this is utterance number {n}",
+                        "id": f"bench/{n:06d}",
+                    }
+                    for n in numbers
+                ]
+                writer.write_table(pa.Table.from_pylist(group, schema=SCHEMA))
+        paths.append(path)
+    return paths
+
+
+def downloaded(folder: Path, paths: list[Path]) -> dict[str, Path]:
+    """Put shards where the download step leaves them, with its record; what manifest needs."""
+    from earmark.hub.repository import HubFile, local_file
+
+    cache, files = folder / "hub-cache", []
+    for path in paths:
+        digest = f"{len(files):064x}"
+        file = HubFile(path.name, path.stat().st_size, digest[:40], digest[::-1])
+        place = local_file(cache, "bench/set", file).path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)
+        files.append({"path": file.path, "size": file.size, "sha256": file.sha256,
+                      "blob": file.blob, "fetched": "whole"})  # fmt: skip
+    record = folder / "set" / "test" / "source" / "files.json"
+    record.parent.mkdir(parents=True)
+    content = {"repo": "bench/set", "files": files, "archive": None, "clips": []}
+    record.write_text(json.dumps(content))
+    return {"files": record, "cache": cache}
+
+
+def prepare(folder: Path) -> None:
+    """Earmark's manifest step over what `downloaded` left."""
+    from earmark.config import Split
+    from earmark.manifest import write_manifest
+
+    split = Split("set", "test", {"type": "hub", "repo": "bench/set"}, {}, "asr", None)
+    home = folder / "set" / "test"
+    write_manifest(
+        split.preparation,
+        files=home / "source" / "files.json",
+        cache=folder / "hub-cache",
+        manifest=home / "manifest.jsonl",
+        record=home / "source.json",
+    )
+
+
+def rows_of(folder: Path) -> Iterator[dict[str, Any]]:
+    """The rows of the shards, as any reader of Parquet yields them."""
+    for path in sorted((folder / "hub-cache" / "bench--set").glob("*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=100):
+            yield from batch.to_pylist()
+
+
+def encode_anew(folder: Path, target: Path) -> None:
+    """Each clip decoded to an array and encoded anew, one after the other; and a manifest."""
+    target.mkdir()
+    with (target / "manifest.jsonl").open("w") as manifest:
+        for row in rows_of(folder):
+            samples, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]))
+            path = target / (row["id"].replace("/", "_") + ".flac")
+            soundfile.write(path, samples, rate)
+            entry = {"audio_filepath": str(path), "duration": len(samples) / rate}
+            manifest.write(json.dumps({**entry, "text": row["text"]}) + "\n")
+
+
+def copy_bytes(folder: Path, target: Path) -> None:
+    """The files that Earmark wrote, copied one by one."""
+    target.mkdir()
+    for path in (folder / "set" / "test" / "audio").iterdir():
+        shutil.copyfile(path, target / path.name)
+
+
+def timed(what: Any, *arguments: Any) -> float:
+    """Seconds that a call takes, with what the disk had to do before it done."""
+    os.sync()
+    begin = time.perf_counter()
+    what(*arguments)
+    return time.perf_counter() - begin
+
+
+def measure(data: Path, folder: Path) -> tuple[float, float, float]:
+    """Seconds that ours, theirs and a copy take, each where nothing was before."""
+    ours = timed(prepare, data)
+    copied = timed(copy_bytes, data, folder / "copy")
+    shutil.rmtree(folder / "copy")
+    shutil.rmtree(data / "set" / "test" / "audio")
+    theirs = timed(encode_anew, data, folder / "anew")
+    shutil.rmtree(folder / "anew")
+    return ours, theirs, copied
+
+
+def peak_memory(folder: Path) -> float:
+    """Peak resident memory, in MB, of a process that runs the manifest step alone."""
+    command = [sys.executable, __file__, "--prepare", folder]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return int(output.split()[-1]) / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=int, default=1500, help="clips to prepare each way")
+    parser.add_argument("--rows", type=int, default=150_000, help="rows of the large manifest")
+    parser.add_argument("--prepare", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.prepare:
+        prepare(arguments.prepare)
+        status = Path("/proc/self/status").read_text()
+        print(re.search(r"VmHWM:\s+(\d+) kB", status)[1])  # type: ignore[index]
+        return
+    with tempfile.TemporaryDirectory(prefix="earmark-bench-") as name:
+        folder = Path(name)
+        rng = np.random.default_rng(0)
+        clips = [flac(speech_like(rng.uniform(2, 14), seed)) for seed in range(200)]
+        data = folder / "large"
+        data.mkdir()
+        downloaded(data, shards(data, clips, arguments.clips, 1000))
+        # The best of three rounds each: other work on the machine can only slow them down.
+        rounds = [measure(data, folder) for _ in range(3)]
+        ours, theirs, copied = (min(times) for times in zip(*rounds, strict=True))
+        size = sum(len(clips[n % len(clips)]) for n in range(arguments.clips))
+        shutil.rmtree(data)
+        many = folder / "many"
+        many.mkdir()
+        tiny = [flac(speech_like(0.25, seed)) for seed in range(100)]
+        downloaded(many, shards(many, tiny, arguments.rows, 50_000))
+        memory = peak_memory(many)
+    ms = 1000 / arguments.clips
+    print(f"{arguments.clips} clips, {size / 1e6:.0f} MB: ours {ours * ms:.2f} ms a clip, decoding "
+          f"and encoding anew {theirs * ms:.2f}, copying {copied * ms:.2f}")  # fmt: skip
+    print(f"{arguments.rows} rows: {memory:.0f} MB at the peak")
+    figures = {
+        "ratio": round(theirs / ours, 2),
+        "ours_ms_per_clip": round(ours * ms, 3),
+        "theirs_ms_per_clip": round(theirs * ms, 3),
+        "copy_ms_per_clip": round(copied * ms, 3),
+        "ours_over_copy": round(ours / copied, 2),
+        "clip_kb": round(size / arguments.clips / 1000, 1),
+        "rows": arguments.rows,
+        "peak_mb": round(memory),
+    }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
