@@ -199,10 +199,10 @@ class Handler(BaseHTTPRequestHandler):
             view = memoryview(body)[: limit if limit >= 0 else None]
             while sent < len(view):
                 piece = view[sent : sent + 16384]
-                self.wfile.write(piece)
                 sent += len(piece)
-                with self.hub.lock:
+                with self.hub.lock:  # first, so that a client that has it all finds it counted
                     seen.sent = sent
+                self.wfile.write(piece)
         if limit >= 0:
             self.close_connection = True
 
@@ -356,17 +356,17 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         first = body[: fault.hold_after]
+        path, asked = unquote(self.path), self.headers.get("Range")
+        seen = Seen(self.command, path, asked, status, len(first))
+        with self.hub.lock:
+            self.hub.seen.append(seen)
         self.wfile.write(first)
         self.wfile.flush()
-        with self.hub.lock:
-            path, asked = unquote(self.path), self.headers.get("Range")
-            self.hub.seen.append(Seen(self.command, path, asked, status, len(first)))
         fault.held.set()
         self.close_connection = True
         if fault.release.wait(60):
+            seen.sent = len(body)
             self.wfile.write(body[len(first) :])
-            with self.hub.lock:
-                self.hub.seen[-1].sent = len(body)
 
 
 @contextmanager

@@ -1,0 +1,445 @@
+"""Sets on the Hub, prepared from a loopback Hub with the real client: what comes, and what it becomes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+
+import hub_sets
+import pytest
+import soundfile
+from hub_sets import ESB, MMAU
+from loopback_hub import TOKEN
+
+from earmark.config import Split, resolve
+from earmark.download import download
+from earmark.errors import EarmarkError
+from earmark.files import read_json, read_jsonl
+from earmark.manifest import write_manifest
+
+MODEL = {"m": {"server": "demo", "model": "m"}}
+
+
+@pytest.fixture
+def prepare(tmp_path, clone):
+    """Prepares a split as the two rules do: ``prepare(split, siblings)`` returns its folder."""
+
+    def run(split: Split, siblings=()):
+        home = tmp_path / "data" / split.benchmark / split.name
+        files, cache = home / "source" / "files.json", tmp_path / "data" / "hub-cache"
+        download(split.selection, files, cache, [s.selection for s in siblings] or [split.selection])
+        write_manifest(
+            split.preparation, files, cache, home / "manifest.jsonl", home / "source.json"
+        )
+        return home
+
+    return run
+
+
+def esb_split(config="librispeech", split="test.clean", **settings):
+    source = {"type": "hub", "repo": ESB, "config": config, "split": split}
+    source |= settings.pop("source", {})
+    return Split("asr", settings.pop("name", "s"), source, {}, "asr", None, **settings)
+
+
+def declared(clone, name, selection):
+    config = {"benchmarks": {name: selection}, "models": MODEL}
+    return resolve(config, clone).benchmarks[name]
+
+
+def rows_of(home):
+    return list(read_jsonl(home / "manifest.jsonl"))
+
+
+def source_rows(files, prefix):
+    """What pyarrow itself reads from the files of a split."""
+    import pyarrow.parquet
+
+    return [
+        row
+        for path in sorted(files)
+        if path.startswith(prefix)
+        for row in pyarrow.parquet.read_table(io.BytesIO(files[path])).to_pylist()
+    ]
+
+
+def test_clips_are_written_as_they_came_in_the_sources_order(hub, prepare):
+    files = hub_sets.esb({"librispeech:test.clean": 10, "librispeech:test.other": 3})
+    commit = hub.commit(ESB, files)
+    home = prepare(esb_split())
+    rows, originals = rows_of(home), source_rows(files, "librispeech/test.clean")
+    assert [row["id"] for row in rows] == [row["id"] for row in originals]
+    assert [row["text"] for row in rows] == [row["text"] for row in originals]
+    for row, original in zip(rows, originals, strict=True):
+        data = (home / row["audio_filepath"]).read_bytes()
+        assert data == original["audio"]["bytes"]
+        assert row["audio_sha256"] == hashlib.sha256(data).hexdigest()
+        samples, rate = soundfile.read(io.BytesIO(data))
+        assert row["duration"] == pytest.approx(len(samples) / rate, abs=1e-6)
+    record = read_json(home / "source.json")
+    assert (record["repo"], record["revision"], record["commit"]) == (ESB, "main", commit)
+    for entry in record["files"]:
+        assert entry["size"] == len(files[entry["path"]])
+        assert entry["sha256"] == hashlib.sha256(files[entry["path"]]).hexdigest()
+
+
+def test_only_the_files_that_a_split_needs_are_fetched(hub, prepare):
+    files = hub_sets.esb({"librispeech:test.clean": 6, "ami:test": 6})
+    hub.commit(ESB, files)
+    prepare(esb_split())
+    assert hub.sent("*/ami/*") == 0
+    parquet = sum(len(data) for path, data in files.items() if path.startswith("librispeech"))
+    assert hub.sent("*.parquet?signature=x") == parquet
+
+
+def test_the_eight_sets_are_declared_as_the_hub_has_them(hub, prepare, clone):
+    sizes = {
+        "librispeech:test.clean": 2, "librispeech:test.other": 2, "voxpopuli:test": 2,
+        "tedlium:test": 2, "gigaspeech:test": 2, "spgispeech:test": 2, "earnings22:test": 2,
+        "ami:test": 2,
+    }  # fmt: skip
+    hub.commit(ESB, hub_sets.esb(sizes))
+    splits = declared(clone, "asr-leaderboard", {"splits": "all"})
+    assert len(splits) == 8
+    for split in splits.values():
+        assert len(rows_of(prepare(split))) == 2
+
+
+def test_a_prepared_set_is_not_fetched_again(hub, prepare):
+    hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 6}))
+    first = (prepare(esb_split()) / "manifest.jsonl").read_bytes()
+    hub.forget()
+    assert (prepare(esb_split()) / "manifest.jsonl").read_bytes() == first
+    assert hub.sent("*.parquet*") == 0
+
+
+def test_a_branch_is_resolved_once_and_another_commit_shares_what_is_alike(hub, prepare):
+    files = hub_sets.esb({"librispeech:test.clean": 6, "ami:test": 4})
+    old = hub.commit(ESB, files)
+    prepare(esb_split(name="old"))
+    changed = hub_sets.esb({"librispeech:test.clean": 6, "ami:test": 4}, seed=7)
+    one = "librispeech/test.clean-00001-of-00002.parquet"
+    hub.commit(ESB, {one: changed[one]})
+    hub.forget()
+    home = prepare(esb_split(name="new"))
+    assert hub.sent("*.parquet?signature=x") == len(changed[one])
+    assert read_json(home / "source.json")["commit"] != old
+    pinned = prepare(esb_split(name="pinned", source={"revision": old}))
+    assert read_json(pinned / "source.json")["commit"] == old
+    assert rows_of(pinned) != rows_of(home)
+
+
+def test_ids_with_slashes_and_case_collisions_get_safe_names(hub, prepare):
+    ids = ["a/b", "a_b", "A_B", "../up", "/abs", "x" * 300]
+    rows = [{**hub_sets.esb_row("x", n), "id": name} for n, name in enumerate(ids)]
+    hub.commit(ESB, {"x/test.parquet": hub_sets.parquet(rows, hub_sets.esb_schema())})
+    home = prepare(esb_split("x", "test"))
+    made = rows_of(home)
+    assert [row["id"] for row in made] == ids
+    names = [row["audio_filepath"] for row in made]
+    assert len({name.casefold() for name in names}) == len(ids)
+    for name, row in zip(names, rows, strict=True):
+        path = (home / name).resolve()
+        assert path.parent == (home / "audio").resolve()
+        assert path.read_bytes() == row["audio"]["bytes"]
+
+
+def test_short_clips_and_empty_references_are_left_out_and_counted(hub, prepare, capsys):
+    rows = [
+        hub_sets.esb_row("x", 0),
+        hub_sets.esb_row("x", 1, seconds=0.05),
+        hub_sets.esb_row("x", 2, text="  "),
+        {**hub_sets.esb_row("x", 3), "text": None},
+        hub_sets.esb_row("x", 4, seconds=0.1),
+    ]
+    hub.commit(ESB, {"x/test.parquet": hub_sets.parquet(rows, hub_sets.esb_schema())})
+    home = prepare(esb_split("x", "test"))
+    assert [row["id"][-1] for row in rows_of(home)] == ["0", "4"]
+    counts = read_json(home / "source.json")["rows"]
+    assert counts["left_out"] == {"empty reference": 2, "shorter than 0.1 s": 1}
+    assert (counts["in_split"], counts["in_manifest"]) == (5, 2)
+    assert len(list((home / "audio").iterdir())) == 2
+    log = capsys.readouterr().err
+    assert "row 2 of x/test.parquet" in log
+    assert "1 rows left out: shorter than 0.1 s" in log
+
+
+def test_duplicate_ids_are_named_with_both_rows(hub, prepare):
+    rows = [{**hub_sets.esb_row("x", n), "id": "same" if n in (1, 5) else str(n)} for n in range(7)]
+    hub.commit(ESB, {"x/test.parquet": hub_sets.parquet(rows, hub_sets.esb_schema())})
+    with pytest.raises(EarmarkError, match="row 2 of x/test.parquet and row 6 of .* id 'same'"):
+        prepare(esb_split("x", "test"))
+    home = prepare(esb_split("x", "test", name="n", source={"columns": {"id": None}}))
+    assert [row["id"] for row in rows_of(home)][:2] == ["n-000001", "n-000002"]
+
+
+def test_a_corrupt_clip_stops_the_job_or_is_left_out_and_counted(hub, prepare):
+    rows = [hub_sets.esb_row("x", n) for n in range(4)]
+    rows[2]["audio"]["bytes"] = rows[2]["audio"]["bytes"][:-100]
+    hub.commit(ESB, {"x/test.parquet": hub_sets.parquet(rows, hub_sets.esb_schema())})
+    with pytest.raises(EarmarkError, match=r"row 3 of x/test.parquet \(id .*0002\): .*cut short"):
+        prepare(esb_split("x", "test"))
+    home = prepare(esb_split("x", "test", name="lenient", allow_bad_audio=True))
+    assert len(rows_of(home)) == 3
+    assert read_json(home / "source.json")["rows"]["left_out"] == {"bad audio": 1}
+
+
+def test_a_corrupt_parquet_file_is_named_with_its_row(hub, prepare, tmp_path):
+    files = hub_sets.esb({"librispeech:test.clean": 40}, shards=1)
+    path = "librispeech/test.clean-00000-of-00001.parquet"
+    broken = bytearray(files[path])
+    middle = len(broken) // 2
+    broken[middle : middle + 40000] = b"\xff" * 40000
+    hub.commit(ESB, {**files, path: bytes(broken)})
+    with pytest.raises(EarmarkError, match=r"test.clean-00000-of-00001.parquet .*row \d+"):
+        prepare(esb_split())
+    assert not (tmp_path / "data/asr/s/manifest.jsonl").exists()
+    hub.commit(ESB, {**files, path: files[path][:5000]})
+    with pytest.raises(EarmarkError, match=r"test.clean-00000-of-00001.parquet.*damaged"):
+        prepare(esb_split())
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ({"columns": {"text": "transcript"}}, r"no column 'transcript' for `text`; it has audio "),
+        ({"columns": {"text": "transcript"}}, r"Set `source.columns.text`"),
+        ({"columns": {"text": "audio_length_s"}}, r"'audio_length_s' is of type double, and `text`"),
+        ({"columns": {"audio": "audio_length_s"}}, r"`audio` needs bytes .*source.columns.audio"),
+        ({"keep": ["speaker"]}, r"no column 'speaker'.*Change `source.keep`"),
+        ({"rows": {"lang": ["en"]}}, r"no column 'lang'.*Change `source.rows`"),
+        ({"config": "librispeach"}, r"no configuration 'librispeach'.*librispeech"),
+        ({"split": "test"}, r"no split 'test'.*test.clean"),
+        ({"files": ["nope/*.parquet"]}, r"no file that `source.files` entry 'nope"),
+        ({"revision": "v9"}, r"no revision 'v9': set `revision`"),
+        ({"repo": "hf-audio/none"}, r"no dataset hf-audio/none .*check `repo`"),
+    ],
+)
+def test_what_is_not_there_is_told_with_the_key_to_change(hub, prepare, source, says):
+    hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 2}))
+    with pytest.raises(EarmarkError, match=says):
+        prepare(esb_split(source=source))
+
+
+def test_a_few_rows_transfer_a_few_row_groups(hub, prepare):
+    files = hub_sets.esb({"ami:test": 400}, shards=2, group=10)
+    hub.commit(ESB, files)
+    whole = sum(len(data) for path, data in files.items() if path.endswith(".parquet"))
+    home = prepare(esb_split("ami", "test", limit=25))
+    originals = source_rows(files, "ami/")
+    assert [row["id"] for row in rows_of(home)] == [row["id"] for row in originals[:25]]
+    assert hub.sent("*.parquet?signature=x") < 0.15 * whole
+    assert read_json(home / "source.json")["label"] == "first 25 rows"
+    hub.forget()
+    home = prepare(esb_split("ami", "test", name="random", sample={"n": 5, "seed": 1}))
+    picked = [row["id"] for row in rows_of(home)]
+    assert picked == [row["id"] for row in originals if row["id"] in picked]
+    assert len(picked) == 5
+    assert hub.sent("*.parquet?signature=x") < 0.15 * whole
+
+
+def test_without_audio_kilobytes_are_transferred(hub, prepare):
+    files = hub_sets.esb({"ami:test": 100}, shards=1, group=50)
+    hub.commit(ESB, files)
+    home = prepare(esb_split("ami", "test", audio=False))
+    rows = rows_of(home)
+    assert len(rows) == 100
+    assert set(rows[0]) == {"id", "text"}
+    assert not (home / "audio").exists()
+    assert hub.sent("*.parquet?signature=x") < 100_000
+    assert read_json(home / "source.json")["label"] == "text only"
+
+
+def test_mmau_pro_survives_with_its_quirks(hub, prepare, clone):
+    hub.commit(MMAU, hub_sets.mmau())
+    originals = {row["id"]: (row, clips) for row, clips in hub_sets.mmau_rows()}
+    splits = declared(clone, "mmau-pro", {})
+    made = {name: rows_of(prepare(split, splits.values())) for name, split in splits.items()}
+    assert {name: len(rows) for name, rows in made.items()} == {
+        "closed_form": 32, "open_ended": 8, "instruction_following": 8,
+    }  # fmt: skip
+    homes = {name: f"data/mmau-pro/{name}" for name in made}
+    for name, rows in made.items():
+        for row in rows:
+            original, clips = originals[row["id"]]
+            paths = row["audio_filepath"]
+            assert isinstance(paths, list) == (len(clips) > 1)
+            home = hub_home(prepare, homes[name])
+            for path, data in zip([paths] if isinstance(paths, str) else paths, clips, strict=True):
+                assert (home / path).read_bytes() == data
+            for key in ("choices", "answer", "category", "sub-cat", "perceptual_skills",
+                        "reasoning_skills", "transcription", "task_identifier", "question"):  # fmt: skip
+                assert row[key] == original[key]
+            assert row["kwargs"] == {k: v for k, v in original["kwargs"].items() if v is not None}
+    spatial = [row for row in made["closed_form"] if row["category"] == "spatial_audio"]
+    assert {c for row in spatial for c in flat(row["channels"])} == {4}
+    assert any(row["choices"] == [] for row in made["closed_form"])
+
+
+def flat(value):
+    return value if isinstance(value, list) else [value]
+
+
+def hub_home(prepare, folder):
+    return prepare.__closure__[0].cell_contents / folder
+
+
+def test_one_category_transfers_the_rows_the_directory_and_its_clips(hub, prepare, clone):
+    files = hub_sets.mmau()
+    hub.commit(MMAU, files)
+    (split,) = declared(clone, "mmau-pro", {"splits": ["instruction_following"]}).values()
+    prepare(split)
+    with zipfile.ZipFile(io.BytesIO(files["data.zip"])) as archive:
+        directory = len(files["data.zip"]) - archive.start_dir
+        infos = {info.filename: info for info in archive.infolist()}
+    names = [
+        name
+        for row, _ in hub_sets.mmau_rows()
+        if row["category"] == "instruction following"
+        for name in row["audio_path"]
+    ]
+    members = sum(infos[name].compress_size + 30 + len(name) for name in names)
+    assert hub.sent("*test.parquet?signature=x") == len(files["test.parquet"])
+    assert hub.sent("*data.zip?signature=x") == directory + members
+
+
+def test_most_categories_fetch_the_archive_whole_and_nothing_twice(hub, prepare, clone):
+    files = hub_sets.mmau()
+    hub.commit(MMAU, files)
+    splits = declared(clone, "mmau-pro", {})
+    for split in reversed(splits.values()):
+        prepare(split, splits.values())
+    assert hub.sent("*data.zip?signature=x") == len(files["data.zip"])
+    assert hub.sent("*test.parquet?signature=x") == len(files["test.parquet"])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("../up.wav", {}, "leads outside"),
+        ("/abs.wav", {}, "leads outside"),
+        ("data/link.wav", {"external_attr": 0o120777 << 16}, "it is a link"),
+        ("data/huge.wav", {"file_size": 5 << 30}, "would unpack to 5.4 GB"),
+        ("data/gone.wav", None, "has no member 'data/gone.wav'"),
+    ],
+)
+def test_dangerous_members_are_refused_by_name(hub, prepare, tmp_path, name, change, says):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("data/good.wav", hub_sets.clip(1, kind="WAV"))
+        if change is not None:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = change.get("external_attr", 0)
+            archive.writestr(info, b"RIFF" + bytes(1000))
+            info.file_size = change.get("file_size", info.file_size)
+    row = {"id": "1", "audio_path": [name], "question": "?"}
+    hub.commit("o/n", {"test.jsonl": hub_sets.jsonl([row]), "data.zip": stream.getvalue()})
+    source = {
+        "type": "hub", "repo": "o/n", "files": ["test.jsonl"], "archive": "data.zip",
+        "columns": {"audio": "audio_path", "text": None}, "keep": ["question"],
+    }  # fmt: skip
+    with pytest.raises(EarmarkError, match=says):
+        prepare(Split("x", "s", source, {}, "asr", None))
+    assert not list(tmp_path.rglob("*.wav"))
+
+
+def test_a_corrupt_member_is_named(hub, prepare):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for n in range(9):
+            archive.writestr(f"data/{n}.wav", hub_sets.clip(n, kind="WAV"))
+    data = bytearray(stream.getvalue())
+    data[20000] ^= 1
+    rows = [{"id": str(n), "audio_path": [f"data/{n}.wav"]} for n in range(9)]
+    hub.commit("o/n", {"test.jsonl": hub_sets.jsonl(rows), "data.zip": bytes(data)})
+    source = {"type": "hub", "repo": "o/n", "files": ["*.jsonl"], "archive": "data.zip",
+              "columns": {"audio": "audio_path", "text": None}}  # fmt: skip
+    with pytest.raises(EarmarkError, match=r"row 2 of test.jsonl \(id 1\): clip 'data/1.wav'"):
+        prepare(Split("x", "s", source, {}, "asr", None))
+
+
+def test_any_other_set_is_prepared_from_yaml_alone(hub, prepare, clone, tmp_path):
+    clips = {f"clips/{n}.mp3": hub_sets.clip(n, kind="MP3") for n in range(3)}
+    rows = [{"file_name": f"{n}.mp3", "sentence": f"text {n}", "age": 40 + n} for n in range(3)]
+    hub.commit("some/one", {**clips, "clips/metadata.jsonl": hub_sets.jsonl(rows)})
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "prompt: {user: Write down what you hear.}\n"
+        "splits:\n  test:\n    source:\n      type: hub\n      repo: some/one\n"
+        "      files: [clips/metadata.jsonl]\n"
+        "      columns: {id: null, audio: file_name, text: sentence, speaker_age: age}\n"
+    )
+    (split,) = declared(clone, "own", {"file": str(path)}).values()
+    home = prepare(split)
+    made = rows_of(home)
+    assert [row["speaker_age"] for row in made] == [40, 41, 42]
+    assert [(home / row["audio_filepath"]).read_bytes() for row in made] == list(clips.values())
+
+
+def test_a_gated_set_says_where_to_go_and_leaves_nothing(hub, prepare, tmp_path, monkeypatch):
+    hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 2}), gated=True)
+    with pytest.raises(EarmarkError) as caught:
+        prepare(esb_split())
+    assert f"{ESB} is gated" in str(caught.value)
+    assert f"{hub.url}/datasets/{ESB}" in str(caught.value)
+    assert "HF_TOKEN" in str(caught.value)
+    assert not [p for p in tmp_path.rglob("*") if p.is_file() and p.stat().st_size]
+    monkeypatch.setenv("HF_TOKEN", "hf_loopback_wrong_secret")
+    with pytest.raises(EarmarkError, match="refused the token in HF_TOKEN") as caught:
+        prepare(esb_split())
+    assert "wrong_secret" not in str(caught.value)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    assert len(rows_of(prepare(esb_split()))) == 2
+
+
+def test_a_full_disk_is_told_before_the_transfer(hub, prepare, monkeypatch):
+    import shutil
+    from collections import namedtuple
+
+    hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 6}))
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 1000))
+    with pytest.raises(EarmarkError, match=r"kB more are needed and 1.0 kB are free"):
+        prepare(esb_split())
+    assert hub.sent("*.parquet?signature=x") == 0
+
+
+def test_a_disk_that_fills_up_leaves_no_manifest(hub, prepare, monkeypatch, tmp_path):
+    import errno
+    import os
+
+    hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 40}))
+    write, count = os.write, iter(range(10**6))
+
+    def full(file, data):
+        if next(count) > 25:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data)
+
+    monkeypatch.setattr("earmark.clips.os.write", full)
+    with pytest.raises(EarmarkError, match=r"disk is full after \d+ of 40 .* are needed"):
+        prepare(esb_split())
+    home = tmp_path / "data/asr/s"
+    assert sorted(path.name for path in home.iterdir()) == ["source"]
+
+
+def test_a_large_split_is_spread_over_folders(hub, prepare, monkeypatch):
+    monkeypatch.setattr("earmark.clips.ClipStore.FOLDER", 4)
+    hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 10}))
+    home = prepare(esb_split())
+    folders = [row["audio_filepath"].split("/")[1] for row in rows_of(home)]
+    assert folders == ["000"] * 4 + ["001"] * 4 + ["002"] * 2
+    assert all((home / row["audio_filepath"]).is_file() for row in rows_of(home))
+
+
+def test_no_key_of_the_source_overwrites_one_of_ours(hub, prepare):
+    rows = [{**hub_sets.esb_row("x", n), "duration": "long"} for n in range(2)]
+    import pyarrow as pa
+
+    schema = hub_sets.esb_schema().append(pa.field("duration", pa.string()))
+    hub.commit(ESB, {"x/test.parquet": hub_sets.parquet(rows, schema)})
+    home = prepare(esb_split("x", "test", source={"keep": ["duration"]}))
+    assert [row["duration"] for row in rows_of(home)] == [0.5, 0.5]
+    assert json.loads((home / "manifest.jsonl").read_text().splitlines()[0])["id"]
