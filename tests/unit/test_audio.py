@@ -72,7 +72,9 @@ def test_a_wav_written_to_a_pipe_reaches_to_the_end():
     assert header(bytes(data)).duration == 0.5
 
 
-@pytest.mark.parametrize("data", [b"", b"not audio at all, whatever its name says", b"RIFF", b"fLaC"])
+@pytest.mark.parametrize(
+    "data", [b"", b"not audio at all, whatever its name says", b"RIFF", b"fLaC"]
+)
 def test_what_is_no_audio_is_refused(data):
     with pytest.raises(BadAudioError):
         header(data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def test_a_range_set_is_the_set_of_its_bytes(ranges, start, end):
     missing = {n for first, last in found.missing(start, end) for n in range(first, last)}
     assert missing == set(range(start, end)) - there
     pairs = list(found)
-    assert all(a[1] < b[0] for a, b in zip(pairs, pairs[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in pairwise(pairs))
 
 
 def test_a_partial_file_is_found_again_as_it_was_left(tmp_path):

@@ -29,7 +29,9 @@ def prepare(tmp_path, clone):
     def run(split: Split, siblings=()):
         home = tmp_path / "data" / split.benchmark / split.name
         files, cache = home / "source" / "files.json", tmp_path / "data" / "hub-cache"
-        download(split.selection, files, cache, [s.selection for s in siblings] or [split.selection])
+        download(
+            split.selection, files, cache, [s.selection for s in siblings] or [split.selection]
+        )
         write_manifest(
             split.preparation, files, cache, home / "manifest.jsonl", home / "source.json"
         )
@@ -206,7 +208,10 @@ def test_a_corrupt_parquet_file_is_named_with_its_row(hub, prepare, tmp_path):
     [
         ({"columns": {"text": "transcript"}}, r"no column 'transcript' for `text`; it has audio "),
         ({"columns": {"text": "transcript"}}, r"Set `source.columns.text`"),
-        ({"columns": {"text": "audio_length_s"}}, r"'audio_length_s' is of type double, and `text`"),
+        (
+            {"columns": {"text": "audio_length_s"}},
+            r"'audio_length_s' is of type double, and `text`",
+        ),
         ({"columns": {"audio": "audio_length_s"}}, r"`audio` needs bytes .*source.columns.audio"),
         ({"keep": ["speaker"]}, r"no column 'speaker'.*Change `source.keep`"),
         ({"rows": {"lang": ["en"]}}, r"no column 'lang'.*Change `source.rows`"),

@@ -107,9 +107,9 @@ def test_a_wrong_checksum_is_fetched_again_then_refused(hub, bring, tmp_path, ca
     hub.fault("x.parquet", corrupt=True, times=1000)
     with pytest.raises(EarmarkError, match=r"x.parquet arrived with checksum \w+ instead of \w+"):
         bring()
-    assert [p.name for p in (tmp_path / "some--set").iterdir() if p.stat().st_size == 5_000_000] == [
-        local_name(DATA)
-    ]
+    assert [
+        p.name for p in (tmp_path / "some--set").iterdir() if p.stat().st_size == 5_000_000
+    ] == [local_name(DATA)]
 
 
 def local_name(data):

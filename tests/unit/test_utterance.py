@@ -11,7 +11,9 @@ from earmark.utterance import FileNames
 
 def test_names_keep_what_is_safe_and_tell_apart_what_is_not():
     names = FileNames()
-    made = [names.name(id_) for id_ in ("a/b", "a_b", "A_B", "../../etc/passwd", "", ".hidden", "é")]
+    made = [
+        names.name(id_) for id_ in ("a/b", "a_b", "A_B", "../../etc/passwd", "", ".hidden", "é")
+    ]
     assert made[0] == "a_b"
     assert made[1].startswith("a_b-")
     assert made[2].startswith("A_B-")

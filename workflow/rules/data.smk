@@ -35,3 +35,14 @@ rule manifest:
         preparation=lambda w: RUN.split(w).preparation,
     script:
         "../scripts/manifest.py"
+
+
+# `snakemake prepare`: all manifests and audio, and no model.
+rule prepare:
+    input:
+        expand(
+            rules.manifest.output.manifest,
+            zip,
+            benchmark=[benchmark for benchmark, _ in SOURCE_FILES],
+            split=[split for _, split in SOURCE_FILES],
+        ),

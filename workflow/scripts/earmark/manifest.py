@@ -52,6 +52,8 @@ def write_manifest(
     total, asked, utterances = source_type(source).utterances(preparation, folder, Path(cache))
     work = manifest.with_name(".audio.partial")
     shutil.rmtree(work, ignore_errors=True)
+    for stale in manifest.parent.glob(f".{manifest.name}.*.partial"):  # of a run that was killed
+        stale.unlink()
     left_out: Counter[str] = Counter()
     name = f"manifest {manifest.parent.parent.name}/{manifest.parent.name}"
     store = ClipStore(work, manifest.parent, folders=asked > ClipStore.FOLDER)
