@@ -29,3 +29,12 @@ rule all:
     default_target: True
     input:
         EVALUATIONS,
+
+
+# Servers that were kept for this run's next job have none to wait for.
+onsuccess:
+    end_servers()
+
+
+onerror:
+    end_servers()

@@ -1,11 +1,21 @@
-# A model's answers to a split's utterances.
+# A model's answers to a split's utterances: one job a split (and seed), or several that share it.
+def predictions_of(wildcards):
+    """A split's predictions: one file, or one a seed where the model has several."""
+    seeds = RUN.models[wildcards.model].settings["num_seeds"]
+    names = [""] if seeds == 1 else [f".seed{k}" for k in range(seeds)]
+    files = expand(rules.infer.output.predictions, seed=names, allow_missing=True)
+    return files if seeds > 1 else files[0]
+
+
 rule infer:
     input:
         manifest=rules.manifest.output.manifest,
     output:
-        predictions=f"{RESULTS}/{{model}}/predictions/{{benchmark}}/{{split}}.jsonl",
+        predictions=f"{RESULTS}/{{model}}/predictions/{{benchmark}}/{{split}}{{seed}}.jsonl",
     log:
-        f"{RESULTS}/logs/infer/{{model}}/{{benchmark}}/{{split}}.log",
+        f"{RESULTS}/logs/infer/{{model}}/{{benchmark}}/{{split}}{{seed}}.log",
+    # One model after another: what a model needs is loaded once.
+    priority: lambda w: len(RUN.models) - list(RUN.models).index(w.model)
     conda:
         "../envs/earmark.yaml"
     threads: 2
@@ -14,6 +24,44 @@ rule infer:
     params:
         # What determines the answers, and nothing else: how requests are sent is read from the
         # config by the script, so that a change of concurrency asks nothing again.
-        request=RUN.request,
+        request=lambda w: answer_settings(RUN.models[w.model].settings, RUN.request(w)),
     script:
         "../scripts/infer.py"
+
+
+use rule infer as infer_shard with:
+    output:
+        predictions=temp(
+            f"{RESULTS}/{{model}}/predictions/{{benchmark}}/{{split}}{{seed}}.shards/{{shard}}-of-{{shards}}.jsonl"
+        ),
+    log:
+        f"{RESULTS}/logs/infer/{{model}}/{{benchmark}}/{{split}}{{seed}}.{{shard}}-of-{{shards}}.log",
+
+
+if SHARDED:
+
+    # What the shards answered, in manifest order, checked complete.
+    rule gather:
+        input:
+            manifest=rules.manifest.output.manifest,
+            parts=lambda w: expand(
+                rules.infer_shard.output.predictions,
+                shard=range(RUN.split(w).shards),
+                shards=RUN.split(w).shards,
+                allow_missing=True,
+            ),
+        output:
+            predictions=rules.infer.output.predictions,
+        log:
+            f"{RESULTS}/logs/gather/{{model}}/{{benchmark}}/{{split}}{{seed}}.log",
+        wildcard_constraints:
+            split=SHARDED,
+        conda:
+            "../envs/earmark.yaml"
+        threads: 1
+        resources:
+            mem_mb=500,
+        script:
+            "../scripts/gather.py"
+
+    ruleorder: gather > infer

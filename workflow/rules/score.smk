@@ -2,7 +2,7 @@
 rule score:
     input:
         manifest=rules.manifest.output.manifest,
-        predictions=rules.infer.output.predictions,
+        predictions=predictions_of,
     output:
         scores=f"{RESULTS}/{{model}}/scores/{{benchmark}}/{{split}}.jsonl",
         metrics=f"{RESULTS}/{{model}}/scores/{{benchmark}}/{{split}}.metrics.json",

@@ -24,17 +24,19 @@ _SOURCE_NEEDS = {
 _MODEL_DEFAULTS: Settings = {
     "revision": None,
     "api": "chat",
-    "audio": "input_audio",
     "prompt": {},
     "sampling": {},
     "extra_body": {},
     "health_timeout": 1800,
+    "num_seeds": 1,
+    "max_server_restarts": 3,
     "max_failed_fraction": 0.01,
 }
 _DOWNLOADED = ("source", "audio", "limit", "sample")
 _LEAVE_OUT: Settings = {"shorter_than": 0.1, "empty_text": True}
 _PROTOCOLS = ("whisper", "open_asr_leaderboard")
-_CLIENT_DEFAULTS: Settings = {"concurrency": 32, "timeout": 600, "max_retries": 8}
+# How many requests at once is the server type's to say, unless the config does.
+_CLIENT_DEFAULTS: Settings = {"timeout": 600, "max_retries": 8}
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Split:
         leave_out: The rules by which rows are left out: ``shorter_than`` (seconds) and
             ``empty_text``.
         allow_bad_audio: Whether rows with damaged clips are left out rather than refused.
+        shards: How many jobs share the split's requests, each with a server of its own.
     """
 
     benchmark: str
@@ -71,6 +74,7 @@ class Split:
     sample: Settings | None = None
     leave_out: Settings = field(default_factory=lambda: dict(_LEAVE_OUT))
     allow_bad_audio: bool = False
+    shards: int = 1
 
     @property
     def preparation(self) -> Settings:
@@ -114,8 +118,9 @@ class Model:
         prompt = {"system": None, "user": "", "suffix": "", **split.prompt}
         chosen = {
             key: self.settings[key]
-            for key in ("model", "revision", "api", "audio", "sampling", "extra_body")
+            for key in ("model", "revision", "api", "sampling", "extra_body")
         }
+        chosen["audio"] = self.settings.get("audio")
         return {**chosen, "prompt": {**prompt, **self.settings["prompt"]}}
 
 
@@ -302,4 +307,5 @@ def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path
         sample=settings.get("sample"),
         leave_out={**_LEAVE_OUT, **settings.get("leave_out", {})},
         allow_bad_audio=settings.get("allow_bad_audio", False),
+        shards=settings.get("shards", 1),
     )

@@ -1,199 +1,365 @@
-"""The infer step: start the model's server, ask for every utterance, write the predictions."""
+"""The infer step: ask a model for every sample that its journal has no answer to."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import ctypes
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from earmark.config import Settings
+from earmark.client import Client, Outcome
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
+from earmark.journal import Journal, Writer, shard_file
+from earmark.tally import Tally
+from earmark.requests import Recipe, Request, Sample, seeds
+from earmark.servers import server_type
+from earmark.servers.base import api_key
+from earmark.servers.lease import Lease, ServerDiedError, acquire
+from earmark.servers.run import Run, current_run
+from earmark.servers.wire import Wire
 
-_PR_SET_PDEATHSIG = 1
-
-
-def _end_with_parent() -> None:
-    if sys.platform == "linux":  # the kernel ends the server even when the job is killed outright
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=5) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+Settings = Mapping[str, Any]
+_SYNC_EVERY = 5.0
+_RESTARTS = 3
 
 
-@contextmanager
-def serve(settings: Settings) -> Iterator[str]:
-    """Run a model's server for as long as the block lasts.
+@dataclass(frozen=True)
+class Job:
+    """One job's share of a model and a split.
 
-    Yields:
-        The server's base URL, without ``/v1``.
-
-    Raises:
-        EarmarkError: when the server exits while loading, or is not healthy in time.
-    """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "earmark.demo.server", "--port", str(port)]
-    library = str(Path(__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": library}
-    server = subprocess.Popen(
-        command,
-        env=environment,
-        start_new_session=True,
-        preexec_fn=_end_with_parent,  # noqa: PLW1509 (no thread runs yet)
-    )
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + settings["health_timeout"]
-    try:
-        while not _healthy(url):
-            if server.poll() is not None:
-                raise EarmarkError(
-                    f"the server exited with code {server.returncode} while loading: "
-                    f"{' '.join(command)}"
-                )
-            if time.monotonic() > deadline:
-                raise EarmarkError(
-                    f"the server was not healthy after {settings['health_timeout']} s "
-                    f"(health_timeout): {' '.join(command)}"
-                )
-            time.sleep(0.1)
-        yield url
-    finally:
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            if server.poll() is None:
-                os.killpg(server.pid, sign)
-                try:
-                    server.wait(10)
-                except subprocess.TimeoutExpired:
-                    continue
-
-
-def messages(request: Settings, clips: list[bytes], formats: list[str]) -> list[Row]:
-    """Chat messages for one utterance: the system message, then audio before text.
-
-    Args:
-        request: What determines the answer (`Model.request`).
-        clips: Each clip's bytes.
-        formats: Each clip's format, such as ``wav``.
-    """
-    parts: list[Row] = []
-    for data, kind in zip(clips, formats, strict=True):
-        text = base64.b64encode(data).decode()
-        if request["audio"] == "audio_url":
-            url = f"data:audio/{kind};base64,{text}"
-            parts.append({"type": "audio_url", "audio_url": {"url": url}})
-        else:
-            parts.append({"type": "input_audio", "input_audio": {"data": text, "format": kind}})
-    prompt = request["prompt"]
-    parts.append({"type": "text", "text": f"{prompt['user']}{prompt['suffix']}"})
-    system = [{"role": "system", "content": prompt["system"]}] if prompt["system"] else []
-    return [*system, {"role": "user", "content": parts}]
-
-
-class _Client:
-    def __init__(self, url: str, request: Settings, settings: Settings, folder: Path) -> None:
-        from openai import AsyncOpenAI, DefaultAioHttpClient
-
-        client = settings["client"]
-        self._request = request
-        self._folder = folder
-        self._slots = asyncio.Semaphore(client["concurrency"])
-        self._openai = AsyncOpenAI(
-            base_url=f"{url}/v1",
-            api_key="none",
-            timeout=client["timeout"],
-            max_retries=client["max_retries"],
-            http_client=DefaultAioHttpClient(),
-        )
-
-    async def ask(self, row: Row) -> Row:
-        """One prediction; a fault that stays is recorded in it."""
-        import openai
-
-        async with self._slots:
-            path = self._folder / row["audio_filepath"]
-            audio = await asyncio.to_thread(path.read_bytes)
-            start = time.time()
-            answer: Row = {"id": row["id"], "generation": "", "error": None, "finish_reason": None}
-            tokens: tuple[int | None, int | None] = (None, None)
-            try:
-                text, answer["finish_reason"], tokens = await self._answer(audio, path)
-                answer["generation"] = text
-            except (openai.APIError, IndexError, TypeError) as error:
-                answer["error"] = f"{type(error).__name__}: {error}"
-            answer["num_generated_tokens"], answer["num_input_tokens"] = tokens
-            return {**answer, "generation_start_time": start, "generation_end_time": time.time()}
-
-    async def _answer(
-        self, audio: bytes, path: Path
-    ) -> tuple[str, str | None, tuple[int | None, int | None]]:
-        request, extra = self._request, self._request["extra_body"]
-        if request["api"] == "transcriptions":
-            heard: Any = await self._openai.audio.transcriptions.create(
-                file=(path.name, audio), model=request["model"], extra_body=extra
-            )
-            usage = heard.usage
-            generated = getattr(usage, "output_tokens", None)
-            return heard.text, None, (generated, getattr(usage, "input_tokens", None))
-        completion: Any = await self._openai.chat.completions.create(
-            model=request["model"],
-            messages=messages(request, [audio], [path.suffix.lstrip(".")]),  # type: ignore[arg-type]
-            extra_body=extra,
-            **request["sampling"],
-        )
-        choice, usage = completion.choices[0], completion.usage
-        tokens = (usage.completion_tokens, usage.prompt_tokens) if usage else (None, None)
-        return choice.message.content or "", choice.finish_reason, tokens
-
-
-async def _ask_all(client: _Client, rows: list[Row]) -> list[Row]:
-    from tqdm.asyncio import tqdm_asyncio
-
-    asked = [client.ask(row) for row in rows]
-    answers: list[Row] = await tqdm_asyncio.gather(*asked, desc="answers", unit="", mininterval=2)
-    return answers
-
-
-def infer(request: Settings, settings: Settings, manifest: str, predictions: str) -> None:
-    """Ask a model for its answers to a split's utterances.
-
-    Args:
-        request: What determines the answers (`Model.request`).
-        settings: The model's settings, for the server and the pace.
+    Attributes:
+        title: What it is called in logs.
+        wanted: What determines the answers (`earmark.servers.answer_settings`).
+        settings: The model's settings, operational ones too.
         manifest: The split's manifest.
-        predictions: The file to write, in manifest order.
+        journal: The folder of the split's journal.
+        predictions: The file to write, in the manifest's order.
+        server_log: The log of the model's server.
+        seed: Which of the model's ``num_seeds`` predictions this is, from 0.
+        shard: Which of ``shards`` shares of the rows this is, from 0: every ``shards``-th row.
+        shards: How many jobs share the split.
+    """
+
+    title: str
+    wanted: dict[str, Any]
+    settings: Settings
+    manifest: Path
+    journal: Path
+    predictions: Path
+    server_log: Path
+    seed: int = 0
+    shard: int = 0
+    shards: int = 1
+
+    def samples(self) -> Iterator[Sample]:
+        """This job's samples, read from the manifest one by one."""
+        recipe = Recipe(self.wanted, self.manifest.parent)
+        seed = seeds(self.wanted)[self.seed]
+        for number, row in enumerate(read_jsonl(self.manifest)):
+            if number % self.shards == self.shard:
+                yield recipe.sample(row, seed)
+
+
+def infer(job: Job, run: Run | None = None) -> None:
+    """Ask for what is missing, then write the predictions.
+
+    Args:
+        job: What to do.
+        run: The Snakemake run that this belongs to; found by itself when None.
 
     Raises:
-        EarmarkError: when the server does not come up, or too many samples fail.
+        EarmarkError: when the server does not come up or is lost, refuses the key, or too many
+            samples fail; and when another job is at the same journal.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    rows = list(read_jsonl(manifest))
-    with serve(settings) as url:
-        client = _Client(url, request, settings, Path(manifest).parent)
-        answers = asyncio.run(_ask_all(client, rows))
-    failed = [answer for answer in answers if answer["error"]]
-    if len(failed) > settings["max_failed_fraction"] * len(rows):
-        first = failed[0]
-        raise EarmarkError(
-            f"{len(failed)} of {len(rows)} samples failed, more than max_failed_fraction "
-            f"({settings['max_failed_fraction']}) allows; {first['id']}: {first['error']}"
-        )
-    write_jsonl(predictions, answers)
+    own = shard_file(job.journal, job.shard, job.shards, job.seed)
+    with Writer(own) as writer, Journal(job.journal) as journal:
+        missing = Missing(job, journal)
+        print(f"{job.title}: {missing.known:,} of {missing.total:,} answers are in the journal")
+        if missing.known < missing.total:
+            asyncio.run(_Session(job, writer, missing, run or current_run()).run())
+        journal.refresh()
+        _write_predictions(job, journal)
+
+
+class Missing:
+    """The requests without an answer, each once, counted first and read again when asked.
+
+    Attributes:
+        samples: The job's samples.
+        total: Its requests; equal ones count once.
+        known: How many of them the journal answers.
+    """
+
+    def __init__(self, job: Job, journal: Journal) -> None:
+        self._job = job
+        self._journal = journal
+        self.samples = 0
+        seen: set[bytes] = set()
+        open_ones: set[bytes] = set()
+        for sample in job.samples():
+            self.samples += 1
+            for request in sample.requests:
+                key = bytes.fromhex(request.fingerprint)
+                seen.add(key)
+                if request.fingerprint not in journal:
+                    open_ones.add(key)
+        self._open = open_ones
+        self.total = len(seen)
+        self.known = self.total - len(open_ones)
+
+    def __iter__(self) -> Iterator[Request]:
+        """Chunks of a sample come one after another, in order."""
+        for sample in self._job.samples():
+            for request in sample.requests:
+                key = bytes.fromhex(request.fingerprint)
+                if key in self._open:
+                    self._open.discard(key)
+                    yield request
+
+
+class _Session:
+    """One job's time with its server, which may have to be started again on the way."""
+
+    def __init__(self, job: Job, writer: Writer, missing: Missing, run: Run) -> None:
+        self._job = job
+        self._settings = job.settings
+        self._kind = server_type(job.settings)
+        self._writer = writer
+        self._missing = missing
+        self._run = run
+        self._wire = Wire(self._kind, job.settings, job.journal / "clips")
+        self._client_settings = {"concurrency": self._kind.concurrency, **job.settings["client"]}
+        self._tally = Tally(job.title, missing.total, missing.known)
+        self._failures: list[Row] = []
+        self._stopped: str | None = None
+
+    async def run(self) -> None:
+        """Ask for everything, with a report a minute and the journal on disk every few seconds."""
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop, task, "ended by SIGTERM")
+        beside = [asyncio.create_task(self._tally.report()), asyncio.create_task(self._sync())]
+        beside.append(asyncio.create_task(self._watch_run(task)))
+        try:
+            if self._settings.get("base_url"):
+                await self._ask(str(self._settings["base_url"]), iter(self._missing), None)
+            else:
+                await self._with_server()
+        except asyncio.CancelledError:
+            if self._stopped is None:
+                raise
+            raise EarmarkError(
+                f"{self._stopped}; every answer so far is kept, and the next run asks for the rest"
+            ) from None
+        finally:
+            self._tally.close()
+            for other in beside:
+                other.cancel()
+            loop.remove_signal_handler(signal.SIGTERM)
+
+    def _stop(self, task: asyncio.Task[Any], why: str) -> None:
+        self._stopped = why
+        task.cancel()
+
+    async def _sync(self) -> None:
+        while True:
+            await asyncio.sleep(_SYNC_EVERY)
+            await asyncio.to_thread(self._writer.sync)
+
+    async def _watch_run(self, task: asyncio.Task[Any]) -> None:
+        while self._run.alive():
+            await asyncio.sleep(1)
+        self._stop(task, "the Snakemake run that started this job has ended")
+
+    async def _with_server(self) -> None:
+        """Ask the model's own server; start it again when it dies."""
+        restarts = int(self._settings.get("max_server_restarts", _RESTARTS))
+        todo: Iterator[Request] = iter(self._missing)
+        deaths: Counter[str] = Counter()
+        again: list[Request] = []
+        while True:
+            lease = await acquire(self._settings, self._job.server_log, self._job.shard, self._run)
+            well = False
+            try:
+                # What was under way at two deaths is the likely cause: asked with nothing beside
+                # it, so that only the culprit fails.
+                suspects = [request for request in again if deaths[request.fingerprint] > 1]
+                todo = chain([r for r in again if deaths[r.fingerprint] <= 1], todo)
+                again = await self._ask_alone(lease, suspects)
+                if not lease.lost.done():
+                    again = await self._ask(lease.url, todo, lease.lost)
+                if not lease.lost.done() or not again:
+                    well = not lease.lost.done()
+                    return
+            finally:
+                await lease.release(well)
+            deaths.update(request.fingerprint for request in again)
+            restarts -= 1
+            if restarts < 0 or not self._run.alive():
+                raise ServerDiedError(
+                    f"{lease.lost.result()}\nIt was started again max_server_restarts times; what "
+                    "was answered is kept, and the next run asks for the rest"
+                )
+            print(f"{lease.lost.result()}\nstarting it again", flush=True)
+
+    async def _ask_alone(self, lease: Lease, suspects: list[Request]) -> list[Request]:
+        """Ask suspects one at a time; the one on which the server dies has failed for good.
+
+        Returns:
+            The suspects that were not asked, because the server died.
+        """
+        for number, request in enumerate(suspects):
+            if await self._ask(lease.url, iter([request]), lease.lost):
+                error = "the server died each time this was asked, at last with nothing beside it"
+                self._done(request, Outcome(None, error, time.time(), time.time(), 3))
+                return suspects[number + 1 :]
+        return []
+
+    async def _ask(
+        self, url: str, requests: Iterator[Request], lost: asyncio.Future[str] | None
+    ) -> list[Request]:
+        key = api_key(self._settings)
+        async with Client(url, self._wire, self._client_settings, key) as client:
+            return await client.ask_all(requests, self._done, lost)
+
+    def _done(self, request: Request, outcome: Outcome) -> None:
+        """Keep an answer; stop when more samples have failed than may."""
+        row = record(request, outcome)
+        self._writer.append(row)
+        self._tally.count(outcome.error is not None)
+        if outcome.error is None:
+            return
+        print(f"sample {request.id}: {outcome.error}", flush=True)
+        self._failures.append(row)
+        _check_failures(self._failures, self._missing.samples, self._settings)
+
+
+def record(request: Request, outcome: Outcome) -> Row:
+    """What the journal keeps of a request's end."""
+    reply = outcome.reply
+    return {
+        "id": request.id,
+        "generation": reply.generation if reply else "",
+        "error": outcome.error,
+        "finish_reason": reply.finish_reason if reply else None,
+        "num_generated_tokens": reply.output_tokens if reply else None,
+        "num_input_tokens": reply.input_tokens if reply else None,
+        "generation_start_time": outcome.start,
+        "generation_end_time": outcome.end,
+        "attempts": outcome.attempts,
+        "request": request.fingerprint,
+    }
+
+
+def prediction(sample: Sample, find: Callable[[str], Row | None]) -> Row:
+    """A sample's row of the predictions, from its journal records.
+
+    The answers to chunks are joined by a space; their tokens, attempts and times add up, the times
+    as if one chunk had been asked right after the other.
+
+    Args:
+        sample: The sample.
+        find: Gives the journal's record of a fingerprint.
+
+    Raises:
+        EarmarkError: when the journal has no record of a request: a defect, or files were removed.
+    """
+    parts = []
+    for request in sample.requests:
+        row = find(request.fingerprint)
+        if row is None:
+            raise EarmarkError(f"sample {sample.id}: the journal lost its answer; run again")
+        parts.append(row)
+    if len(parts) == 1:
+        return {**parts[0], "id": sample.id, "request": sample.fingerprint}
+    errors = [row["error"] for row in parts if row["error"]]
+    start = min(row["generation_start_time"] for row in parts)
+    spent = sum(row["generation_end_time"] - row["generation_start_time"] for row in parts)
+    texts = [row["generation"].strip() for row in parts]
+    reasons = [row["finish_reason"] for row in parts]
+    return {
+        "id": sample.id,
+        "generation": "" if errors else " ".join(filter(None, texts)),
+        "error": errors[0] if errors else None,
+        "finish_reason": next((r for r in reasons if r not in (None, "stop")), reasons[-1]),
+        "num_generated_tokens": _sum(row["num_generated_tokens"] for row in parts),
+        "num_input_tokens": _sum(row["num_input_tokens"] for row in parts),
+        "generation_start_time": start,
+        "generation_end_time": start + spent,
+        "attempts": sum(row["attempts"] for row in parts),
+        "request": sample.fingerprint,
+        "num_chunks": len(parts),
+    }
+
+
+def gather(manifest: Path, parts: list[Path], predictions: Path) -> None:
+    """Put the predictions of a split's shards together, in the manifest's order.
+
+    Args:
+        manifest: The split's manifest.
+        parts: The shards' files, in order: shard k has every len(parts)-th row from the k-th.
+        predictions: The file to write.
+
+    Raises:
+        EarmarkError: when a shard lacks a row, has another, or has one too many.
+    """
+
+    def rows() -> Iterator[Row]:
+        shards = [read_jsonl(part) for part in parts]
+        for number, row in enumerate(read_jsonl(manifest)):
+            found = next(shards[number % len(parts)], None)
+            if found is None or found.get("id") != str(row["id"]):
+                has = "no row" if found is None else f"sample {found.get('id')!r}"
+                raise EarmarkError(
+                    f"{parts[number % len(parts)]}: {has} where {manifest} has {row['id']!r}; "
+                    "remove it and run again (nothing is asked twice)"
+                )
+            yield found
+        for part, rest in zip(parts, shards, strict=True):
+            if (extra := next(rest, None)) is not None:
+                raise EarmarkError(f"{part}: sample {extra.get('id')!r} is not in {manifest}")
+
+    write_jsonl(predictions, rows())
+
+
+def _write_predictions(job: Job, journal: Journal) -> None:
+    failures: list[Row] = []
+    count = 0
+
+    def rows() -> Iterator[Row]:
+        nonlocal count
+        for sample in job.samples():
+            count += 1
+            row = prediction(sample, journal.get)
+            if row["error"]:
+                failures.append(row)
+            yield row
+        _check_failures(failures, count, job.settings)
+
+    write_jsonl(job.predictions, rows())
+    if failures:
+        print(f"{job.title}: {len(failures)} of {count} samples failed; their rows say why")
+
+
+def _check_failures(failures: list[Row], samples: int, settings: Settings) -> None:
+    allowed = float(settings["max_failed_fraction"])
+    if len(failures) <= allowed * samples:
+        return
+    named = "\n".join(f"  {row['id']}: {row['error']}" for row in failures[:5])
+    more = f"\n  and {len(failures) - 5} more" if len(failures) > 5 else ""
+    raise EarmarkError(
+        f"{len(failures)} of {samples} samples failed, more than max_failed_fraction "
+        f"({allowed:g}) allows:\n{named}{more}"
+    )
+
+
+def _sum(numbers: Iterator[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None

@@ -1,0 +1,303 @@
+"""The journal: every answer of a model, kept under its request's fingerprint as it arrives.
+
+A split's journal is a folder of JSON Lines files that are only ever appended to. Each job (a
+shard) appends to a file of its own and reads all of them, so a killed job, a retried one or
+another number of shards asks only for what no file holds. A line is written by one call, so a
+SIGKILL loses no answer that was written; a torn last line is dropped, never fatal.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from earmark.errors import EarmarkError
+from earmark.files import Row, whole_file
+
+FOLDER_LOCK = "folder.lock"
+
+
+def shard_file(folder: Path, shard: int, shards: int, seed: int = 0) -> Path:
+    """The file that one job of a split appends to."""
+    return folder / f"{f'seed{seed}-' if seed else ''}{shard}-of-{shards}.jsonl"
+
+
+@dataclass
+class Counts:
+    """What a journal's files hold.
+
+    Attributes:
+        answers: Fingerprints with an answer.
+        errors: Fingerprints with nothing but errors.
+        repeated: Lines that add nothing: a second answer, an error that was put right.
+        torn: Last lines that were cut short.
+        damaged: Other lines that are no record; their places are in `places`.
+        places: ``file, line`` of the damaged lines.
+        size: Bytes.
+        first: Unix seconds of the first answer's start, or None.
+        last: Unix seconds of the last answer's end, or None.
+    """
+
+    answers: int = 0
+    errors: int = 0
+    repeated: int = 0
+    torn: int = 0
+    damaged: int = 0
+    places: list[str] = field(default_factory=list)
+    size: int = 0
+    first: float | None = None
+    last: float | None = None
+
+
+class Journal:
+    """The answers in a split's journal, found by fingerprint; the answers stay on disk.
+
+    About 200 bytes of memory an answer. The first answer to a request is the one that counts; an
+    error counts only until there is an answer, the last one first.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: list[Any] = []
+        self._start_over()
+        self.refresh()
+
+    def _start_over(self) -> None:
+        self.close()
+        self.counts = Counts()
+        self._files = []
+        self._torn: set[str] = set()
+        self._read_to: dict[str, tuple[int, int, int]] = {}
+        self._answers: dict[bytes, tuple[int, int, int]] = {}
+        self._errors: dict[bytes, tuple[int, int, int]] = {}
+
+    def refresh(self) -> None:
+        """Read what was appended since the last time, by any job on any machine."""
+        if not all(self._unchanged(name) for name in self._read_to):  # compacted, or mended
+            self._start_over()
+        for path in sorted(self.folder.glob("*.jsonl")):
+            if path.name not in self._read_to:
+                try:
+                    self._files.append(path.open("rb"))
+                except FileNotFoundError:  # compacted this moment
+                    continue
+                self._read_to[path.name] = (len(self._files) - 1, 0, 0)
+            self._scan(path)
+
+    def _unchanged(self, name: str) -> bool:
+        """Whether a file is still the one that was read, and no shorter."""
+        number, offset, _ = self._read_to[name]
+        try:
+            now = (self.folder / name).stat()
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(now, os.fstat(self._files[number].fileno())) and (
+            now.st_size >= offset
+        )
+
+    def _scan(self, path: Path) -> None:
+        number, offset, line_number = self._read_to[path.name]
+        stream = self._files[number]
+        stream.seek(offset)
+        self._torn.discard(path.name)
+        for line in stream:
+            if not line.endswith(b"\n") and _record(line) is None:
+                self._torn.add(path.name)
+                break
+            line_number += 1
+            row = _record(line)
+            if row is None:
+                self.counts.damaged += 1
+                self.counts.places.append(f"{path}, line {line_number}")
+            else:
+                self._add(row, (number, offset, len(line)))
+            offset += len(line)
+        self._read_to[path.name] = (number, offset, line_number)
+        self.counts.size = sum(end for _, end, _ in self._read_to.values())
+        self.counts.torn = len(self._torn)
+
+    def _add(self, row: Row, place: tuple[int, int, int]) -> None:
+        key = bytes.fromhex(row["request"])
+        if key in self._answers:
+            self.counts.repeated += 1
+        elif row.get("error") is None:
+            self._answers[key] = place
+            self.counts.repeated += self._errors.pop(key, None) is not None
+        else:
+            self.counts.repeated += key in self._errors
+            self._errors[key] = place
+        self.counts.answers, self.counts.errors = len(self._answers), len(self._errors)
+        start, end = row.get("generation_start_time"), row.get("generation_end_time")
+        if start is not None and (self.counts.first is None or start < self.counts.first):
+            self.counts.first = start
+        if end is not None and (self.counts.last is None or end > self.counts.last):
+            self.counts.last = end
+
+    def __contains__(self, fingerprint: str) -> bool:
+        """Whether the request was answered; an error is no answer."""
+        return bytes.fromhex(fingerprint) in self._answers
+
+    def failed(self, fingerprint: str) -> bool:
+        """Whether the request was asked and got nothing but errors."""
+        return bytes.fromhex(fingerprint) in self._errors
+
+    def get(self, fingerprint: str) -> Row | None:
+        """The answer to a request, else its last error, else None."""
+        key = bytes.fromhex(fingerprint)
+        place = self._answers.get(key) or self._errors.get(key)
+        return None if place is None else _record(self._line(place))
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines that count, in the order in which they were written, file by file."""
+        for place in sorted([*self._answers.values(), *self._errors.values()]):
+            yield self._line(place).rstrip(b"\n") + b"\n"
+
+    def _line(self, place: tuple[int, int, int]) -> bytes:
+        number, offset, length = place
+        return os.pread(self._files[number].fileno(), length, offset)
+
+    def close(self) -> None:
+        """Close the files."""
+        for stream in self._files:
+            stream.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Writer:
+    """Appends to one file of a journal; one job at a time.
+
+    Raises:
+        EarmarkError: when another job is appending to the file, or the journal is being compacted;
+            names the machine and the process.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._locks = ExitStack()
+        try:
+            self._locks.enter_context(_locked(path.parent / FOLDER_LOCK, shared=True))
+            self._locks.enter_context(_locked(path.with_name(path.name + ".lock")))
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            _mend(self._file)
+        except BaseException:
+            self._locks.close()
+            raise
+
+    def append(self, row: Row) -> None:
+        """Write one record (it has a ``request``); it survives the death of this process.
+
+        Raises:
+            EarmarkError: when the disk is full or otherwise refuses.
+        """
+        line = json.dumps(row, ensure_ascii=True).encode() + b"\n"
+        try:
+            while line:
+                line = line[os.write(self._file, line) :]
+        except OSError as error:
+            raise EarmarkError(
+                f"{self.path}: an answer could not be written: {error.strerror}; the answers "
+                "before it are kept, and the next run goes on from there"
+            ) from None
+
+    def sync(self) -> None:
+        """Have the disk hold what was written, so that the machine's death loses nothing either."""
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Sync, close and let the next job in."""
+        try:
+            os.fsync(self._file)
+        finally:
+            os.close(self._file)
+            self._locks.close()
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def compact(folder: Path) -> tuple[int, int]:
+    """Rewrite a journal as one file without lines that count for nothing.
+
+    Returns:
+        Its size in bytes before and after.
+
+    Raises:
+        EarmarkError: while a job appends to it.
+    """
+    with _locked(folder / FOLDER_LOCK), Journal(folder) as journal:
+        before = sorted(folder.glob("*.jsonl"))
+        whole = folder / "compacted.jsonl"
+        size = sum(path.stat().st_size for path in before)
+        with whole_file(whole, "wb") as stream:
+            for line in journal.lines():
+                stream.write(line)
+        for path in before:
+            if path != whole:
+                path.unlink()
+        return size, whole.stat().st_size
+
+
+def _record(line: bytes) -> Row | None:
+    """A line's record, or None where it is none."""
+    try:
+        row = json.loads(line)
+        bytes.fromhex(row["request"])
+    except (ValueError, TypeError, KeyError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _mend(file: int) -> None:
+    """End a file whose last line was cut short at the line before, so that the next is whole."""
+    size = os.fstat(file).st_size
+    tail = b""
+    start = size
+    while start > 0 and b"\n" not in tail:
+        step = min(65536, start)
+        start -= step
+        tail = os.pread(file, step, start) + tail
+    last = tail[tail.rfind(b"\n") + 1 :]
+    if last and _record(last) is not None:
+        os.write(file, b"\n")
+    elif last:
+        os.ftruncate(file, size - len(last))
+
+
+@contextmanager
+def _locked(path: Path, shared: bool = False) -> Iterator[None]:
+    """Hold a lock that the death of the process releases, however it dies."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(file, 4096, 0).decode(errors="replace").strip() or "another process"
+            raise EarmarkError(
+                f"{path.parent}: this journal is in use by {holder}; wait for it, or end it, then "
+                "run again (nothing is asked twice)"
+            ) from None
+        except OSError as error:  # a file system without locks
+            print(f"warning: {path}: no lock ({error.strerror}); going on without one", flush=True)
+        me = f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%F %T')}\n"
+        os.ftruncate(file, 0)
+        os.pwrite(file, me.encode(), 0)
+        yield
+    finally:
+        os.close(file)

@@ -1,0 +1,118 @@
+"""How many requests are under way at once: a limit, which can give way to a busy server."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from email.utils import parsedate_to_datetime
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 60.0
+LONGEST_WISH = 600.0
+"""Seconds; a server that asks for a longer pause is asked again after this."""
+
+
+class Pace:
+    """A limit on requests under way.
+
+    When it adapts, it halves on a 429 or 503 (once for all requests that were under way), and grows
+    by one for each limit's worth of answers, as TCP does, up to the limit that was given.
+
+    Args:
+        limit: Requests under way at once, at most.
+        adaptive: Whether the limit gives way to 429 and 503.
+    """
+
+    def __init__(self, limit: int, adaptive: bool = True) -> None:
+        self._most = float(limit)
+        self._adaptive = adaptive
+        self._under_way = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._answers = 0
+        self._limit = float(limit)
+        self._halved = 0.0
+        self._not_before = 0.0
+
+    @property
+    def limit(self) -> int:
+        """The limit at this moment."""
+        return max(1, int(self._limit))
+
+    async def __aenter__(self) -> None:
+        """Wait for a place."""
+        while self._under_way >= self.limit:
+            place = asyncio.get_running_loop().create_future()
+            self._waiting.append(place)
+            await place
+        self._under_way += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        """Leave a place to the next."""
+        self._under_way -= 1
+        self._wake()
+
+    async def pause(self) -> None:
+        """Wait until the time before which the server wants no request."""
+        while (wait := self._not_before - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+
+    def answered(self) -> None:
+        """A request succeeded: the limit may grow."""
+        if self._limit < self._most:
+            self._limit = min(self._most, self._limit + 1 / self._limit)
+            self._wake()
+
+    def refused(self, started: float, wish: float | None) -> None:
+        """The server was too busy for a request.
+
+        Args:
+            started: When the request was sent (`time.monotonic`); requests that were under way
+                together count once.
+            wish: Seconds for which the server wants no request, where it said so.
+        """
+        if wish is not None:
+            self._not_before = max(self._not_before, time.monotonic() + wish)
+        if self._adaptive and started >= self._halved:
+            self._halved = time.monotonic()
+            self._limit = max(1.0, self._limit / 2)
+
+    def _wake(self) -> None:
+        free = self.limit - self._under_way
+        while self._waiting and free > 0:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                free -= 1
+
+
+def backoff(attempt: int) -> float:
+    """Seconds before another attempt: doubling from half a second to a minute, with jitter.
+
+    Args:
+        attempt: How many attempts have failed, from 1.
+    """
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+
+
+def retry_after(headers: dict[str, str]) -> float | None:
+    """Seconds for which a server wants no request (``Retry-After``), or None.
+
+    Args:
+        headers: The reply's headers, names in lower case.
+    """
+    milliseconds, after = headers.get("retry-after-ms"), headers.get("retry-after")
+    try:
+        if milliseconds is not None:
+            wish = float(milliseconds) / 1000
+        elif after is not None:
+            wish = float(after)
+        else:
+            return None
+    except ValueError:
+        try:
+            wish = parsedate_to_datetime(after or "").timestamp() - time.time()
+        except ValueError:
+            return None
+    return min(LONGEST_WISH, max(0.0, wish))

@@ -1,0 +1,262 @@
+"""What is asked: each sample's requests, and the fingerprint under which an answer is kept.
+
+A request says what determines the answer: model, messages, sampling, the audio's content. How it
+travels (which server, as which JSON part, with how many at once) is left to later steps, and is
+no part of its fingerprint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from earmark.errors import EarmarkError
+from earmark.files import Row
+
+Settings = dict[str, Any]
+
+VERSION = 1
+"""Counted up when requests of the same settings would get other answers."""
+
+MIN_TAIL = 1.0
+"""Seconds; a last chunk shorter than this joins its neighbour."""
+
+_COLUMN = re.compile(r"\{\{|\}\}|\{([\w-]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Audio of a request.
+
+    Attributes:
+        path: The file.
+        sha256: The hash of the file's content, as hex.
+        duration: Seconds, of the part that is sent.
+        part: Its first and last second (None: the file's end), or None for the whole file.
+        formats: Suffixes (without the dot) of files that may be sent as they are.
+        rate: Samples a second of what is converted.
+    """
+
+    path: Path
+    sha256: str
+    duration: float
+    part: tuple[float, float | None] | None
+    formats: tuple[str, ...]
+    rate: int
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether the file's own bytes are sent."""
+        return self.part is None and self.path.suffix[1:].lower() in self.formats
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of the model.
+
+    Attributes:
+        id: The sample's id.
+        fingerprint: Hash of everything that determines the answer, as 40 hex digits.
+        system: The system message, or None.
+        user: The user's text.
+        clips: The audio, sent before the text.
+        seed: The seed sent with it, or None.
+    """
+
+    id: str
+    fingerprint: str
+    system: str | None
+    user: str
+    clips: tuple[Clip, ...]
+    seed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A row of the manifest, as the requests it takes: one, or one for each chunk of long audio."""
+
+    id: str
+    requests: tuple[Request, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the whole: that of the only request, or of all chunks together."""
+        if len(self.requests) == 1:
+            return self.requests[0].fingerprint
+        return _hash([request.fingerprint for request in self.requests])
+
+
+def seeds(wanted: Settings) -> list[int | None]:
+    """The seed of each of ``num_seeds`` predictions: one after another from ``sampling.seed``."""
+    first = wanted["sampling"].get("seed")
+    count = wanted.get("num_seeds", 1)
+    if count == 1:
+        return [first]
+    return [(first or 0) + k for k in range(count)]
+
+
+class Recipe:
+    """How rows become requests; made once for a model and a split.
+
+    Args:
+        wanted: What determines the answers (`earmark.servers.answer_settings`).
+        folder: The manifest's folder, where its audio paths start.
+    """
+
+    def __init__(self, wanted: Settings, folder: Path) -> None:
+        self._wanted = wanted
+        self._folder = folder
+        self._chunk: float | None = wanted.get("chunk_seconds")
+        self._formats = tuple(wanted.get("audio_formats") or ())
+        self._rate = int(wanted.get("audio_rate") or 16000)
+        # Transcription has no messages, so the benchmark's do not count there.
+        prompt = wanted["prompt"] if wanted["api"] == "chat" else {}
+        self._system: str | None = prompt.get("system")
+        self._user: str = prompt.get("user") or ""
+        self._suffix: str = prompt.get("suffix") or ""
+        sampling = {k: v for k, v in wanted["sampling"].items() if k != "seed"}
+        self._common = {
+            "version": VERSION,
+            "model": wanted["model"],
+            "revision": wanted.get("revision"),
+            "serving": wanted.get("serving") or None,
+            "api": wanted["api"],
+            "sampling": sampling,
+            "extra_body": wanted.get("extra_body") or {},
+        }
+
+    def sample(self, row: Row, seed: int | None = None) -> Sample:
+        """The requests of one row of a manifest.
+
+        Raises:
+            EarmarkError: when the row lacks what its request needs; names the row.
+        """
+        name = str(row.get("id"))
+        system = None if self._system is None else fill(self._system, row, "system")
+        user = fill(self._user, row, "user").strip() + self._suffix
+        requests = tuple(
+            Request(
+                id=name,
+                fingerprint=self._fingerprint(system, user, clips, seed),
+                system=system,
+                user=user,
+                clips=clips,
+                seed=seed,
+            )
+            for clips in self._clips(row)
+        )
+        return Sample(name, requests)
+
+    def _fingerprint(
+        self, system: str | None, user: str, clips: tuple[Clip, ...], seed: int | None
+    ) -> str:
+        audio: list[Any] = []
+        for clip in clips:
+            sent = "as it is" if clip.as_it_is else f"wav, mono, {clip.rate}"
+            audio.append([clip.sha256, sent, clip.part])
+        asked = {"system": system, "user": user, "audio": audio, "seed": seed}
+        return _hash({**self._common, **asked})
+
+    def _clips(self, row: Row) -> list[tuple[Clip, ...]]:
+        """The audio of each request of a row."""
+        if self._wanted.get("audio") is False or not row.get("audio_filepath"):
+            if self._wanted["api"] == "transcriptions":
+                raise EarmarkError(
+                    f"sample {row.get('id')!r} has no audio, and `api: transcriptions` sends "
+                    "nothing else; use `api: chat`, or leave `audio` on"
+                )
+            return [()]
+        paths = _listed(row["audio_filepath"])
+        hashes = _listed(row.get("audio_sha256"))
+        durations = _listed(row.get("duration"))
+        if not len(paths) == len(hashes) == len(durations) or None in hashes:
+            raise EarmarkError(
+                f"sample {row.get('id')!r}: each of its {len(paths)} clips needs an entry in "
+                "`audio_sha256` and in `duration`; prepare the manifest again"
+            )
+        clips = [
+            Clip(self._folder / path, digest, float(seconds), None, self._formats, self._rate)
+            for path, digest, seconds in zip(paths, hashes, durations, strict=True)
+        ]
+        if len(clips) > 1 and self._wanted["api"] == "transcriptions":
+            raise EarmarkError(
+                f"sample {row.get('id')!r} has {len(clips)} clips, and `api: transcriptions` takes "
+                "one; use `api: chat`"
+            )
+        if len(clips) > 1 or self._chunk is None:
+            return [tuple(clips)]
+        (clip,) = clips
+        parts = chunks(clip.duration, self._chunk)
+        if len(parts) == 1:
+            return [(clip,)]
+        return [(_part(clip, start, end),) for start, end in parts]
+
+
+def chunks(duration: float, seconds: float) -> list[tuple[float, float | None]]:
+    """Where long audio is cut: starts and ends in seconds, the last end None (the file's end).
+
+    A tail under a second joins its neighbour.
+    """
+    count = max(1, math.ceil(round(duration / seconds, 6)))
+    if count > 1 and duration - (count - 1) * seconds < MIN_TAIL:
+        count -= 1
+    ends: list[float | None] = [seconds * k for k in range(1, count)]
+    return [(seconds * k, end) for k, end in enumerate([*ends, None])]
+
+
+def fill(template: str, row: Row, name: str) -> str:
+    """Put a row's columns into a prompt: ``{question}``; ``{{`` and ``}}`` are braces.
+
+    A list (such as ``choices``) becomes lettered lines, ``A. …``; one of fewer than two entries
+    becomes nothing.
+
+    Raises:
+        EarmarkError: when the prompt names a column that the row does not have.
+    """
+    if "{" not in template and "}" not in template:
+        return template
+
+    def column(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0][0]
+        if match[1] not in row:
+            raise EarmarkError(
+                f"prompt.{name} names {match[0]}, and sample {row.get('id')!r} has no such column; "
+                f"it has: {', '.join(row)} (a brace is written twice)"
+            )
+        value = row[match[1]]
+        if isinstance(value, list):
+            lines = [f"{_letter(k)}. {entry}" for k, entry in enumerate(value)]
+            return "\n".join(lines) if len(lines) > 1 else ""
+        return "" if value is None else str(value)
+
+    return _COLUMN.sub(column, template)
+
+
+def _part(clip: Clip, start: float, end: float | None) -> Clip:
+    seconds = (clip.duration if end is None else end) - start
+    return Clip(clip.path, clip.sha256, seconds, (start, end), clip.formats, clip.rate)
+
+
+def _letter(index: int) -> str:
+    """A, B, … Z, AA, AB, …: as the columns of a spreadsheet are named."""
+    name = ""
+    index += 1
+    while index:
+        index, digit = divmod(index - 1, 26)
+        name = chr(ord("A") + digit) + name
+    return name
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:40]

@@ -1,0 +1,160 @@
+"""What a type of model server is: how it is started, asked about its health, and spoken to."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from earmark.errors import EarmarkError
+
+Settings = Mapping[str, Any]
+
+SAMPLING = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "max_tokens",
+        "seed",
+        "stop",
+        "top_k",
+        "min_p",
+        "repetition_penalty",
+        "presence_penalty",
+        "frequency_penalty",
+    }
+)
+"""The sampling parameters that a config may name."""
+
+
+class ServerType:
+    """A type of server; each has a module of its own and overrides what is special to it.
+
+    Attributes:
+        name: What ``server:`` says in the config.
+        starts: Whether it is started by us; otherwise it is attached to at ``base_url``.
+        root: What stands between host and endpoint in URLs.
+        audio: The ways to put audio in a chat message that it takes; the first is its default.
+        formats: Suffixes of audio files that are sent as they are.
+        accepts: The sampling parameters that it takes.
+        refuses: Keys of ``extra_body`` that it refuses.
+        concurrency: Requests under way at once, unless the config says otherwise.
+        operational: Arguments that change how it runs and not what it answers: all others count
+            as part of the model, and an answer is asked anew when they change.
+    """
+
+    name: ClassVar[str]
+    starts: ClassVar[bool] = True
+    root: ClassVar[str] = "/v1"
+    audio: ClassVar[tuple[str, ...]] = ("audio_url", "input_audio")
+    formats: ClassVar[tuple[str, ...]] = ("wav", "flac", "mp3", "ogg")
+    accepts: ClassVar[frozenset[str]] = SAMPLING
+    refuses: ClassVar[frozenset[str]] = frozenset()
+    concurrency: ClassVar[int] = 32
+    operational: ClassVar[frozenset[str]] = frozenset()
+
+    def command(self, settings: Settings, port: int) -> list[str]:
+        """The command line that serves the model on a port of loopback."""
+        raise NotImplementedError
+
+    def environment(self, settings: Settings) -> dict[str, str]:
+        """Variables set for the server, beside those that the job has."""
+        return {}
+
+    def serving(self, settings: Settings) -> list[str]:
+        """The arguments that may change what is answered."""
+        return without(arguments(settings.get("server_args")), self.operational)
+
+    def problems(self, settings: Settings) -> list[str]:
+        """What is wrong with a model's settings for this type: ``key: what, and what to do``."""
+        found = []
+        for key in settings.get("sampling") or {}:
+            if key not in self.accepts:
+                found.append(
+                    f"sampling.{key}: a {self.name} server refuses it; it takes "
+                    f"{', '.join(sorted(self.accepts))}{self._elsewhere(key)}"
+                )
+        for key in settings.get("extra_body") or {}:
+            if key in self.refuses:
+                found.append(f"extra_body.{key}: a {self.name} server refuses it; leave it out")
+        style = settings.get("audio")
+        if style not in (None, False, True, *self.audio) and settings.get("api") == "chat":
+            found.append(
+                f"audio: a {self.name} server does not take {style!r}; it takes "
+                f"{', '.join(self.audio)}"
+            )
+        if settings.get("base_url") is None and int(settings.get("nodes") or 1) > 1:
+            found.extend(self._nodes(settings))
+        return found
+
+    def _elsewhere(self, key: str) -> str:
+        return ""
+
+    def _nodes(self, settings: Settings) -> list[str]:
+        if settings.get("server_entrypoint"):
+            return []
+        return [
+            f"nodes: a {self.name} server over several nodes needs a `server_entrypoint` of yours "
+            "that starts it on all of them; or start it yourself and give its `base_url`"
+        ]
+
+
+def arguments(value: Any) -> list[str]:
+    """``server_args`` (a list, or one string as a shell reads it) as a list of words."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return shlex.split(value)
+    return [str(word) for word in value]
+
+
+def entrypoint(settings: Settings, default: str) -> list[str]:
+    """The program and its first words: ``server_entrypoint``, or the type's own."""
+    return shlex.split(settings.get("server_entrypoint") or default)
+
+
+def without(words: list[str], flags: frozenset[str]) -> list[str]:
+    """Words of a command line without some flags and what belongs to them."""
+    kept: list[str] = []
+    dropping = False
+    for word in words:
+        if word.startswith("--"):
+            dropping = word.partition("=")[0] in flags
+        if not dropping:
+            kept.append(word)
+    return kept
+
+
+def gpus(settings: Settings) -> int:
+    """How many GPUs on each node the server gets."""
+    return int(settings.get("gpus") or 0)
+
+
+def python() -> str:
+    """The interpreter for servers that live in this environment."""
+    return sys.executable
+
+
+def in_slurm() -> bool:
+    """Whether this process runs inside a SLURM job."""
+    return "SLURM_JOB_ID" in os.environ
+
+
+def api_key(settings: Settings) -> str | None:
+    """The key that the config names, from the environment.
+
+    Raises:
+        EarmarkError: when the variable is not set; its value is never shown.
+    """
+    variable = settings.get("api_key_env")
+    if not variable:
+        return None
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise EarmarkError(
+            f"api_key_env names the environment variable {variable}, which is not set; "
+            f"export {variable}=… before starting snakemake"
+        )
+    return key

@@ -1,0 +1,27 @@
+"""The project's own CPU server, for the embedded demo."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from earmark.servers.base import ServerType, Settings, arguments, python
+
+
+class Demo(ServerType):
+    """``python -m earmark.demo.server``."""
+
+    name = "demo"
+    audio = ("input_audio", "audio_url")
+    concurrency = 4
+    operational = frozenset({"--port", "--workers"})
+
+    def command(self, settings: Settings, port: int) -> list[str]:
+        """See `ServerType.command`."""
+        words = [python(), "-m", "earmark.demo.server", "--port", str(port)]
+        return [*words, *arguments(settings.get("server_args"))]
+
+    def environment(self, settings: Settings) -> dict[str, str]:
+        """See `ServerType.environment`: a clone need not be installed."""
+        path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
+        return {"PYTHONPATH": os.pathsep.join(filter(None, path))}

@@ -1,0 +1,44 @@
+"""vLLM: ``vllm serve``, OpenAI's API with audio as ``audio_url``, and transcriptions."""
+
+from __future__ import annotations
+
+from earmark.servers.base import ServerType, Settings, arguments, entrypoint, gpus
+
+
+class Vllm(ServerType):
+    """``vllm serve MODEL``."""
+
+    name = "vllm"
+    operational = frozenset(
+        {
+            "--allowed-local-media-path",
+            "--block-size",
+            "--data-parallel-size",
+            "--disable-log-requests",
+            "--disable-log-stats",
+            "--download-dir",
+            "--enable-chunked-prefill",
+            "--enable-prefix-caching",
+            "--enforce-eager",
+            "--gpu-memory-utilization",
+            "--host",
+            "--max-num-batched-tokens",
+            "--max-num-seqs",
+            "--no-enable-prefix-caching",
+            "--pipeline-parallel-size",
+            "--port",
+            "--swap-space",
+            "--tensor-parallel-size",
+            "--uvicorn-log-level",
+        }
+    )
+
+    def command(self, settings: Settings, port: int) -> list[str]:
+        """See `ServerType.command`."""
+        words = [*entrypoint(settings, "vllm serve"), str(settings["model"])]
+        words += ["--host", "127.0.0.1", "--port", str(port)]
+        if gpus(settings) > 1:
+            words += ["--tensor-parallel-size", str(gpus(settings))]
+        if settings.get("revision"):
+            words += ["--revision", str(settings["revision"])]
+        return [*words, *arguments(settings.get("server_args"))]
