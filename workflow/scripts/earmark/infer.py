@@ -16,13 +16,13 @@ from earmark.client import Client, Outcome
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
 from earmark.journal import Journal, Writer, shard_file
-from earmark.tally import Tally
 from earmark.requests import Recipe, Request, Sample, seeds
 from earmark.servers import server_type
 from earmark.servers.base import api_key
 from earmark.servers.lease import Lease, ServerDiedError, acquire
 from earmark.servers.run import Run, current_run
 from earmark.servers.wire import Wire
+from earmark.tally import Tally
 
 Settings = Mapping[str, Any]
 _SYNC_EVERY = 5.0

@@ -90,4 +90,3 @@ def progress_line(done: int, total: int, errors: int, lately: int, seconds: floa
     if errors:
         text += f", {errors:,} error{'s' if errors > 1 else ''}"
     return text
-
