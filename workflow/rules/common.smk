@@ -36,6 +36,14 @@ DATA = RUN.data_dir
 RESULTS = RUN.results_dir
 
 
+def predictions_of(wildcards):
+    """A split's predictions: one file, or one a seed where the model has several."""
+    seeds = RUN.models[wildcards.model].settings["num_seeds"]
+    names = [""] if seeds == 1 else [f".seed{k}" for k in range(seeds)]
+    files = expand(rules.infer.output.predictions, seed=names, allow_missing=True)
+    return files if seeds > 1 else files[0]
+
+
 def end_servers():
     """End the model servers that this run keeps on this machine, and wait for that."""
     from earmark.servers.lease import end_servers

@@ -1,12 +1,4 @@
 # A model's answers to a split's utterances: one job a split (and seed), or several that share it.
-def predictions_of(wildcards):
-    """A split's predictions: one file, or one a seed where the model has several."""
-    seeds = RUN.models[wildcards.model].settings["num_seeds"]
-    names = [""] if seeds == 1 else [f".seed{k}" for k in range(seeds)]
-    files = expand(rules.infer.output.predictions, seed=names, allow_missing=True)
-    return files if seeds > 1 else files[0]
-
-
 rule infer:
     input:
         manifest=rules.manifest.output.manifest,
