@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -43,6 +44,21 @@ def code(workflow):
         _write(copy, contents)
     os.utime(copy)
     return copy
+
+
+def import_from(folder):
+    """Have this process and the scripts of its jobs import the library from a folder.
+
+    Snakemake puts a script's folder last on the import path of its job, where an installed library
+    goes before it; the environment's ``PYTHONPATH`` comes first.
+
+    Args:
+        folder: The folder that holds the library's package.
+    """
+    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path.insert(0, folder)
+    paths = [folder, *(path for path in others if path and path != folder)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
 
 
 def keep(workflow, config, copy):

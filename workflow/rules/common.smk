@@ -1,7 +1,7 @@
 # The config, resolved once by the library, and the few names that all rules use.
 import re
 
-sys.path.insert(0, f"{CODE}/workflow/scripts")
+frozen.import_from(f"{CODE}/workflow/scripts")
 
 from earmark import (
     config as earmark_config,
