@@ -145,6 +145,7 @@ class Handler(BaseHTTPRequestHandler):
     """One request; `hub` and `is_cdn` are set on the subclass that a server gets."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body go out apart; neither waits for the other
     hub: LoopbackHub
     is_cdn = False
 
