@@ -114,3 +114,34 @@ def test_the_aggregate_holds_the_benchmark_then_its_splits(tmp_path):
     written = json.loads(out.read_text())
     assert list(written) == ["b", "b-one", "b-two"]
     assert written["b"]["pass@1"]["wer"] == pytest.approx(100 / 19)
+
+
+def test_results_of_part_of_a_split_are_labelled_wherever_they_are_printed(tmp_path):
+    from earmark.files import read_json, write_jsonl
+    from earmark.metrics import aggregate, printed
+    from earmark.score import score
+
+    rows = [{"id": str(n), "text": "a b c", "duration": 1.0} for n in range(3)]
+    answers = [
+        {"id": row["id"], "generation": "a b d", "error": None, "finish_reason": "stop",
+         "num_generated_tokens": 3, "num_input_tokens": 1, "generation_start_time": 0.0,
+         "generation_end_time": 1.0, "attempts": 1, "request": "x"}
+        for row in rows
+    ]  # fmt: skip
+    write_jsonl(tmp_path / "manifest.jsonl", rows)
+    write_jsonl(tmp_path / "predictions.jsonl", answers)
+    for split, label in (("one", "text only; first 3 rows"), ("two", None)):
+        score(
+            f"b-{split}", "asr", str(tmp_path / "manifest.jsonl"),
+            str(tmp_path / "predictions.jsonl"), str(tmp_path / f"{split}.jsonl"),
+            str(tmp_path / f"{split}.metrics.json"), label=label,
+        )  # fmt: skip
+    aggregate(
+        "b", [str(tmp_path / f"{s}.metrics.json") for s in ("one", "two")],
+        str(tmp_path / "metrics.json"),
+    )  # fmt: skip
+    found = read_json(tmp_path / "metrics.json")
+    assert found["b"]["pass@1"]["label"] == "text only; first 3 rows"
+    assert found["b-one"]["pass@1"]["label"] == "text only; first 3 rows"
+    assert "label" not in found["b-two"]["pass@1"]
+    assert printed(found).count("label: text only; first 3 rows") == 2

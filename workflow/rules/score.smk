@@ -15,6 +15,7 @@ rule score:
         mem_mb=1000,
     params:
         scoring=lambda w: RUN.split(w).scoring,
+        label=RUN.label,
         protocols=lambda w: RUN.split(w).protocols,
         postprocess=lambda w: RUN.split(w).postprocess,
         # A change in how a split is scored scores it anew, from the same answers.

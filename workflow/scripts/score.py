@@ -7,6 +7,7 @@ with job_log(snakemake.log[0]):
     score(
         subset=f"{snakemake.wildcards.benchmark}-{snakemake.wildcards.split}",
         scoring=snakemake.params.scoring,
+        label=snakemake.params.label,
         protocols=snakemake.params.protocols,
         postprocess=snakemake.params.postprocess,
         manifest=snakemake.input.manifest,

@@ -93,11 +93,6 @@ class Split:
         """What of `preparation` determines what is downloaded."""
         return {k: v for k, v in self.preparation.items() if k in _DOWNLOADED}
 
-    @property
-    def label(self) -> str | None:
-        """What sets its results apart from those of the whole split with audio."""
-        return label(self.audio, self.limit, self.sample)
-
 
 @dataclass(frozen=True)
 class Model:
@@ -152,6 +147,12 @@ class Run:
     def request(self, wildcards: Any) -> Settings:
         """What determines the answers of the job whose wildcards these are."""
         return self.models[wildcards.model].request(self.split(wildcards))
+
+    def label(self, wildcards: Any) -> str | None:
+        """What sets a job's results apart from those of the whole split with audio."""
+        split, model = self.split(wildcards), self.models[wildcards.model]
+        audio = split.audio and model.settings["audio"] is not False
+        return label(audio, split.limit, split.sample)
 
 
 def resolve(config: Mapping[str, Any], root: str | Path = ".", where: str = "config") -> Run:

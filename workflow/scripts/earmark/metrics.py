@@ -96,10 +96,19 @@ def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
         EarmarkError: when a file cannot be read.
     """
     found = [read_json(path) for path in splits]
-    total = {"pass@1": combine_asr(found)}
-    subsets = {split["subset"]: {"pass@1": split["pass@1"]} for split in found}
+    labels = list(dict.fromkeys(split["label"] for split in found if split.get("label")))
+    total = {"pass@1": _labelled(combine_asr(found), "; ".join(labels))}
+    subsets = {
+        split["subset"]: {"pass@1": _labelled(split["pass@1"], split.get("label"))}
+        for split in found
+    }
     write_json(metrics, {benchmark: total, **subsets})
     print(printed({benchmark: total, **subsets}))
+
+
+def _labelled(values: dict[str, Any], label: str | None) -> dict[str, Any]:
+    """The values, with what sets them apart from those of whole splits with audio."""
+    return {**values, "label": label} if label else values
 
 
 _BEFORE = ("avg_tokens", "gen_seconds", "success_rate", "no_answer", "wer")
@@ -137,7 +146,10 @@ def printed(metrics: dict[str, Any]) -> str:
             for line in lines
         ]
         title = f" {subset} ".center(len(rows[0]), "-")
-        notes = [note for values in modes.values() for note in _protocol_notes(values)]
+        notes = [
+            f"label: {label}" for label in {v.get("label"): 0 for v in modes.values()} if label
+        ]
+        notes += [note for values in modes.values() for note in _protocol_notes(values)]
         blocks.append("\n".join([title, *(row.rstrip() for row in rows), *notes]))
     return "\n\n".join(blocks)
 
