@@ -47,3 +47,15 @@ def test_a_missing_clip_is_named_before_any_job(workflow):
     assert "gone.wav" in output
     assert "Traceback" not in output
     assert "rule " not in output
+
+
+def test_the_first_rows_alone_are_evaluated_and_labelled_so(workflow):
+    lines = ["one two three", "four five six", "seven eight nine"]
+    source = {"type": "demo", "sentences": str(workflow.sentences("s", *lines))}
+    workflow.benchmark("own", few=source)
+    workflow.config["benchmarks"]["own"]["limit"] = 2
+    workflow.config["models"]["tiny"] = {"server": "demo", "model": "whisper-tiny.en"}
+    workflow.run()
+    path = workflow.folder / "results/tiny/eval-results/own/metrics.json"
+    found = json.loads(path.read_text())["own-few"]["pass@1"]
+    assert (found["num_entries"], found["label"]) == (2, "first 2 rows")

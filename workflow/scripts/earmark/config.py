@@ -151,7 +151,7 @@ class Run:
     def label(self, wildcards: Any) -> str | None:
         """What sets a job's results apart from those of the whole split with audio."""
         split, model = self.split(wildcards), self.models[wildcards.model]
-        audio = split.audio and model.settings["audio"] is not False
+        audio = split.audio and model.settings.get("audio") is not False
         return label(audio, split.limit, split.sample)
 
 
