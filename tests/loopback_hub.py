@@ -169,10 +169,11 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if self.is_cdn:
                 self.cdn(path)
-            elif match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/(.*))?", path):
+            # A revision may hold a slash, which is quoted: taken apart first, unquoted after.
+            elif match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/(.*))?", parts.path):
                 self.api(match[1], match[2] or "", parse_qs(parts.query), body)
-            elif match := re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
-                self.resolve(match[1], match[2], match[3])
+            elif match := re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", parts.path):
+                self.resolve(match[1], unquote(match[2]), unquote(match[3]))
             elif (
                 path == "/api/agent-harnesses"
             ):  # the client's own telemetry, where an agent runs it
@@ -238,8 +239,8 @@ class Handler(BaseHTTPRequestHandler):
         if fault is not None:
             self.error(fault.status, "", "asked to fail", **fault.headers)
             return
-        revision, _, folder = tail.partition("/")
-        found = self.find(name, unquote(revision) or "main")
+        revision, _, folder = map(unquote, tail.partition("/"))
+        found = self.find(name, revision or "main")
         if found is None:
             return
         commit, files = found

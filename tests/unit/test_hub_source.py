@@ -383,6 +383,17 @@ def test_any_other_set_is_prepared_from_yaml_alone(hub, prepare, clone, tmp_path
     assert [(home / row["audio_filepath"]).read_bytes() for row in made] == list(clips.values())
 
 
+def test_the_hubs_own_conversion_is_read_as_docs_say(hub, prepare):
+    files = hub_sets.esb({"de_de:test": 4}, shards=1)
+    (data,) = (data for path, data in files.items() if path.endswith(".parquet"))
+    hub.commit("google/fleurs", {"README.md": b"# sets made by a script"})
+    hub.commit("google/fleurs", {"de_de/test/0000.parquet": data}, branch="refs/convert/parquet")
+    source = {"type": "hub", "repo": "google/fleurs", "revision": "refs/convert/parquet",
+              "config": "de_de", "split": "test", "keep": ["dataset"]}  # fmt: skip
+    rows = rows_of(prepare(Split("x", "s", source, {}, "asr", None)))
+    assert [row["dataset"] for row in rows] == ["de_de"] * 4
+
+
 def test_a_gated_set_says_where_to_go_and_leaves_nothing(hub, prepare, tmp_path, monkeypatch):
     hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 2}), gated=True)
     with pytest.raises(EarmarkError) as caught:
