@@ -18,7 +18,7 @@ DATA = np.random.default_rng(0).bytes(5_000_000)
 @pytest.fixture
 def bring(hub, tmp_path, monkeypatch):
     """Fetches ``x.parquet`` (or ranges of it) and returns its local file."""
-    monkeypatch.setattr(transfer, "PIECE", 1_000_000)
+    monkeypatch.setattr(transfer, "SMALLEST", 1_000_000)
     monkeypatch.setattr(transfer, "BLOCK", 50_000)
     hub.commit(REPO, {"x.parquet": DATA, "small.txt": b"hello\n"})
 
@@ -60,6 +60,10 @@ def test_retry_after_is_obeyed(hub, bring, monkeypatch):
     hub.fault("x.parquet", status=429, headers={"Retry-After": "17"})
     bring()
     assert waited == [17.0]
+    hub.commit(REPO, {"x.parquet": DATA[::-1]})
+    hub.fault("x.parquet", status=429, headers={"RateLimit": '"resolvers";r=0;t=23'})
+    bring()
+    assert waited == [17.0, 23.0]
 
 
 @pytest.mark.parametrize(

@@ -38,3 +38,28 @@ def test_a_terminal_gets_a_bar():
     with Progress("download b/s", total_bytes=4000, stream=terminal) as shown:
         shown.add(4000)
     assert re.search(r"download b/s: +\d+%.*B/s", terminal.getvalue())
+
+
+def test_a_job_shows_its_bar_on_the_terminal_and_lines_in_its_log(tmp_path, clone):
+    import os
+    import pty
+    import subprocess
+    import sys
+
+    code = (
+        "from earmark.errors import job_log\n"
+        "from earmark.progress import Progress\n"
+        f"with job_log({str(tmp_path / 'job.log')!r}):\n"
+        "    with Progress('download b/s', total_bytes=4000) as shown:\n"
+        "        shown.add(4000)\n"
+    )
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(clone / "workflow/scripts")}
+    subprocess.run([sys.executable, "-c", code], stderr=theirs, check=True, env=environment)
+    os.close(theirs)
+    screen = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert "download b/s:   0%" in screen
+    log = (tmp_path / "job.log").read_text()
+    assert log.startswith("download b/s: 4.0 kB of 4.0 kB")
+    assert log.count("\n") == 1

@@ -14,4 +14,5 @@ with job_log(snakemake.log[0]):
         cache=run.hub_cache,
         manifest=snakemake.output.manifest,
         record=snakemake.output.source,
+        entries=run.split(snakemake.wildcards).entries,
     )

@@ -34,6 +34,7 @@ def write_manifest(
     cache: str | Path,
     manifest: str | Path,
     record: str | Path,
+    entries: int | None = None,
 ) -> None:
     """Write a split's manifest and audio from what the download step left.
 
@@ -43,6 +44,7 @@ def write_manifest(
         cache: The folder in which files of the Hub are kept.
         manifest: The ``manifest.jsonl`` to write; ``audio/`` beside it takes the clips.
         record: The ``source.json`` to write: the download's record, and what became of its rows.
+        entries: How many utterances published runs counted; another number is remarked on.
 
     Raises:
         EarmarkError: when a row or a clip is not what it should be, or the disk is full; names it.
@@ -76,6 +78,8 @@ def write_manifest(
         print(f"{manifest}: {count} rows left out: {reason}", file=sys.stderr)
     print(f"{manifest}: {written} utterances", file=sys.stderr)
     wanted = {key: preparation[key] for key in ("audio", "limit", "sample")}
+    if entries is not None and entries != written and label(**wanted) is None:
+        print(f"{manifest}: published runs counted {entries} utterances", file=sys.stderr)
     rows = {
         "in_split": total,
         "asked_for": asked,

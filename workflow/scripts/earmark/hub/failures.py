@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -41,8 +41,12 @@ def worth_retrying(error: BaseException) -> bool:
 
 
 def wait_after(error: BaseException, failures: int) -> float:
-    """Seconds to wait after a failure: as ``Retry-After`` asks, else twice as long each time."""
-    asked = getattr(getattr(error, "response", None), "headers", {}).get("Retry-After", "")
+    """Seconds to wait after a failure: as the Hub asks, else twice as long each time."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    asked = headers.get("Retry-After", "")
+    limit = re.search(r"\bt=(\d+)", headers.get("RateLimit", ""))  # what the Hub itself sends
+    if limit and status_of(error) == 429:
+        asked = limit[1]
     if asked.isdigit():
         return min(float(asked), 10 * LONGEST_WAIT)
     return min(FIRST_WAIT * float(2 ** (failures - 1)), LONGEST_WAIT)
@@ -88,7 +92,7 @@ def ask(repo: str, revision: str, what: str, request: Callable[[], T]) -> T:
 
 def explain(error: BaseException, repo: str, revision: str, what: str) -> EarmarkError:
     """The failure in words that name the dataset and say what would put it right."""
-    from huggingface_hub import constants, errors
+    from huggingface_hub import constants, errors, get_token
 
     if isinstance(error, EarmarkError):
         return error
@@ -96,7 +100,7 @@ def explain(error: BaseException, repo: str, revision: str, what: str) -> Earmar
     page = f"{endpoint}/datasets/{repo}"
     status = status_of(error)
     message = str(getattr(error, "server_message", "") or "")
-    has_token = bool(os.environ.get("HF_TOKEN"))
+    has_token = get_token() is not None
     if isinstance(error, errors.GatedRepoError) or (status == 403 and "gated" in message.lower()):
         token = (
             "the token in HF_TOKEN belongs to an account that has not accepted its terms (or may "

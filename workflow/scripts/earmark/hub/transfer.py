@@ -20,7 +20,7 @@ from earmark.hub.repository import HubFile, Repository
 from earmark.progress import Progress, human_bytes
 
 WORKERS = 8
-PIECE = 16 << 20  # bytes asked for in one request
+SMALLEST, LARGEST = 8 << 20, 64 << 20  # bytes asked for in one request; the Hub counts requests
 BLOCK = 1 << 20  # bytes written, and journaled, at a time
 TIMEOUT = 60.0  # seconds without a byte
 
@@ -97,11 +97,12 @@ def _fetch_missing(repository: Repository, wanted: Sequence[Wanted], label: str)
             f"{repository.cache}: {human_bytes(total)} more are needed and {human_bytes(free)} are "
             "free; make room, or set `data_dir` to a folder on a larger disk"
         )
+    size = min(max(total // (4 * WORKERS), SMALLEST), LARGEST)
     pieces = [
-        (item, start, min(start + PIECE, end))
+        (item, start, min(start + size, end))
         for item, ranges in missing
         for first, end in ranges
-        for start in range(first, end, PIECE)
+        for start in range(first, end, size)
     ]
     stop = threading.Event()
     with Progress(label, total_bytes=total) as progress, ThreadPoolExecutor(WORKERS) as pool:
