@@ -7,6 +7,7 @@ import json
 import pytest
 
 from earmark.errors import EarmarkError
+from earmark.metrics import aggregate, printed
 from earmark.score import score
 
 
@@ -153,3 +154,33 @@ def test_the_code_hash_follows_the_content_of_scoring_modules_and_tables(tmp_pat
         path.write_text(path.read_text() + "\n")
         assert module.code_hash() != before
         before = module.code_hash()
+
+
+def test_several_seeds_give_the_mean_the_best_and_the_majority(tmp_path):
+    manifest = write(
+        tmp_path / "m.jsonl", [{"id": "a", "text": "one cat"}, {"id": "b", "text": "x y"}]
+    )
+    heard = [("one cat", "x z"), ("One bat", "x z"), ("one bat.", "x y")]
+    files = [
+        write(tmp_path / f"p{n}.jsonl", [answer("a", first), answer("b", second)])
+        for n, (first, second) in enumerate(heard)
+    ]
+    out = tmp_path / "s.jsonl", tmp_path / "s.json"
+    score("b-s", "asr", manifest, files, *map(str, out), label="first 2 rows")
+    found = json.loads(out[1].read_text())
+    assert [key for key in found if "@" in key] == ["pass@1[avg-of-3]", "pass@3", "majority@3"]
+    assert found["pass@1[avg-of-3]"]["wer"] == pytest.approx(100 * 4 / 12)
+    assert found["pass@1[avg-of-3]"]["num_entries"] == 2
+    assert found["pass@1[avg-of-3]"]["bootstrap"] == {
+        "unit": "utterance", "units": 2, "replicates": 1000, "seed": 20040517,
+    }  # fmt: skip
+    assert found["pass@3"]["wer"] == 0
+    assert found["majority@3"]["wer"] == 50
+    rows = [json.loads(line) for line in out[0].read_text().splitlines()]
+    assert [row["id"] for row in rows] == ["a", "b"]
+    assert [seed["wer"] for seed in rows[0]["seeds"]] == [0, 50, 50]
+    aggregate("b", [str(out[1])], str(tmp_path / "all.json"))
+    total = json.loads((tmp_path / "all.json").read_text())
+    assert total["b"]["majority@3"]["wer"] == 50
+    assert total["b"]["pass@3"]["label"] == total["b-s"]["pass@3"]["label"] == "first 2 rows"
+    assert "label: first 2 rows" in printed(total)

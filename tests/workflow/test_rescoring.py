@@ -30,8 +30,13 @@ def metrics(work):
 def asked(work):
     """What a request to the model would change."""
     logs = work.folder / "results/logs/infer"
-    files = [work.folder / "results/tiny/predictions/mini/all.jsonl", *logs.rglob("*.log")]
-    assert len(files) > 1
+    journal = work.folder / "results/tiny/journal"
+    files = [
+        work.folder / "results/tiny/predictions/mini/all.jsonl",
+        *sorted(logs.rglob("*.log")),
+        *sorted(journal.rglob("*.jsonl")),
+    ]
+    assert len(files) > 2
     return [(path, path.stat().st_mtime_ns, path.read_bytes()) for path in files]
 
 

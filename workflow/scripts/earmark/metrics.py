@@ -57,18 +57,19 @@ def combine(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def combine_asr(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def combine_asr(splits: Sequence[dict[str, Any]], mode: str = "pass@1") -> dict[str, Any]:
     """A speech recognition benchmark's metrics from its splits'.
 
     Counts add up, rates follow from them (`earmark.rates.combined_protocols`).
 
     Args:
         splits: The splits' metrics, as the score step writes them.
+        mode: Which answers: ``pass@1``, or one of those that several seeds give.
     """
     from earmark import rates, signals, timing
 
-    ones = [split["pass@1"] for split in splits]
-    raw = [split["raw"] for split in splits]
+    ones = [split[mode] for split in splits]
+    raw = [split["raw"][mode] for split in splits]
     blocks = rates.combined_protocols(ones, [one["replicates"] for one in raw])
     ways = {(one["postprocess"], one["postprocess_version"]) for one in ones}
     return {
@@ -79,9 +80,13 @@ def combine_asr(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "postprocess_version": "; ".join(sorted({version for _, version in ways})),
         **timing.combined_timing(ones, [one["latency_bins"] for one in raw]),
         "hallucination": signals.combined_signs(
-            {split["subset"]: split["pass@1"]["hallucination"] for split in splits}
+            {split["subset"]: split[mode]["hallucination"] for split in splits}
         ),
     }
+
+
+def _modes(split: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in split.items() if "@" in key}
 
 
 def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
@@ -97,9 +102,12 @@ def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
     """
     found = [read_json(path) for path in splits]
     labels = list(dict.fromkeys(split["label"] for split in found if split.get("label")))
-    total = {"pass@1": _labelled(combine_asr(found), "; ".join(labels))}
+    modes = [mode for mode in _modes(found[0]) if all(mode in split for split in found)]
+    total = {mode: _labelled(combine_asr(found, mode), "; ".join(labels)) for mode in modes}
     subsets = {
-        split["subset"]: {"pass@1": _labelled(split["pass@1"], split.get("label"))}
+        split["subset"]: {
+            mode: _labelled(values, split.get("label")) for mode, values in _modes(split).items()
+        }
         for split in found
     }
     write_json(metrics, {benchmark: total, **subsets})
@@ -149,7 +157,7 @@ def printed(metrics: dict[str, Any]) -> str:
         notes = [
             f"label: {label}" for label in {v.get("label"): 0 for v in modes.values()} if label
         ]
-        notes += [note for values in modes.values() for note in _protocol_notes(values)]
+        notes += _protocol_notes(next(iter(modes.values()), {}))
         blocks.append("\n".join([title, *(row.rstrip() for row in rows), *notes]))
     return "\n\n".join(blocks)
 

@@ -118,10 +118,12 @@ def headline(protocols: Mapping[str, Metrics]) -> Metrics:
     return found
 
 
-def no_answer(empty: Sequence[bool], subset: str) -> tuple[Metrics, dict[str, list[str]]]:
+def no_answer(
+    empty: Sequence[bool], members: Sequence[str] | None, subset: str
+) -> tuple[Metrics, dict[str, list[str]]]:
     """Return the interval of the share of empty answers, and its replicated sums."""
     columns = [array("q", map(int, empty)), array("q", [1] * len(empty))]
-    sums = _resampled(columns, None, subset, "no_answer")
+    sums = _resampled(columns, members, subset, "no_answer")
     return (
         {"no_answer_ci": stats.interval(stats.percent(*sums))},
         {"no_answer": [stats.packed(part) for part in sums]},

@@ -12,7 +12,16 @@ from earmark.files import Row, read_jsonl, write_json, write_jsonl
 from earmark.metrics import prediction_metrics
 
 _HERE = Path(__file__).parent
-_ASR_CODE = ("text", "wer.py", "signals.py", "stats.py", "asr.py", "rates.py", "timing.py")
+_ASR_CODE = (
+    "text",
+    "wer.py",
+    "signals.py",
+    "stats.py",
+    "asr.py",
+    "rates.py",
+    "timing.py",
+    "seeds.py",
+)
 _COMMON_CODE = ("metrics.py", "score.py")
 
 
@@ -41,7 +50,7 @@ def score(
     subset: str,
     scoring: str,
     manifest: str,
-    predictions: str,
+    predictions: str | Sequence[str],
     scores: str,
     metrics: str,
     protocols: Sequence[str] = ("whisper", "open_asr_leaderboard"),
@@ -50,11 +59,16 @@ def score(
 ) -> None:
     """Score one split.
 
+    With one file of predictions the metrics stand under ``pass@1``. With k files, one a seed, they
+    stand under ``pass@1[avg-of-k]`` (all answers), ``pass@k`` (of each sample the answer with the
+    fewest word errors) and ``majority@k`` (of each sample the answer that came most often once
+    normalized, the earliest of equals); the first protocol decides.
+
     Args:
         subset: What the split is called in metrics: ``<benchmark>-<split>``.
         scoring: How to score; ``asr``.
         manifest: The split's manifest.
-        predictions: The model's predictions, in manifest order.
+        predictions: The model's predictions, in manifest order; or a file a seed.
         scores: The file to write, a row per sample.
         metrics: The file to write, the split's metrics.
         protocols: Names of the protocols to score by; the first is primary.
@@ -65,14 +79,34 @@ def score(
         EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
             needs; names the sample.
     """
-    rows = paired(manifest, predictions)
-    scorer = Scorer(subset, protocols, postprocess)
-    write_jsonl(scores, scorer.rows(_samples(rows, manifest, predictions)))
-    found = prediction_metrics([answer for _, answer in rows])
-    one, raw = scorer.metrics(found)
-    write_json(
-        metrics, {"subset": subset, "scoring": scoring, "label": label, "pass@1": one, "raw": raw}
-    )
+    files = [predictions] if isinstance(predictions, str) else list(predictions)
+    pairs = [paired(manifest, file) for file in files]
+    samples = [
+        list(_samples(rows, manifest, file)) for rows, file in zip(pairs, files, strict=True)
+    ]
+    found = [prediction_metrics([answer for _, answer in rows]) for rows in pairs]
+
+    def made(mode: str, chosen: Sequence[Any], known: dict[str, Any]) -> Iterator[Row]:
+        scorer = Scorer(subset, protocols, postprocess)
+        yield from scorer.rows(iter(chosen))
+        modes[mode], raw["raw"][mode] = scorer.metrics(known)
+
+    modes: dict[str, Any] = {}
+    raw: dict[str, Any] = {"raw": {}}
+    if len(files) == 1:
+        write_jsonl(scores, made("pass@1", samples[0], found[0]))
+    else:
+        from earmark import seeds
+
+        count, known = len(files), seeds.averaged(found)
+        everything = [sample for one in samples for sample in one]
+        rows = list(made(f"pass@1[avg-of-{count}]", everything, known))
+        write_jsonl(scores, seeds.merged_rows(rows, count))
+        best = seeds.best(samples, rows)
+        list(made(f"pass@{count}", best, {**known, **seeds.counted(best)}))
+        most = seeds.majority(samples, rows)
+        list(made(f"majority@{count}", most, {**known, **seeds.counted(most)}))
+    write_json(metrics, {"subset": subset, "scoring": scoring, "label": label, **modes, **raw})
 
 
 class Scorer:
@@ -128,10 +162,12 @@ class Scorer:
         from earmark import rates, stats
 
         members = stats.groups(self._ids)
+        if members is None and len(set(self._ids)) < len(self._ids):
+            members = self._ids  # several answers to each utterance, which are drawn together
         blocks, replicates = {}, {}
         for name, tally in self._tallies.items():
             blocks[name], replicates[name] = tally.block(self._subset, members)
-        unanswered, replicates["all"] = rates.no_answer(self._empty, self._subset)
+        unanswered, replicates["all"] = rates.no_answer(self._empty, members, self._subset)
         timing, latency_bins = self._timing.metrics(found.get("gen_seconds"))
         one = {
             **found,
@@ -140,8 +176,8 @@ class Scorer:
             "postprocess": self._postprocess.name,
             "postprocess_version": self._postprocess.version,
             "bootstrap": {
-                "unit": "speaker or recording" if members else "utterance",
-                "units": len(set(members)) if members else len(self._ids),
+                "unit": "utterance" if members in (None, self._ids) else "speaker or recording",
+                "units": len(set(members or self._ids)),
                 "replicates": stats.REPLICATES,
                 "seed": stats.SEED,
             },

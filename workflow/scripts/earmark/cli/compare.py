@@ -1,6 +1,7 @@
 """Compare two models on the same samples: paired bootstrap and the matched-pairs test.
 
 A model is named as in the config, or given as a result file (JSON Lines with text and pred_text).
+Of several seeds, the answers of the first are compared.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from earmark import stats
 from earmark.errors import EarmarkError
-from earmark.files import read_jsonl
+from earmark.files import read_json, read_jsonl
 
 #: By split: edits and reference words of each sample, by id.
 Counted = dict[str, dict[str, tuple[int, int]]]
@@ -166,7 +167,8 @@ def _of_scores(stem: Path, protocol: str | None) -> dict[str, tuple[int, int]]:
     metrics = stem.with_name(f"{stem.name}.metrics.json")
     if not path.is_file() or not metrics.is_file():
         raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
-    primary = json.loads(metrics.read_text(encoding="utf-8"))["pass@1"]["protocol"]
+    modes = {key: value for key, value in read_json(metrics).items() if "@" in key}
+    primary = next(iter(modes.values()))["protocol"]
     counted = {}
     for row in read_jsonl(path):
         part = row
