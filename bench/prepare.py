@@ -93,7 +93,7 @@ def downloaded(folder: Path, paths: list[Path]) -> dict[str, Path]:
         place.parent.mkdir(parents=True, exist_ok=True)
         path.replace(place)
         files.append({"path": file.path, "size": file.size, "sha256": file.sha256,
-                      "blob": file.blob, "fetched": "whole"})  # fmt: skip
+                      "blob": file.blob})  # fmt: skip
     record = folder / "set" / "test" / "source" / "files.json"
     record.parent.mkdir(parents=True)
     content = {"repo": "bench/set", "files": files, "archive": None, "clips": []}

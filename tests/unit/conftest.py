@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from loopback_hub import LoopbackHub, loopback_hub
 
+from earmark.config import Split
+from earmark.download import download
+from earmark.manifest import write_manifest
+
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LoopbackHub]:
@@ -27,3 +31,19 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LoopbackHub
         monkeypatch.setattr(hf_api, "ENDPOINT", server.url, raising=False)
         monkeypatch.setattr(failures, "FIRST_WAIT", 0.01)
         yield server
+
+
+@pytest.fixture
+def prepare(tmp_path, clone):
+    """Prepares a split as the two rules do: ``prepare(split)`` returns its folder."""
+
+    def run(split: Split):
+        home = tmp_path / "data" / split.benchmark / split.name
+        files, cache = home / "source" / "files.json", tmp_path / "data" / "hub-cache"
+        download(split.selection, files, cache)
+        write_manifest(
+            split.preparation, files, cache, home / "manifest.jsonl", home / "source.json"
+        )
+        return home
+
+    return run

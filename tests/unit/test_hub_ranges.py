@@ -44,7 +44,7 @@ def test_a_torn_last_line_of_the_journal_is_dropped(tmp_path):
     file = PartialFile(tmp_path / "x", 100)
     file.write(0, b"a" * 20)
     with file.journal.open("ab") as journal:
-        journal.write(b"20 9")
+        journal.write(b"20 90")
     again = PartialFile(tmp_path / "x", 100)
     assert list(again.present) == [(0, 20)]
     again.write(40, b"c")

@@ -12,5 +12,4 @@ with job_log(snakemake.log[0]):
         snakemake.params.selection,
         record=snakemake.output.files,
         cache=run.hub_cache,
-        siblings=[s.selection for s in run.benchmarks[snakemake.wildcards.benchmark].values()],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,9 +25,7 @@ class Source(Protocol):
     def source_files(self, source: Settings) -> list[str]:
         """The user's files that the split is made of; a change of any prepares it anew."""
 
-    def fetch(
-        self, preparation: Settings, folder: Path, cache: Path, siblings: Sequence[Settings]
-    ) -> dict[str, Any]:
+    def fetch(self, preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
         """Bring what the split is made of to ``folder`` or ``cache``; returns what it is."""
 
     def utterances(
@@ -58,16 +56,13 @@ def source_files(run: Run) -> dict[tuple[str, str], list[str]]:
     }
 
 
-def download(
-    preparation: Settings, record: str | Path, cache: str | Path, siblings: Sequence[Settings] = ()
-) -> None:
+def download(preparation: Settings, record: str | Path, cache: str | Path) -> None:
     """Fetch (or make) a split's source.
 
     Args:
         preparation: The split's settings, as the config resolves them.
         record: The ``source/files.json`` to write: what the source is, with sizes and checksums.
         cache: The folder in which files of the Hub are kept, shared by all splits.
-        siblings: The preparations of all splits that are selected with this one.
 
     Raises:
         EarmarkError: when something is missing or cannot be had; names it.
@@ -75,5 +70,5 @@ def download(
     folder = Path(record).parent
     folder.mkdir(parents=True, exist_ok=True)
     source = preparation["source"]
-    found = source_type(source).fetch(preparation, folder, Path(cache), siblings)
+    found = source_type(source).fetch(preparation, folder, Path(cache))
     write_json(record, {"source": source, **found})

@@ -5,7 +5,7 @@ The audio stays where it is; the project's manifest points to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,7 @@ def source_files(source: Settings) -> list[str]:
     return files
 
 
-def fetch(
-    preparation: Settings, folder: Path, cache: Path, siblings: Sequence[Settings]
-) -> dict[str, Any]:
+def fetch(preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
     """Record the files and their checksums; nothing is copied."""
     paths = source_files(preparation["source"])
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,7 @@ def _name(number: int, source: Settings) -> str:
     return f"{Path(source['sentences']).stem}-{number:03d}"
 
 
-def fetch(
-    preparation: Settings, folder: Path, cache: Path, siblings: Sequence[Settings]
-) -> dict[str, Any]:
+def fetch(preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
     """Synthesize the sentences as 16 kHz, 16-bit WAV files."""
     import soundfile
 

@@ -35,6 +35,7 @@ class PartialFile:
         self.partial = path.with_name(path.name + ".partial")
         self.journal = path.with_name(path.name + ".ranges")
         self._lock = threading.Lock()
+        self._journal_checked = False
         self.present = RangeSet()
         self.reload()
 
@@ -76,16 +77,17 @@ class PartialFile:
                 if os.fstat(stream.fileno()).st_size != self.size:
                     stream.truncate(self.size)
                 os.pwrite(stream.fileno(), data, offset)
+            if not self._journal_checked:
+                self._drop_torn_line()
             with self.journal.open("ab") as journal:
-                if journal.tell() and not self._ends_with_newline():
-                    journal.write(b"\n")
                 journal.write(b"%d %d\n" % (offset, offset + len(data)))
             self.present.add(offset, offset + len(data))
 
-    def _ends_with_newline(self) -> bool:
-        with self.journal.open("rb") as journal:
-            journal.seek(-1, os.SEEK_END)
-            return journal.read(1) == b"\n"
+    def _drop_torn_line(self) -> None:
+        if self.journal.exists():
+            text = self.journal.read_bytes()
+            os.truncate(self.journal, text.rfind(b"\n") + 1)
+        self._journal_checked = True
 
     def finish(self) -> None:
         """Give the file its name, once every byte is here and verified."""

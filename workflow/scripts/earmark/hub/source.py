@@ -30,17 +30,13 @@ def source_files(source: Settings) -> list[str]:
     return []
 
 
-def fetch(
-    preparation: Settings, folder: Path, cache: Path, siblings: Sequence[Settings]
-) -> dict[str, Any]:
+def fetch(preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
     """Bring what a split needs to the cache.
 
     Args:
         preparation: ``source``, ``audio``, ``limit`` and ``sample`` of the split.
         folder: The split's source folder; what it is called in progress lines.
         cache: The folder in which files of the Hub are kept.
-        siblings: The same for all selected splits of the benchmark: together they decide whether
-            an archive is fetched whole.
 
     Returns:
         The record: repository, commit, and each file with its size and checksums.
@@ -60,7 +56,7 @@ def fetch(
     if preparation["audio"] and found.audio_is_path:
         if "archive" in source:
             (archive,) = repository.files([source["archive"]])
-            _bring_members(repository, archive, table, found, rows, siblings, label)
+            _bring_members(repository, archive, table, found, rows, label)
         else:
             names = _clip_names(table, rows, found)
             paths = _repository_paths(names, files, repository.paths, repository.repo)
@@ -70,9 +66,9 @@ def fetch(
         "repo": repository.repo,
         "revision": repository.revision,
         "commit": repository.commit,
-        "files": [_record(repository.cache, repository.repo, file) for file in files],
-        "archive": _record(cache, repository.repo, archive) if archive else None,
-        "clips": [_record(cache, repository.repo, file) for file in clips],
+        "files": [_record(file) for file in files],
+        "archive": _record(archive) if archive else None,
+        "clips": [_record(file) for file in clips],
     }
 
 
@@ -178,36 +174,23 @@ def _bring_members(
     table: Table,
     found: Columns,
     rows: Sequence[int],
-    siblings: Sequence[Settings],
     label: str,
 ) -> None:
-    """The members that rows name; the whole archive where the selected splits need most of it."""
+    """The members that rows name; the whole archive where they are most of it.
+
+    Splits that share an archive share what has come of it, so that nothing comes twice, in
+    whichever order they are prepared.
+    """
     place = local_file(repository.cache, repository.repo, archive)
     where = f"{repository.repo}: {archive.path}"
     label = f"{label} {archive.path}"
-    with place.locked():
-        pass  # another job that fetches the archive has finished when this one looks at it
-    if not place.whole:
-        for _ in range(3):
-            directory = directory_range(place, where)
-            transfer(repository, [Wanted(archive, place, directory)], f"{label} (directory)")
+    for _ in range(3):  # the end, a comment before it, and the directory that it points to
+        directory = directory_range(place, where)
+        transfer(repository, [Wanted(archive, place, directory)], f"{label} (directory)")
     zipped = Archive(place, where)
     needed = zipped.ranges(_clip_names(table, rows, found))
-    together = RangeSet(needed)
-    for sibling in siblings:
-        if _same_set(sibling["source"], repository, archive) and sibling["audio"]:
-            for part in zipped.ranges(_clip_names(table, _rows(sibling, table), found)):
-                together.add(*part)
-    most = together.size > MOST * archive.size
+    most = needed.size > MOST * archive.size
     transfer(repository, [Wanted(archive, place, None if most else needed)], label)
-
-
-def _same_set(source: Settings, repository: Repository, archive: HubFile) -> bool:
-    return (source.get("repo"), source.get("revision", "main"), source.get("archive")) == (
-        repository.repo,
-        repository.revision,
-        archive.path,
-    )
 
 
 def _clip_names(table: Table, rows: Sequence[int], found: Columns) -> list[str]:
@@ -265,15 +248,8 @@ def _whole(repository: Repository, file: HubFile) -> Wanted:
     return Wanted(file, local_file(repository.cache, repository.repo, file))
 
 
-def _record(cache: Path, repo: str, file: HubFile) -> Row:
-    whole = local_file(cache, repo, file).whole
-    return {
-        "path": file.path,
-        "size": file.size,
-        "sha256": file.sha256,
-        "blob": file.blob,
-        "fetched": "whole" if whole else "in part",
-    }
+def _record(file: HubFile) -> Row:
+    return {"path": file.path, "size": file.size, "sha256": file.sha256, "blob": file.blob}
 
 
 def _read_record(entry: Row) -> HubFile:
