@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -78,7 +79,7 @@ def bare(folder: Path, models: list[str], splits: list[str], shards: int) -> lis
     return ["--snakefile", str(folder / "Snakefile"), "--directory", str(folder)]
 
 
-def ours(folder: Path, models: list[str], splits: dict[str, dict[str, str]], shards: int) -> list[str]:
+def ours(folder: Path, models: list[str], splits: dict[str, Any], shards: int) -> list[str]:
     """Write a config for the clone's workflow; returns its command line."""
     folder.mkdir()
     declared = {name: {"source": source} for name, source in splits.items()}

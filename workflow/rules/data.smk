@@ -7,6 +7,7 @@ rule download:
         files=f"{DATA}/{{benchmark}}/{{split}}/source/files.json",
     log:
         f"{RESULTS}/logs/download/{{benchmark}}/{{split}}.log",
+    localrule: config.get("download_locally", True)
     conda:
         "../envs/earmark.yaml"
     threads: 2

@@ -13,6 +13,9 @@ rule infer:
     threads: 2
     resources:
         mem_mb=4000,
+        # All that the server gets; on one machine, `--resources gpu=8` says how many there are.
+        gpu=lambda w: RUN.models[w.model].gpus,
+        nodes=lambda w: RUN.models[w.model].nodes,
     params:
         # What determines the answers, and nothing else: how requests are sent is read from the
         # config by the script, so that a change of concurrency asks nothing again.
@@ -48,6 +51,7 @@ if SHARDED:
             f"{RESULTS}/logs/gather/{{model}}/{{benchmark}}/{{split}}{{seed}}.log",
         wildcard_constraints:
             split=SHARDED,
+        localrule: True
         conda:
             "../envs/earmark.yaml"
         threads: 1

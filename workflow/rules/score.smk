@@ -35,6 +35,7 @@ rule aggregate:
         metrics=f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/metrics.json",
     log:
         f"{RESULTS}/logs/aggregate/{{model}}/{{benchmark}}.log",
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     threads: 1

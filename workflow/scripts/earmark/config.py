@@ -108,6 +108,18 @@ class Model:
     folder: str
     settings: Settings
 
+    @property
+    def nodes(self) -> int:
+        """How many nodes its server runs on."""
+        return int(self.settings.get("nodes") or 1)
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs its server gets, on all nodes together; none where none is started."""
+        return (
+            0 if self.settings.get("base_url") else int(self.settings.get("gpus") or 0) * self.nodes
+        )
+
     def request(self, split: Split) -> Settings:
         """Everything that determines the model's answers on a split, and nothing operational."""
         prompt = {"system": None, "user": "", "suffix": "", **split.prompt}
