@@ -1,4 +1,9 @@
 # From answers to numbers: a split's scores, then a benchmark's metrics.
+import functools
+
+scoring_code = functools.cache(earmark_score.code_hash)
+
+
 rule score:
     input:
         manifest=rules.manifest.output.manifest,
@@ -19,7 +24,7 @@ rule score:
         protocols=lambda w: RUN.split(w).protocols,
         postprocess=lambda w: RUN.split(w).postprocess,
         # A change in how a split is scored scores it anew, from the same answers.
-        code=lambda w: earmark_score.code_hash(RUN.split(w).scoring),
+        code=lambda w: scoring_code(RUN.split(w).scoring),
     script:
         "../scripts/score.py"
 
@@ -42,7 +47,7 @@ rule aggregate:
     resources:
         mem_mb=500,
     params:
-        code=earmark_score.code_hash("asr"),
+        code=scoring_code("asr"),
     script:
         "../scripts/aggregate.py"
 

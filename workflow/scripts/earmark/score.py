@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,7 +25,6 @@ _ASR_CODE = (
 _COMMON_CODE = ("metrics.py", "score.py")
 
 
-@functools.cache  # asked for once a split and model
 def code_hash(scoring: str = "asr") -> str:
     """Return a hash of the content of the modules and tables that decide a score.
 
