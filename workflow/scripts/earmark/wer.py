@@ -149,7 +149,7 @@ def character_edits(reference: str, hypothesis: str) -> int:
         return int(Levenshtein.distance(reference, hypothesis))
     edits = 0
     for operation, ref, hyp in align(reference.split(), hypothesis.split(), "levenshtein"):
-        if len(ref) * len(hyp) > _MOST_CHARACTER_CELLS:
+        if operation != "equal" and len(ref) * len(hyp) > _MOST_CHARACTER_CELLS:
             edits += max(len(ref), len(hyp))
         else:
             edits += int(Levenshtein.distance(ref, hyp)) + (operation in ("insert", "delete"))
