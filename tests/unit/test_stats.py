@@ -22,6 +22,11 @@ def test_the_interval_is_that_of_drawing_utterances_one_by_one():
     assert ours == pytest.approx(naive, abs=0.12)
 
 
+def test_an_interval_leaves_out_two_and_a_half_percent_at_either_end():
+    assert stats.interval([float("nan"), *range(1001)]) == pytest.approx([25, 975])
+    assert stats.interval([float("nan")]) is None
+
+
 def test_the_same_names_give_the_same_interval_and_others_do_not():
     edits, words = [0, 1, 2, 0, 5] * 20, [4, 5, 6, 7, 8] * 20
     one, again, other = (

@@ -128,6 +128,9 @@ def test_a_number_ends_where_other_words_begin():
         ("kinda cause", "kinda cause", None),
         ("wait...", "wait .", None),
         ("$ do?", " do", None),
+        ("zero point five, 0 point five", "0.5 .5", None),
+        ("we won  't", "we will not", None),
+        ("हिन", "ह न", None),
         ("okay, ok, o k", "okay ok 0 k", "okay okay okay"),
     ],
 )
