@@ -22,6 +22,7 @@ if "models" not in config:
 include: f"{CODE}/workflow/rules/common.smk"
 include: f"{CODE}/workflow/rules/data.smk"
 include: f"{CODE}/workflow/rules/infer.smk"
+include: f"{CODE}/workflow/rules/mmau.smk"
 include: f"{CODE}/workflow/rules/score.smk"
 
 

@@ -9,6 +9,8 @@ from earmark import (
     score as earmark_score,
 )
 from earmark.errors import EarmarkError
+from earmark.mmau.judging import judge_settings
+from earmark.mmau.matchers import matcher_type
 from earmark.servers import answer_settings, check as check_server
 
 try:
@@ -17,6 +19,7 @@ try:
     )
     for model in RUN.models.values():
         check_server(model.name, model.settings)
+    check_server("judge", RUN.judge.settings)
     # Read now, so that a missing clip is told before any job.
     SOURCE_FILES = earmark_download.source_files(RUN)
 except EarmarkError as error:
@@ -34,14 +37,45 @@ SHARDED = "|".join(
 )
 DATA = RUN.data_dir
 RESULTS = RUN.results_dir
+JUDGE = judge_settings(RUN.judge.settings)
+MATCHER = matcher_type(RUN.matcher).identity(RUN.matcher)
+
+
+def seeds_of(wildcards):
+    """What stands for a model's seeds in names of files: nothing where it has one."""
+    seeds = RUN.models[wildcards.model].settings["num_seeds"]
+    return [""] if seeds == 1 else [f".seed{k}" for k in range(seeds)]
 
 
 def predictions_of(wildcards):
     """A split's predictions: one file, or one a seed where the model has several."""
-    seeds = RUN.models[wildcards.model].settings["num_seeds"]
-    names = [""] if seeds == 1 else [f".seed{k}" for k in range(seeds)]
-    files = expand(rules.infer.output.predictions, seed=names, allow_missing=True)
-    return files if seeds > 1 else files[0]
+    seeds = seeds_of(wildcards)
+    files = expand(rules.infer.output.predictions, seed=seeds, allow_missing=True)
+    return files if len(seeds) > 1 else files[0]
+
+
+def beside_of(wildcards):
+    """What scoring needs beside answers: their matches or judgements, a file a seed."""
+    made = {
+        "closed_form": rules.match.output.matches,
+        "open_ended": rules.judge.output.judgements,
+    }
+    scoring = RUN.split(wildcards).scoring
+    if scoring not in made:
+        return []
+    return expand(made[scoring], seed=seeds_of(wildcards), allow_missing=True)
+
+
+def protocol_of(wildcards):
+    """What MMAU-Pro's numbers rest on, to be kept beside them."""
+    split = RUN.split(wildcards)
+    used = {
+        "closed_form": {"matcher": MATCHER},
+        "open_ended": {"judge": JUDGE},
+        "instruction_following": {"sentences": split.sentences},
+    }
+    prompt = RUN.request(wildcards)["prompt"]
+    return {"prompt": prompt, **used.get(split.scoring, {})}
 
 
 def end_servers():

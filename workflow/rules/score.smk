@@ -8,6 +8,7 @@ rule score:
     input:
         manifest=rules.manifest.output.manifest,
         predictions=predictions_of,
+        beside=beside_of,
     output:
         scores=f"{RESULTS}/{{model}}/scores/{{benchmark}}/{{split}}.jsonl",
         metrics=f"{RESULTS}/{{model}}/scores/{{benchmark}}/{{split}}.metrics.json",
@@ -23,6 +24,7 @@ rule score:
         label=RUN.label,
         protocols=lambda w: RUN.split(w).protocols,
         postprocess=lambda w: RUN.split(w).postprocess,
+        protocol=protocol_of,
         # A change in how a split is scored scores it anew, from the same answers.
         code=lambda w: scoring_code(RUN.split(w).scoring),
     script:
@@ -47,7 +49,8 @@ rule aggregate:
     resources:
         mem_mb=500,
     params:
-        code=scoring_code("asr"),
+        scoring=lambda w: RUN.scoring(w.benchmark),
+        code=lambda w: scoring_code(RUN.scoring(w.benchmark)),
     script:
         "../scripts/aggregate.py"
 
@@ -55,3 +58,38 @@ rule aggregate:
 EVALUATIONS = expand(
     rules.aggregate.output.metrics, model=RUN.models, benchmark=RUN.benchmarks
 )
+
+
+# A category's own metrics and those of its sub-categories, where users look for them.
+rule category:
+    input:
+        metrics=rules.score.output.metrics,
+    output:
+        metrics=f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/{{benchmark}}.{{split}}/metrics.json",
+        details=f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/{{benchmark}}.{{split}}/details.json",
+    log:
+        f"{RESULTS}/logs/category/{{model}}/{{benchmark}}/{{split}}.log",
+    localrule: True
+    conda:
+        "../envs/earmark.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        code=scoring_code("mmau"),
+    script:
+        "../scripts/category.py"
+
+
+EVALUATIONS += [
+    file
+    for name, splits in RUN.benchmarks.items()
+    for split in splits.values()
+    if split.scoring != "asr"
+    for file in expand(
+        rules.category.output.metrics,
+        model=RUN.models,
+        benchmark=name,
+        split=split.name,
+    )
+]

@@ -2,16 +2,31 @@
 
 from earmark.errors import job_log
 from earmark.score import score
+from earmark.score_mmau import as_list, score_mmau
 
 with job_log(snakemake.log[0]):
-    score(
-        subset=f"{snakemake.wildcards.benchmark}-{snakemake.wildcards.split}",
-        scoring=snakemake.params.scoring,
-        label=snakemake.params.label,
-        protocols=snakemake.params.protocols,
-        postprocess=snakemake.params.postprocess,
-        manifest=snakemake.input.manifest,
-        predictions=snakemake.input.predictions,
-        scores=snakemake.output.scores,
-        metrics=snakemake.output.metrics,
-    )
+    benchmark, split = snakemake.wildcards.benchmark, snakemake.wildcards.split
+    if snakemake.params.scoring == "asr":
+        score(
+            subset=f"{benchmark}-{split}",
+            scoring=snakemake.params.scoring,
+            label=snakemake.params.label,
+            protocols=snakemake.params.protocols,
+            postprocess=snakemake.params.postprocess,
+            manifest=snakemake.input.manifest,
+            predictions=snakemake.input.predictions,
+            scores=snakemake.output.scores,
+            metrics=snakemake.output.metrics,
+        )
+    else:
+        score_mmau(
+            subset=f"{benchmark}.{split}",
+            way=snakemake.params.scoring,
+            label=snakemake.params.label,
+            protocol=snakemake.params.protocol,
+            manifest=snakemake.input.manifest,
+            predictions=as_list(snakemake.input.predictions),
+            beside=as_list(snakemake.input.beside),
+            scores=snakemake.output.scores,
+            metrics=snakemake.output.metrics,
+        )

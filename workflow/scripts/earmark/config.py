@@ -32,6 +32,15 @@ _MODEL_DEFAULTS: Settings = {
     "max_server_restarts": 3,
     "max_failed_fraction": 0.01,
 }
+_JUDGE: Settings = {
+    "server": "openai",
+    "base_url": "https://integrate.api.nvidia.com/v1",
+    "api_key_env": "NVIDIA_API_KEY",
+    "model": "qwen/qwen2.5-7b-instruct",
+}
+_JUDGE_SAMPLING: Settings = {"temperature": 0.1, "max_tokens": 512}
+_MATCHER: Settings = {"type": "nv-embed"}
+_MATCHER_NEEDS = {"nv-embed": (), "embeddings": ("model", "base_url"), "demo": ()}
 _DOWNLOADED = ("source", "audio", "limit", "sample")
 _LEAVE_OUT: Settings = {"shorter_than": 0.1, "empty_text": True}
 _PROTOCOLS = ("whisper", "open_asr_leaderboard")
@@ -52,6 +61,7 @@ class Split:
         entries: How many utterances published runs counted, where known.
         protocols: The scoring protocols, for speech recognition; the first is primary.
         postprocess: What is done to answers before they are scored.
+        sentences: How sentences are counted, for instruction following.
         audio: Whether it is prepared with audio; without, models are sent text alone.
         limit: How many of its first rows are evaluated; None for all.
         sample: ``n`` and ``seed`` of a random sample; None for all rows.
@@ -69,6 +79,7 @@ class Split:
     entries: int | None
     protocols: tuple[str, ...] = _PROTOCOLS
     postprocess: str = "none"
+    sentences: str = "punctuation"
     audio: bool = True
     limit: int | None = None
     sample: Settings | None = None
@@ -141,6 +152,8 @@ class Run:
         hub_cache: Folder for files of the Hub as they came, shared by all splits.
         benchmarks: The selected splits, by benchmark and split.
         models: The models under test, by their folder in `results_dir`.
+        judge: The model that judges open-ended answers.
+        matcher: What matches closed-form answers to choices, by ``type``.
         frozen: What a job needs beside the config to resolve it alike, whatever has become of
             the files: the config's ``frozen`` key.
     """
@@ -150,11 +163,18 @@ class Run:
     hub_cache: str
     benchmarks: dict[str, dict[str, Split]]
     models: dict[str, Model]
+    judge: Model
+    matcher: Settings
     frozen: Settings
 
     def split(self, wildcards: Any) -> Split:
         """The split that a job's wildcards (``benchmark``, ``split``) name."""
         return self.benchmarks[wildcards.benchmark][wildcards.split]
+
+    def scoring(self, benchmark: str) -> str:
+        """How a benchmark is scored: ``asr``, or ``mmau`` for any of its three ways."""
+        ways = {split.scoring for split in self.benchmarks[benchmark].values()}
+        return "asr" if ways == {"asr"} else "mmau"
 
     def request(self, wildcards: Any) -> Settings:
         """What determines the answers of the job whose wildcards these are."""
@@ -201,6 +221,8 @@ def resolve(config: Mapping[str, Any], root: str | Path = ".", where: str = "con
         results_dir=str(config.get("results_dir", "results")).rstrip("/") or "/",
         benchmarks=benchmarks,
         models=models(config, where),
+        judge=judge(config),
+        matcher=matcher(config, where),
         frozen=frozen,
     )
 
@@ -221,6 +243,25 @@ def models(config: Mapping[str, Any], where: str = "config") -> dict[str, Model]
             )
         found[model.folder] = model
     return found
+
+
+def judge(config: Mapping[str, Any]) -> Model:
+    """The judge of a checked config: a model, with the reference's sampling unless it says so."""
+    given = {"sampling": _JUDGE_SAMPLING, **(config.get("judge") or _JUDGE)}
+    return _model("judge", {**given, "audio": False})
+
+
+def matcher(config: Mapping[str, Any], where: str = "config") -> Settings:
+    """The matcher of a checked config.
+
+    Raises:
+        EarmarkError: when it lacks what its type needs.
+    """
+    found: Settings = config.get("matcher") or _MATCHER
+    for key in _MATCHER_NEEDS[found["type"]]:
+        if key not in found:
+            raise EarmarkError(f"{where}: matcher.{key}: missing; type {found['type']} needs it")
+    return dict(found)
 
 
 def load(path: str | Path, root: str | Path = ".") -> Run:
@@ -288,6 +329,12 @@ def _benchmark(name: str, selection: Settings, frozen: Settings, where: str) -> 
         for layer in (shared[0], declared[split] or {}, shared[1], override or {}):
             settings = _merge(settings, layer)
         splits[split] = _split(name, split, settings, f"{where} and {file}", root)
+    if len({split.scoring == "asr" for split in splits.values()}) > 1:
+        listed = ", ".join(f"{split.name}: {split.scoring}" for split in splits.values())
+        raise EarmarkError(
+            f"{where} and {file}: benchmark {name!r} mixes `asr` with other scoring ({listed}), "
+            "which do not add up; make it two benchmarks"
+        )
     return splits
 
 
@@ -314,6 +361,7 @@ def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path
         scoring=settings.get("scoring", "asr"),
         protocols=tuple(settings.get("protocols", _PROTOCOLS)),
         postprocess=settings.get("postprocess", "none"),
+        sentences=settings.get("sentences", "punctuation"),
         entries=settings.get("entries"),
         audio=settings.get("audio", True),
         limit=settings.get("limit"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, write_json
+from earmark.mmau.verdicts import APART
 
 
 def prediction_metrics(predictions: Sequence[Row]) -> dict[str, Any]:
@@ -121,10 +122,21 @@ def _labelled(values: dict[str, Any], label: str | None) -> dict[str, Any]:
 
 _BEFORE = ("avg_tokens", "gen_seconds", "success_rate", "no_answer", "wer")
 _AFTER = ("num_entries",)
+_MMAU = (
+    *(*_BEFORE[:-1], "avg_overall", "avg_correctness", "avg_relevance", "avg_completeness"),
+    *("avg_clarity", "good_response_rate", "poor_response_rate", "official_score"),
+    *(*APART, "num_entries"),
+)
 
 
 def _columns(modes: dict[str, Any]) -> list[str]:
-    """The published columns; where there are more protocols, the rate of each beside ``wer``."""
+    """The published columns; where there are more protocols, the rate of each beside ``wer``.
+
+    MMAU-Pro's are those that are there: which of them depends on the category.
+    """
+    if any("num_correct" in values for values in modes.values()):
+        always = (*_BEFORE[:-1], *_AFTER)
+        return [n for n in _MMAU if n in always or any(n in v for v in modes.values())]
     others = {
         f"wer_{name}": None
         for values in modes.values()
@@ -136,7 +148,9 @@ def _columns(modes: dict[str, Any]) -> list[str]:
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return "n/a"
-    in_percent = name in ("success_rate", "no_answer") or name.startswith("wer")
+    in_percent = name in ("no_answer", "official_score") or (
+        name.endswith("_rate") or (name.startswith(("wer", "cer", "avg_")) and name != "avg_tokens")
+    )
     return f"{value:.2f}%" if in_percent else f"{value:.0f}"
 
 
@@ -165,6 +179,8 @@ def printed(metrics: dict[str, Any]) -> str:
 def _protocol_notes(values: dict[str, Any]) -> list[str]:
     """One line a protocol: its rates with their intervals, and its version."""
     notes = []
+    if "num_correct" in values and values.get("success_rate_ci"):
+        notes.append(f"success_rate {_with_interval(values, 'success_rate')}")
     for name, block in values.get("protocols", {}).items():
         rates = [f"wer {_with_interval(block, 'wer')}"]
         if "wer_macro" in block:
@@ -178,7 +194,7 @@ def _protocol_notes(values: dict[str, Any]) -> list[str]:
 
 
 def _with_interval(block: dict[str, Any], rate: str) -> str:
-    text = _cell("wer", block.get(rate))
+    text = _cell(rate, block.get(rate))
     bounds = block.get(f"{rate}_ci")
     return text if bounds is None else f"{text} [{bounds[0]:.2f}, {bounds[1]:.2f}]"
 

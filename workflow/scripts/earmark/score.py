@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from earmark.errors import EarmarkError
-from earmark.files import Row, read_jsonl, write_json, write_jsonl
+from earmark.files import Row, write_json, write_jsonl
 from earmark.metrics import prediction_metrics
+from earmark.pairs import paired
 
 _HERE = Path(__file__).parent
 _ASR_CODE = (
@@ -22,7 +23,8 @@ _ASR_CODE = (
     "timing.py",
     "seeds.py",
 )
-_COMMON_CODE = ("metrics.py", "score.py")
+_MMAU_CODE = ("mmau", "stats.py", "score_mmau.py", "aggregate_mmau.py")
+_COMMON_CODE = ("metrics.py", "pairs.py", "score.py")
 
 
 def code_hash(scoring: str = "asr") -> str:
@@ -33,7 +35,7 @@ def code_hash(scoring: str = "asr") -> str:
     Args:
         scoring: How the split is scored.
     """
-    parts = [*_COMMON_CODE, *(_ASR_CODE if scoring == "asr" else ("mmau",))]
+    parts = [*_COMMON_CODE, *(_ASR_CODE if scoring == "asr" else _MMAU_CODE)]
     files: list[Path] = []
     for part in sorted(parts):
         path = _HERE / part
@@ -185,29 +187,6 @@ class Scorer:
             "hallucination": self._signs.metrics(),
         }
         return one, {"replicates": replicates, "latency_bins": latency_bins}
-
-
-def paired(manifest: str, predictions: str) -> list[tuple[Row, Row]]:
-    """Manifest rows with their predictions.
-
-    Raises:
-        EarmarkError: when there are none, one is longer than the other, or the ids differ; names
-            the line.
-    """
-    entries, answers = list(read_jsonl(manifest)), list(read_jsonl(predictions))
-    if not entries:
-        raise EarmarkError(f"{manifest}: empty; there is nothing to score")
-    if len(entries) != len(answers):
-        raise EarmarkError(
-            f"{predictions}: {len(answers)} predictions for the {len(entries)} rows of {manifest}"
-        )
-    for number, (entry, answer) in enumerate(zip(entries, answers, strict=True), start=1):
-        if entry.get("id") != answer.get("id"):
-            raise EarmarkError(
-                f"{predictions}, line {number}: the prediction is of {answer.get('id')!r}, but "
-                f"{manifest} has {entry.get('id')!r} there"
-            )
-    return list(zip(entries, answers, strict=True))
 
 
 def _samples(rows: Sequence[tuple[Row, Row]], manifest: str, predictions: str) -> Iterator[Any]:

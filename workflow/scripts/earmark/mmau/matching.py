@@ -8,15 +8,64 @@ calls of the model a sample, here each distinct text is embedded once, in batche
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from earmark.errors import EarmarkError
-from earmark.files import Row
-from earmark.mmau.matchers import Embed, Vectors
+from earmark.files import Row, write_jsonl
+from earmark.mmau.matchers import Embed, Settings, Vectors, matcher_type
+from earmark.mmau.store import EmbeddingStore
+from earmark.pairs import paired
 
 BATCH = 64
+
+
+def match_split(
+    settings: Settings, manifest: str, predictions: str, matches: str, store: Path
+) -> None:
+    """The match step: match a split's answers.
+
+    Args:
+        settings: The config's ``matcher``.
+        manifest: The split's manifest, with ``choices``.
+        predictions: The model's answers.
+        matches: The file to write, a row a sample, as `match` gives it.
+        store: The folder of embeddings that were made before.
+
+    Raises:
+        EarmarkError: when the matcher is not to be had, or gives what it should not.
+    """
+    samples = [(row, answer["generation"]) for row, answer in paired(manifest, predictions)]
+    write_jsonl(matches, match_all(settings, samples, store))
+
+
+def match_all(
+    settings: Settings, samples: Sequence[tuple[Row, str]], store: Path | None
+) -> list[Row]:
+    """Match answers, each distinct text embedded once and, with a store, once in all runs.
+
+    What was embedded before a failure is kept in the store. Arguments and errors are those of
+    `match_split`; returns a row a sample, as `match` gives it.
+    """
+    matcher = matcher_type(settings)
+    texts = texts_of(samples)
+    kept = EmbeddingStore(store, matcher.identity(settings)) if store else None
+    known = kept.load(texts) if kept else {}
+    print(f"{len(samples)} samples, {len(texts)} distinct texts, {len(known)} of them known")
+    vectors: dict[str, Vectors] = {}
+    if len(known) == len(texts):
+        vectors = known
+    else:
+        with matcher.running(settings) as embed:
+            try:
+                for part in embed_each(embed, texts, known=known):
+                    vectors |= part
+            finally:
+                if kept:
+                    kept.add({text: vectors[text] for text in vectors if text not in known})
+    return [match(row, answer, vectors) for row, answer in samples]
 
 
 def choices_of(row: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,11 @@
+"""Write the metrics of one of MMAU-Pro's categories where the published layout has them."""
+
+from earmark.aggregate_mmau import aggregate_category
+from earmark.errors import job_log
+
+with job_log(snakemake.log[0]):
+    aggregate_category(
+        split=snakemake.input.metrics,
+        metrics=snakemake.output.metrics,
+        details=snakemake.output.details,
+    )

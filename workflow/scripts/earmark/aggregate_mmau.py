@@ -1,0 +1,94 @@
+"""MMAU-Pro's whole, from its categories: the published layout of files and the overall figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from earmark import stats
+from earmark.errors import EarmarkError
+from earmark.files import read_json, write_json
+from earmark.metrics import printed
+from earmark.mmau.summary import Metrics, overall
+
+_KEPT = ("subset", "scoring", "label", "subsets", "by", "unscored", "protocol")
+
+
+def category_blocks(split: Mapping[str, Any]) -> dict[str, dict[str, Metrics]]:
+    """A category's metrics and those of its sub-categories, by their names in the layout.
+
+    Args:
+        split: What the score step wrote.
+    """
+    subsets: dict[str, dict[str, Metrics]] = split.get("subsets", {})
+    modes = {key: value for key, value in split.items() if key not in _KEPT}
+    return {split["subset"]: modes, **subsets}
+
+
+def aggregate_category(split: str, metrics: str, details: str) -> None:
+    """Write a category's own files: its metrics, and what they rest on.
+
+    Args:
+        split: The metrics that the score step wrote.
+        metrics: The file to write: the category, then its sub-categories.
+        details: The file to write: the protocol, rates by length and skill, samples that could
+            not be scored.
+
+    Raises:
+        EarmarkError: when a file cannot be read.
+    """
+    found = read_json(split)
+    blocks = category_blocks(found)
+    write_json(metrics, blocks)
+    write_json(details, {key: found.get(key) for key in ("label", "protocol", "by", "unscored")})
+    print(printed(blocks))
+
+
+def aggregate_mmau(benchmark: str, splits: Iterable[str], metrics: str) -> None:
+    """Write a benchmark's metrics from those of its categories.
+
+    Args:
+        benchmark: The benchmark's name.
+        splits: The metrics files of the selected categories.
+        metrics: The file to write: the benchmark, then each category and its sub-categories.
+
+    Raises:
+        EarmarkError: when a file cannot be read, or categories have other numbers of seeds.
+    """
+    found = [read_json(path) for path in splits]
+    blocks = [category_blocks(split) for split in found]
+    heads = [block[split["subset"]] for split, block in zip(found, blocks, strict=True)]
+    if len({tuple(head) for head in heads}) > 1:
+        listed = "; ".join(
+            f"{s['subset']}: {', '.join(h)}" for s, h in zip(found, heads, strict=True)
+        )
+        raise EarmarkError(f"{benchmark}: its categories have other evaluation modes: {listed}")
+    total = {mode: _whole([head[mode] for head in heads], mode) for mode in heads[0]}
+    whole = {benchmark: total}
+    for block in blocks:
+        whole |= block
+    write_json(metrics, whole)
+    print(printed(whole))
+
+
+def _whole(parts: Sequence[Metrics], mode: str) -> Metrics:
+    found = overall(parts)
+    found["success_rate_ci"] = _interval(parts, mode)
+    return found
+
+
+def _interval(parts: Sequence[Metrics], mode: str) -> list[float] | None:
+    """The interval of the weighted rate: each category drawn by itself, as many as it has."""
+    entries = 0
+    drawn: Any = np.zeros(stats.REPLICATES)
+    for part in parts:
+        if part.get("success_rate") is None or not part.get("num_scored"):
+            continue
+        random = stats.generator(mode, str(part["num_entries"]), str(part["num_scored"]))
+        share = part["success_rate"] / 100
+        hits = random.binomial(round(part["num_scored"]), share, size=stats.REPLICATES)
+        drawn = drawn + part["num_entries"] * 100 * hits / part["num_scored"]
+        entries += part["num_entries"]
+    return stats.interval(drawn / entries) if entries else None
