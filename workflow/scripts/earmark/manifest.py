@@ -59,11 +59,11 @@ def write_manifest(
     left_out: Counter[str] = Counter()
     name = f"manifest {manifest.parent.parent.name}/{manifest.parent.name}"
     store = ClipStore(work, manifest.parent, folders=asked > ClipStore.FOLDER)
-    written = 0
+    written, encode = 0, json.JSONEncoder(ensure_ascii=False).encode
     try:
         with Progress(name, total_clips=asked) as progress, whole_file(manifest) as stream:
             for row in _rows(preparation, utterances, store, left_out, progress):
-                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+                stream.write(encode(row) + "\n")
                 written += 1
             if written == 0:
                 raise EarmarkError(_nothing_left(source, manifest, asked, left_out))

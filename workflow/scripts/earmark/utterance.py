@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,9 @@ class Utterance:
     fields: Row = field(default_factory=dict)
 
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+
 class FileNames:
     """Safe, unique names for files, in the order asked for.
 
@@ -66,7 +70,7 @@ class FileNames:
 
     def name(self, original: str) -> str:
         """A name for ``original``: no separators, no leading dot, not taken before."""
-        safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in original)
+        safe = _UNSAFE.sub("_", original)
         safe = safe.lstrip(".")[: self.LONGEST] or "_"
         if safe.casefold() in self._taken:
             base, count = safe, 0
