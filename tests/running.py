@@ -25,6 +25,7 @@ class Workflow:
         self.folder = folder
         self.mark = uuid.uuid4().hex
         self.config: dict[str, Any] = {"benchmarks": {}, "models": {}}
+        self.environment_more: dict[str, str] = {}
 
     def sentences(self, name: str, *lines: str) -> Path:
         """Write a table of sentences."""
@@ -51,7 +52,7 @@ class Workflow:
     @property
     def environment(self) -> dict[str, str]:
         """The variables of a run, among them a mark by which its processes are found."""
-        return {**os.environ, "EARMARK_TEST_RUN": self.mark}
+        return {**os.environ, **self.environment_more, "EARMARK_TEST_RUN": self.mark}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin a run; its output is one stream of text."""

@@ -90,7 +90,11 @@ class ClusterRun(Workflow):
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**self.slurm.environment, "EARMARK_TEST_RUN": self.mark}
+        return {
+            **self.slurm.environment,
+            "EARMARK_TEST_RUN": self.mark,
+            "PYTHONPATH": str(Path(__file__).with_name("quick")),
+        }
 
     def queue(self, rule: str = "", state: str = "all") -> list[str]:
         """Ids of this cluster's jobs of a rule that are in a state."""

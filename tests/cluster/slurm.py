@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -65,6 +66,10 @@ def missing() -> list[str]:
     return [package for tool, package in PACKAGES.items() if not shutil.which(tool, path=path)]
 
 
+def _end_with_the_tests() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
 def _free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
@@ -114,6 +119,8 @@ class Cluster:
         # Where SLURM's programs look: a job's own steps are not told of any other place.
         HOME.mkdir(parents=True, exist_ok=True)
         for name in ("slurm.conf", "gres.conf"):
+            if (HOME / name).is_symlink() and not (HOME / name).exists():
+                (HOME / name).unlink()  # left by tests that were killed
             (HOME / name).symlink_to(self.folder / name)
             self._links.append(HOME / name)
 
@@ -139,6 +146,7 @@ class Cluster:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                preexec_fn=_end_with_the_tests,  # noqa: PLW1509 (no thread runs yet)
             )
 
     def start_node(self, node: str) -> None:

@@ -40,6 +40,7 @@ rule aggregate:
         ),
     output:
         metrics=f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/metrics.json",
+        provenance=f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/provenance.json",
     log:
         f"{RESULTS}/logs/aggregate/{{model}}/{{benchmark}}.log",
     localrule: True

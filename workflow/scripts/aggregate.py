@@ -1,5 +1,6 @@
-"""Combine the metrics of a benchmark's splits."""
+"""Combine the metrics of a benchmark's splits, and write beside them what repeats them."""
 
+from earmark import provenance
 from earmark.aggregate_mmau import aggregate_mmau
 from earmark.errors import job_log
 from earmark.metrics import aggregate
@@ -10,4 +11,11 @@ with job_log(snakemake.log[0]):
         benchmark=snakemake.wildcards.benchmark,
         splits=snakemake.input.metrics,
         metrics=snakemake.output.metrics,
+    )
+    provenance.write(
+        config=snakemake.config,
+        model=snakemake.wildcards.model,
+        benchmark=snakemake.wildcards.benchmark,
+        metrics=snakemake.output.metrics,
+        path=snakemake.output.provenance,
     )

@@ -1,0 +1,219 @@
+"""What is needed to repeat an evaluation: written beside its metrics, and told as commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from earmark import __version__
+from earmark.config import Run, resolve
+from earmark.errors import EarmarkError
+from earmark.files import read_json, write_json
+from earmark.servers import server_type
+
+_PACKAGES = (
+    "snakemake", "openai", "datasets", "huggingface-hub", "soundfile", "soxr", "numpy",
+    "rapidfuzz", "kaldialign", "jiwer", "vllm", "sglang", "torch", "faster-whisper",
+)  # fmt: skip
+
+
+@contextmanager
+def recorded(path: str | Path, settings: Mapping[str, Any], project: Any) -> Iterator[None]:
+    """Append a line on an inference job to a log of them: when, where, and with what.
+
+    Args:
+        path: The log, JSON Lines; a split's jobs share it.
+        settings: The model's settings.
+        project: What the config's ``frozen`` key says of the code.
+    """
+    start, ended_well = time.time(), False
+    try:
+        yield
+        ended_well = True
+    finally:
+        row = {
+            "start": start,
+            "end": time.time(),
+            "ended_well": ended_well,
+            "server": server_command(settings),
+            "hardware": hardware(),
+            "versions": versions(),
+            "slurm_job": os.environ.get("SLURM_JOB_ID"),
+            "project": project,
+        }
+        file = Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.write(handle, (json.dumps(row) + "\n").encode())  # one write: jobs may share the file
+        os.close(handle)
+
+
+def server_command(settings: Mapping[str, Any]) -> str:
+    """The command line of a model's server (its port left open), or where it was attached to."""
+    if settings.get("base_url"):
+        return str(settings["base_url"])
+    return shlex.join(server_type(settings).command(settings, 0))
+
+
+def hardware() -> dict[str, Any]:
+    """This machine: its name, processor, cores, memory (GB) and GPUs."""
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        told = ""
+    processor = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        lines = cpuinfo.read_text(errors="replace").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        processor = names[0] if names else processor
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "host": platform.node(),
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory, 1),
+        "gpus": told.strip().splitlines(),
+        "platform": platform.platform(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, of Earmark, and of the packages that have a say in the numbers."""
+    found = {"python": sys.version.split()[0], "earmark": __version__}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write(
+    config: Mapping[str, Any], model: str, benchmark: str, metrics: str | Path, path: str | Path
+) -> None:
+    """Write what is needed to repeat a benchmark's metrics.
+
+    Args:
+        config: Snakemake's config, with its ``frozen`` key.
+        model: The model's folder.
+        benchmark: The benchmark.
+        metrics: The benchmark's metrics file.
+        path: The file to write.
+    """
+    run = resolve(config)
+    name, settings = run.models[model].name, run.models[model].settings
+    splits = run.benchmarks[benchmark]
+    write_json(
+        path,
+        {
+            "model": name,
+            "benchmark": benchmark,
+            "metrics": Path(metrics).name,
+            "written": time.time(),
+            "project": {"version": __version__, **config["frozen"]["project"]},
+            "resolved": {
+                "model": settings,
+                "judge": run.judge.settings,
+                "matcher": run.matcher,
+                "splits": {split: asdict(made) for split, made in splits.items()},
+            },
+            "config": {
+                "benchmarks": {benchmark: config["benchmarks"][benchmark]},
+                "models": {name: config["models"][name]},
+                **{key: config[key] for key in ("judge", "matcher") if config.get(key)},
+            },
+            "declaration": config["frozen"]["declarations"][benchmark]["content"],
+            "server": server_command(settings),
+            "seeds": {
+                "sampling": settings["sampling"].get("seed"),
+                "num_seeds": settings.get("num_seeds", 1),
+            },
+            "protocols": {split: list(made.protocols) for split, made in splits.items()},
+            "data": {split: _source(run, benchmark, split) for split in splits},
+            "inference": {split: _jobs(run, model, benchmark, split) for split in splits},
+            "versions": versions(),
+            "hardware": hardware(),
+        },
+    )
+
+
+def _source(run: Run, benchmark: str, split: str) -> Any:
+    record = read_json(Path(run.data_dir, benchmark, split, "source.json"))
+    return {key: value for key, value in record.items() if key not in ("files", "rows")}
+
+
+def _jobs(run: Run, model: str, benchmark: str, split: str) -> list[Any]:
+    path = Path(run.results_dir, model, "jobs", benchmark, f"{split}.jsonl")
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        try:
+            found.append(json.loads(line))
+        except ValueError:  # a torn line tells nothing
+            continue
+    return found
+
+
+def find(metrics: str | Path) -> Path:
+    """The provenance that belongs to a metrics file, of a benchmark or of a category of it.
+
+    Raises:
+        EarmarkError: when there is none.
+    """
+    folder = Path(metrics) if Path(metrics).is_dir() else Path(metrics).parent
+    for candidate in (folder, folder.parent):
+        if (candidate / "provenance.json").is_file():
+            return candidate / "provenance.json"
+    raise EarmarkError(f"{metrics}: there is no provenance.json beside it; `snakemake` writes it")
+
+
+def commands(metrics: str | Path) -> str:
+    """The shell commands that repeat an evaluation in a clone of the repository.
+
+    Raises:
+        EarmarkError: when the metrics have no provenance.
+    """
+    import yaml
+
+    known = read_json(find(metrics))
+    project, config, declared = known["project"], known["config"], known["declaration"]
+    benchmark = known["benchmark"]
+    selection = dict(config["benchmarks"][benchmark] or {})
+    selection["file"] = "reproduce/benchmark.yaml"
+    for split, source in known["data"].items():
+        given = dict(declared["splits"][split] or {})
+        commit = source.get("commit") or source.get("revision")
+        if commit and known["resolved"]["splits"][split]["source"]["type"] == "hub":
+            given["source"] = {**(given.get("source") or {}), "revision": commit}
+        declared["splits"][split] = given
+    config["benchmarks"][benchmark] = selection
+    config |= {"data_dir": "reproduce/data", "results_dir": "reproduce/results"}
+    lines = [f"# {known['model']} on {benchmark}, by Earmark {project['version']}"]
+    if project["commit"]:
+        lines.append(f"git checkout {project['commit']}")
+        if project["modified"]:
+            lines.append(f"# The clone had uncommitted changes then (content {project['code']}).")
+    else:
+        lines.append(f"# The code was not under Git; its content was {project['code']}.")
+    lines += ["make install", "mkdir -p reproduce"]
+    for name, value in (("benchmark", declared), ("config", config)):
+        text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True).rstrip()
+        lines += [f"cat > reproduce/{name}.yaml <<'YAML'", text, "YAML"]
+    lines.append(f"# The model's server was: {known['server']}")
+    key = known["resolved"]["model"].get("api_key_env")
+    if key:
+        lines.append(f": ${{{key}:?holds the API key}}")
+    lines.append(".venv/bin/snakemake --configfile reproduce/config.yaml")
+    return "\n".join(lines)
