@@ -20,6 +20,7 @@ _SOURCE_NEEDS = {
     "hub": ("repo",),
     "local": ("manifest",),
     "demo": ("sentences",),
+    "demo_questions": ("questions",),
 }
 _MODEL_DEFAULTS: Settings = {
     "revision": None,
@@ -346,7 +347,7 @@ def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path
     for needed in _SOURCE_NEEDS[source["type"]]:
         if needed not in source:
             raise EarmarkError(f"{key}.{needed}: missing, and a {source['type']} source needs it")
-    for path_key in ("manifest", "sentences"):
+    for path_key in ("manifest", "sentences", "questions"):
         if path_key not in source:
             continue
         path = root / source[path_key]

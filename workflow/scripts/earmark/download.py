@@ -15,6 +15,7 @@ TYPES = {
     "hub": "earmark.hub.source",
     "local": "earmark.local",
     "demo": "earmark.demo.corpus",
+    "demo_questions": "earmark.demo.questions",
 }
 """A source type's module, loaded when a split is of that type; it follows `Source`."""
 

@@ -1,8 +1,9 @@
 """The demo's model server: OpenAI's wire format on loopback, a real model on the CPU behind it.
 
 ``python -m earmark.demo.server --port PORT`` serves ``/health``, ``/v1/models``,
-``/v1/audio/transcriptions`` and ``/v1/chat/completions`` (a cascade: the audio is transcribed,
-and the transcript is the answer).
+``/v1/audio/transcriptions``, ``/v1/chat/completions`` (a cascade: the audio is transcribed, and
+the transcript is the answer, or picks one of the choices; as the judge's model: judgements by
+likeness) and ``/v1/embeddings``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from typing import Any
 
 from aiohttp import web
 
+from earmark.demo import answers
 from earmark.demo.model import NAME, BadAudio, Transcript, Whisper
+from earmark.mmau.matchers.demo import NAME as EMBEDDER
+from earmark.mmau.matchers.demo import load as embedder
 
 MAX_BODY = 256 * 2**20
 
@@ -40,6 +44,16 @@ async def _explain(request: web.Request, handler: Any) -> web.StreamResponse:
         return response
     except (BadRequest, BadAudio) as error:
         return _error(400, str(error))
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise BadRequest(f"the body is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise BadRequest("the body must be a JSON object")
+    return body
 
 
 def _data_url(url: Any) -> bytes:
@@ -103,9 +117,10 @@ class Server:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._model.transcribe, clip)
 
-    def _check_model(self, name: Any) -> None:
-        if name != NAME:
-            raise BadRequest(f"model {name!r} is not served here; {NAME!r} is")
+    def _check_model(self, name: Any, *served: str) -> None:
+        if name not in (served or (NAME,)):
+            known = " and ".join(map(repr, served or (NAME,)))
+            raise BadRequest(f"model {name!r} is not served here; {known} is")
 
     async def health(self, _request: web.Request) -> web.Response:
         """``GET /health``."""
@@ -113,8 +128,11 @@ class Server:
 
     async def models(self, _request: web.Request) -> web.Response:
         """``GET /v1/models``."""
-        entry = {"id": NAME, "object": "model", "created": 0, "owned_by": "earmark"}
-        return web.json_response({"object": "list", "data": [entry]})
+        entries = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "earmark"}
+            for name in (NAME, answers.JUDGE, EMBEDDER)
+        ]
+        return web.json_response({"object": "list", "data": entries})
 
     async def transcriptions(self, request: web.Request) -> web.Response:
         """``POST /v1/audio/transcriptions``."""
@@ -133,29 +151,54 @@ class Server:
 
     async def chat(self, request: web.Request) -> web.Response:
         """``POST /v1/chat/completions``."""
-        try:
-            body = await request.json()
-        except ValueError as error:
-            raise BadRequest(f"the body is not JSON: {error}") from None
-        if not isinstance(body, dict):
-            raise BadRequest("the body must be a JSON object")
-        self._check_model(body.get("model"))
+        body = await _body(request)
+        self._check_model(body.get("model"), NAME, answers.JUDGE)
         if body.get("stream"):
             raise BadRequest("streaming is not offered")
-        _text, clips = read_messages(body.get("messages"))
-        heard = [await self._transcribe(clip) for clip in clips]
-        answer = " ".join(transcript.text for transcript in heard)
-        tokens = sum(transcript.tokens for transcript in heard)
+        text, clips = read_messages(body.get("messages"))
+        answer, tokens = await self._answer(body["model"], text, clips)
         message = {"role": "assistant", "content": answer}
         return web.json_response(
             {
                 "id": f"chatcmpl-{uuid.uuid4().hex}",
                 "object": "chat.completion",
                 "created": int(time.time()),
-                "model": NAME,
+                "model": body["model"],
                 "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
                 "usage": {"prompt_tokens": 0, "completion_tokens": tokens, "total_tokens": tokens},
             }
+        )
+
+    async def _answer(self, model: str, text: str, clips: list[bytes]) -> tuple[str, int]:
+        """The answer, and how many tokens were generated for it."""
+        loop = asyncio.get_running_loop()
+        if model == answers.JUDGE:
+            judged = await loop.run_in_executor(self._threads, answers.judgement, text)
+            if judged is None:
+                raise BadRequest(f"{answers.JUDGE} reads the default judge's prompt and no other")
+            return judged, 0
+        heard = [await self._transcribe(clip) for clip in clips]
+        transcript = " ".join(one.text for one in heard)
+        tokens = sum(one.tokens for one in heard)
+        return await loop.run_in_executor(self._threads, answers.answer, text, transcript), tokens
+
+    async def embeddings(self, request: web.Request) -> web.Response:
+        """``POST /v1/embeddings``."""
+        body = await _body(request)
+        self._check_model(body.get("model"), EMBEDDER)
+        texts = body.get("input")
+        texts = [texts] if isinstance(texts, str) else texts
+        if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
+            raise BadRequest("input must be a text or a list of texts that is not empty")
+        loop = asyncio.get_running_loop()
+        vectors = await loop.run_in_executor(self._threads, lambda: embedder()(texts))
+        data = [
+            {"object": "embedding", "index": index, "embedding": vector.tolist()}
+            for index, vector in enumerate(vectors)
+        ]
+        usage = {"prompt_tokens": 0, "total_tokens": 0}
+        return web.json_response(
+            {"object": "list", "model": EMBEDDER, "data": data, "usage": usage}
         )
 
     def application(self) -> web.Application:
@@ -167,6 +210,7 @@ class Server:
                 web.get("/v1/models", self.models),
                 web.post("/v1/audio/transcriptions", self.transcriptions),
                 web.post("/v1/chat/completions", self.chat),
+                web.post("/v1/embeddings", self.embeddings),
             ]
         )
         return app
