@@ -65,15 +65,16 @@ def aggregate_mmau(benchmark: str, splits: Iterable[str], metrics: str) -> None:
             f"{s['subset']}: {', '.join(h)}" for s, h in zip(found, heads, strict=True)
         )
         raise EarmarkError(f"{benchmark}: its categories have other evaluation modes: {listed}")
-    total = {mode: _whole([head[mode] for head in heads], mode) for mode in heads[0]}
-    whole = {benchmark: total}
+    total = {mode: whole([head[mode] for head in heads], mode) for mode in heads[0]}
+    combined = {benchmark: total}
     for block in blocks:
-        whole |= block
-    write_json(metrics, whole)
-    print(printed(whole))
+        combined |= block
+    write_json(metrics, combined)
+    print(printed(combined))
 
 
-def _whole(parts: Sequence[Metrics], mode: str) -> Metrics:
+def whole(parts: Sequence[Metrics], mode: str) -> Metrics:
+    """Combine categories (`earmark.mmau.summary.overall`), with the interval of the rate."""
     found = overall(parts)
     found["success_rate_ci"] = _interval(parts, mode)
     return found

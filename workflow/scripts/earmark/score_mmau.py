@@ -163,6 +163,19 @@ def _interval(parts: Sequence[tuple[int, int]], subset: str) -> list[float] | No
     return stats.interval(stats.percent(*sums))
 
 
+def verdict_block(found: Sequence[Row], subset: str) -> Metrics:
+    """The metrics of verdicts on answers of which nothing else is known."""
+    right = [(int(row["correct"]), 1) for row in found if row["correct"] is not None]
+    return {
+        "avg_tokens": None,
+        "gen_seconds": None,
+        "no_answer": 100 * sum(row["why"] == "empty answer" for row in found) / len(found),
+        "num_entries": len(found),
+        **verdict_metrics(found),
+        "success_rate_ci": _interval(right, subset),
+    }
+
+
 def as_list(files: str | Sequence[str]) -> list[str]:
     """One file or several, as Snakemake gives them, as a list."""
     return [files] if isinstance(files, str) else list(files)

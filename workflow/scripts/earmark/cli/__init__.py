@@ -16,6 +16,7 @@ from earmark.errors import EarmarkError
 
 COMMANDS = {
     "compare": "Compare two models on the same samples.",
+    "mmau": "Score answers to MMAU-Pro in a Parquet or JSONL file.",
     "normalize": "Normalize lines of text by a scoring protocol.",
     "reproduce": "Print the commands that repeat an evaluation, from its metrics file.",
     "table": "Print the tables of a run's metrics.",

@@ -93,7 +93,7 @@ def overall(parts: Sequence[Mapping[str, Any]]) -> Metrics:
     counts = ("num_entries", "num_failed", "num_scored", "num_correct", *APART)
     found: Metrics = {
         "avg_tokens": weighted("avg_tokens"),
-        "gen_seconds": sum(part["gen_seconds"] for part in parts),
+        "gen_seconds": sum(part["gen_seconds"] or 0 for part in parts),
         "success_rate": weighted("success_rate"),
         "no_answer": weighted("no_answer"),
     }
