@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from judge_server import GOOD, StandIn
+
+from earmark.config import judge
+from earmark.errors import EarmarkError
+from earmark.mmau.judging import Judge, judge_all, judge_settings
+from earmark.mmau.summary import verdict_metrics
+from earmark.mmau.verdicts import open_verdict
+
+SAMPLES = [
+    ({"id": str(n), "category": "open", "question": f"Q{n}?", "answer": f"R{n}"}, f"answer {n}")
+    for n in range(10)
+]
+
+
+def a_judge(url: str, folder: Path) -> Judge:
+    given = {"server": "openai", "base_url": url, "model": "judge", "client": {"max_retries": 0}}
+    settings = judge({"judge": given}).settings
+    return Judge("judging", judge_settings(settings), settings, folder / "j", folder / "log")
+
+
+def test_garbage_is_asked_about_once_more_then_counted_and_left_out(tmp_path: Path) -> None:
+    def answer(body: dict[str, Any]) -> str:
+        text = body["messages"][-1]["content"]
+        return "I would rather not say." if "answer 3" in text or "answer 8" in text else GOOD
+
+    with StandIn(answer) as server:
+        rows = judge_all(a_judge(server.url, tmp_path), SAMPLES)
+        assert len(server.chats) == 12  # ten, and two once more
+        assert {chat.get("seed") for chat in server.chats} == {None, 1}
+        assert all(chat["temperature"] == 0.1 for chat in server.chats)
+        judge_all(a_judge(server.url, tmp_path), SAMPLES)
+        assert len(server.chats) == 12  # all of them are in the journal
+    assert rows[3]["judgements"] == ["I would rather not say."] * 2
+    assert rows[3]["scores"] is None and "no score for correctness" in rows[3]["why"]
+    verdicts = [open_verdict(row, a, j) for (row, a), j in zip(SAMPLES, rows, strict=True)]
+    found = verdict_metrics(verdicts)
+    assert found["judge_unparsed"] == 2
+    assert found["success_rate"] == found["avg_overall"] == 100.0
+    assert found["official_sum"] == pytest.approx(8 * 1.0 + 2 * 0.6)
+
+
+def test_a_second_judgement_that_can_be_read_counts(tmp_path: Path) -> None:
+    with StandIn(lambda body: GOOD if body.get("seed") else "no") as server:
+        rows = judge_all(a_judge(server.url, tmp_path), SAMPLES[:2])
+    assert [row["judgements"] for row in rows] == [["no", GOOD]] * 2
+    assert rows[0]["scores"]["overall"] == 5.0
+
+
+def test_nothing_is_asked_about_an_empty_answer(tmp_path: Path) -> None:
+    with StandIn() as server:
+        rows = judge_all(a_judge(server.url, tmp_path), [(SAMPLES[0][0], " ")])
+        assert server.chats == []
+    assert rows[0]["scores"] is None and rows[0]["judgements"] == []
+
+
+def test_a_dead_judge_stops_with_a_clear_error_and_loses_nothing(tmp_path: Path) -> None:
+    with StandIn() as server:
+        alive = a_judge(server.url, tmp_path)
+        judge_all(alive, SAMPLES[:4])
+        asked = len(server.chats)
+    with pytest.raises(EarmarkError, match=r"connect|answer|Connect"):
+        judge_all(alive, SAMPLES)
+    with StandIn() as server:
+        again = a_judge(server.url, tmp_path)
+        judge_all(again, SAMPLES)
+        assert asked == 4 and len(server.chats) == 6
+
+
+def test_the_judge_sees_question_reference_and_response(tmp_path: Path) -> None:
+    tricky = [({"id": "1", "question": "What {reference}?", "answer": "a {dog}"}, "{x} 100 %")]
+    with StandIn() as server:
+        judge_all(a_judge(server.url, tmp_path), tricky)
+        system, user = server.chats[0]["messages"]
+    assert system["role"] == "system" and "objective evaluator" in system["content"]
+    text = str(user["content"])
+    assert all(part in text for part in ("What {reference}?", "a {dog}", "{x} 100 %"))
