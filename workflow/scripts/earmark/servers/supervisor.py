@@ -38,6 +38,8 @@ PORT = "{earmark-port}"
 """Stands for the port in a command line until there is one."""
 _TAIL = 30  # lines of a log that explain an exit
 _IN_USE = ("address already in use", "address in use", "errno 98")
+_FIRST_JOB = 10.0
+"""Seconds that the job which started a supervisor has to connect."""
 _PORTS = 3  # tries, where another process takes the port first
 
 
@@ -83,7 +85,8 @@ class Supervisor:
         self._buffers: dict[socket.socket, bytes] = {}
         self._leases: set[socket.socket] = set()
         self._state: dict[str, Any] = {"state": "waiting"}
-        self._idle_since: float | None = time.monotonic()  # until the first job is here
+        # Until the first job is here, for which it waits even where no other may follow.
+        self._idle_since: float | None = time.monotonic() + _FIRST_JOB
         self._ending: str | None = None
         self._launcher = 0
         self._hold = self._status = -1
