@@ -264,3 +264,24 @@ def _with_best(table: Table) -> Iterable[Line]:
             for place, cell in enumerate(line.cells)
         )
         yield replace(line, cells=cells)
+
+
+def subset(table: Table, models: Sequence[str] | None, splits: Sequence[str] | None) -> Table:
+    """Only some models and splits of a table; the best are marked among them.
+
+    With ``splits``, averages over all splits are left out: they are not those of the subset.
+    """
+    places = [
+        place
+        for place, column in enumerate(table.columns)
+        if splits is None or column.split in splits
+    ]
+    lines = [
+        replace(line, cells=tuple(line.cells[place] for place in places))
+        for line in table.lines
+        if models is None or line.folder is None or line.model in models
+    ]
+    kept = replace(
+        table, columns=tuple(table.columns[place] for place in places), lines=tuple(lines)
+    )
+    return replace(kept, lines=tuple(_with_best(kept)) if places else ())
