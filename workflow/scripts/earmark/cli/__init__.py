@@ -19,6 +19,7 @@ COMMANDS = {
     "mmau": "Score answers to MMAU-Pro in a Parquet or JSONL file.",
     "normalize": "Normalize lines of text by a scoring protocol.",
     "reproduce": "Print the commands that repeat an evaluation, from its metrics file.",
+    "report": "Build the leaderboard and the report from what a run has so far.",
     "table": "Print the tables of a run's metrics.",
     "wer": "Score result files by named protocols.",
 }

@@ -23,6 +23,17 @@ const state = (() => {
   addEventListener("load", () => setTimeout(show, 0));
   return {
     get: (key, otherwise = "") => chosen.get(key) ?? otherwise,
+    // The part of the address that some keys make.
+    only: (keys) => [...chosen].filter(([key]) => keys.test(key)).join("&"),
+    // An address with some keys changed.
+    link(changes, where = "samples") {
+      const query = new URLSearchParams(chosen);
+      for (const [key, value] of Object.entries(changes)) {
+        if (value === null) query.delete(key);
+        else query.set(key, value);
+      }
+      return `#${where}?${query}`;
+    },
     listen: (listener) => listeners.push(listener),
     // Changes what is given; null or "" takes a key away. The page does not move.
     set(changes, where = section) {

@@ -1,0 +1,39 @@
+"""The report step: the leaderboard in three formats, and the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from earmark.config import Run
+from earmark.files import whole_file
+from earmark.report import formats
+from earmark.report.gather import Results, gather
+from earmark.report.leaderboard import tables
+from earmark.report.page import write_page
+
+
+def build(run: Run, folder: str | Path, published: str | Path | None = None) -> Results:
+    """Write ``leaderboard.csv``, ``.md``, ``.tex`` and ``report.html``.
+
+    Args:
+        run: The run's config.
+        folder: Where to write them; audio is addressed from the run's results folder.
+        published: A CSV file of published numbers, or None.
+
+    Returns:
+        What the files were made from.
+
+    Raises:
+        EarmarkError: for a file that cannot be read.
+    """
+    results = gather(run, published)
+    made = tables(results)
+    for ending, text in (
+        ("csv", formats.as_csv(made, intervals=True)),
+        ("md", formats.as_markdown(made, intervals=True)),
+        ("tex", formats.as_tex(made)),
+    ):
+        with whole_file(Path(folder, f"leaderboard.{ending}")) as stream:
+            stream.write(text)
+    write_page(results, Path(folder, "report.html"))
+    return results

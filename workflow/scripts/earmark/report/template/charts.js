@@ -1,0 +1,135 @@
+// The charts: Vega-Lite, drawn in the page's own colours, for the models that are chosen.
+"use strict";
+(() => {
+  const MOST = 12; // models shown at first: as many as there are colours
+  const names = report.models;
+  const chosen = () => {
+    const given = state.get("models");
+    return given ? given.split("|").filter((name) => names.includes(name)) : names.slice(0, MOST);
+  };
+  // A role's colour on the page; in a saved picture, where the page's roles are unknown, its own.
+  const light = {};
+  for (const sheet of document.styleSheets) {
+    for (const rule of sheet.cssRules) {
+      if (rule.selectorText === ":root") {
+        for (const name of rule.style) light[name] ??= rule.style.getPropertyValue(name).trim();
+      }
+    }
+  }
+  const colour = (name) => `var(--${name}, ${light[`--${name}`]})`;
+  const ofModel = (name) => colour(`c${1 + (names.indexOf(name) % 12)}`);
+
+  const config = () => {
+    const [ink, soft, line] = ["ink", "soft", "line"].map(colour);
+    return {
+      background: null, font: "Inter, system-ui, sans-serif", view: { stroke: null },
+      axis: {
+        labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
+        titleFontWeight: "normal", labelFontSize: 11, titleFontSize: 11, labelLimit: 170,
+        domain: false, ticks: false, labelPadding: 6, titlePadding: 10,
+      },
+      header: { labelColor: ink, titleColor: soft, labelFontSize: 11, labelFontWeight: 600 },
+      legend: { labelColor: ink, titleColor: soft, labelFontSize: 11, labelLimit: 260 },
+      text: { fill: ink, fontSize: 11 },
+    };
+  };
+
+  function table(chart, rows) {
+    const head = element("tr", {}, ...chart.columns.map(([, title]) => (
+      element("th", { scope: "col" }, title))));
+    const body = rows.map((row) => element("tr", {}, ...chart.columns.map(([key, , digits], nth) => {
+      const value = row[key];
+      const text = value === null || value === undefined ? "–"
+        : typeof value === "number" ? value.toLocaleString("en", {
+          minimumFractionDigits: digits, maximumFractionDigits: digits }) : String(value);
+      return nth ? element("td", {}, text)
+        : element("th", { scope: "row" }, row.href ? element("a", { href: row.href }, text) : text);
+    })));
+    return element("div", { class: "scroll", tabindex: "0", role: "region",
+      "aria-label": `${chart.title}, as a table` },
+    element("table", {}, element("thead", {}, head), element("tbody", {}, ...body)));
+  }
+
+  function save(chart, plot) {
+    const svg = plot.querySelector("svg").cloneNode(true);
+    svg.setAttribute("style", "background:#fff");
+    const file = new Blob([svg.outerHTML], { type: "image/svg+xml" });
+    const link = element("a", { href: URL.createObjectURL(file), download: `${chart.id}.svg` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  async function draw(chart) {
+    const figure = document.getElementById(`chart-${chart.id}`);
+    const plot = figure.querySelector(".plot");
+    const models = chosen();
+    const rows = chart.rows.filter((row) => !row.model || models.includes(row.model));
+    const spec = structuredClone(chart.spec);
+    spec.data = { values: rows };
+    const room = plot.clientWidth;
+    const inner = spec.spec ?? spec;
+    inner.width = Math.max(160, Math.min(room - (chart.margin ?? 150), 900));
+    spec.config = config();
+    const paint = (part) => {
+      const scale = part.encoding?.color?.scale;
+      if (scale?.range?.[0] === "models") {
+        Object.assign(scale, { domain: models, range: models.map(ofModel) });
+      } else if (scale?.range) scale.range = scale.range.map(colour);
+      if (part.mark?.color) part.mark.color = colour(part.mark.color);
+      if (part.mark?.stroke) part.mark.stroke = colour(part.mark.stroke);
+      [...(part.layer ?? []), ...(part.spec ? [part.spec] : [])].forEach(paint);
+    };
+    paint(spec);
+    const { view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false });
+    plot.setAttribute("aria-label", `${chart.title}. The table below the chart has its figures.`);
+    for (const drawn of plot.querySelectorAll("svg [aria-label], svg [role]")) {
+      for (const name of ["aria-label", "role", "aria-roledescription"]) {
+        drawn.removeAttribute(name);
+      }
+    }
+    plot.querySelector("svg")?.setAttribute("aria-hidden", "true");
+    view.addEventListener("click", (event, item) => {
+      const href = item?.datum?.href;
+      if (href) location.hash = href;
+    });
+    const shown = figure.querySelector(".scroll");
+    if (shown) shown.replaceWith(table(chart, rows));
+    figure.querySelector("[data-table]").onclick = ({ currentTarget }) => {
+      const open = figure.querySelector(".scroll");
+      if (open) open.remove();
+      else figure.append(table(chart, rows));
+      currentTarget.setAttribute("aria-pressed", String(!open));
+    };
+    figure.querySelector("[data-save]").onclick = () => save(chart, plot);
+  }
+
+  const picker = document.querySelector(".picker ul");
+  if (picker) {
+    picker.append(...names.map((name) => element("li", {}, element("label", {},
+      element("input", { type: "checkbox", value: name, onchange: () => {
+        const boxes = [...picker.querySelectorAll("input:checked")].map((box) => box.value);
+        state.set({ models: boxes.length ? boxes.join("|") : null });
+      } }), element("span", { class: "swatch", style: `background:${ofModel(name)}` }), name))));
+  }
+  let drawn = null;
+  async function drawAll() {
+    const now = chosen().join("|");
+    if (now === drawn) return;
+    drawn = now;
+    for (const box of picker?.querySelectorAll("input") ?? []) {
+      box.checked = chosen().includes(box.value);
+    }
+    for (const chart of report.charts) await draw(chart);
+    document.documentElement.dataset.charts = "drawn";
+  }
+  state.listen(drawAll);
+  drawAll();
+  let width = innerWidth;
+  let resting;
+  addEventListener("resize", () => {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      if (innerWidth !== width) { width = innerWidth; drawn = null; drawAll(); }
+    }, 200);
+  });
+})();
