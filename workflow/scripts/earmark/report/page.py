@@ -212,7 +212,7 @@ def _board(results: Results, table: Table, protocols: list[str]) -> Markup:
     head = tag(
         "div",
         tag("h3", table.benchmark),
-        tag("p", table.caption.replace("`", "").removeprefix(f"{table.benchmark}: ").capitalize()),
+        tag("p", _sentence(table.caption.replace("`", "").removeprefix(f"{table.benchmark}: "))),
         choice,
         tag("button", "Intervals", type="button", data_intervals="", aria_pressed="true"),
         class_="caption",
@@ -237,6 +237,10 @@ def _board(results: Results, table: Table, protocols: list[str]) -> Markup:
         data_under=table.protocol,
         hidden=table.protocol != protocols[0],
     )  # fmt: skip
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _heading(column: Column) -> Markup:
