@@ -21,9 +21,10 @@ $(STAMP):
 
 install: $(STAMP)  ## Make the environment (.venv) from the lock
 
-demo: $(STAMP)  ## Evaluate the embedded demo and print its table
+demo: $(STAMP)  ## Evaluate the embedded demo, print its table, name its report
 	@$(BIN)/snakemake --configfile config/demo.yaml --cores $(CORES)
 	@$(BIN)/earmark table --configfile config/demo.yaml
+	@echo && echo "The report: results/report.html"
 
 test: $(STAMP)  ## Run every test that this machine can run
 	@$(BIN)/python -m pytest tests

@@ -1,4 +1,4 @@
-# Earmark: download → manifest → infer → score → aggregate. `snakemake -n` shows what would run.
+# Earmark: download → manifest → infer → score → aggregate → report. `snakemake -n` shows what would run.
 import sys
 
 from snakemake.utils import min_version
@@ -24,12 +24,17 @@ include: f"{CODE}/workflow/rules/data.smk"
 include: f"{CODE}/workflow/rules/infer.smk"
 include: f"{CODE}/workflow/rules/mmau.smk"
 include: f"{CODE}/workflow/rules/score.smk"
+include: f"{CODE}/workflow/rules/report.smk"
+
+
+report: f"{CODE}/workflow/report/workflow.rst"
 
 
 rule all:
     default_target: True
     input:
         EVALUATIONS,
+        rules.report.output,
 
 
 # Servers that were kept for this run's next job have none to wait for.

@@ -11,6 +11,7 @@ from earmark import (
 from earmark.errors import EarmarkError
 from earmark.mmau.judging import judge_settings
 from earmark.mmau.matchers import matcher_type
+from earmark.report import code_hash as report_code
 from earmark.servers import answer_settings, check as check_server
 
 try:

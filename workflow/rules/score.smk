@@ -39,7 +39,13 @@ rule aggregate:
             allow_missing=True,
         ),
     output:
-        metrics=f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/metrics.json",
+        metrics=report(
+            f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/metrics.json",
+            caption="../report/metrics.rst",
+            category="Metrics",
+            subcategory="{benchmark}",
+            labels={"model": "{model}"},
+        ),
         provenance=f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/provenance.json",
     log:
         f"{RESULTS}/logs/aggregate/{{model}}/{{benchmark}}.log",
