@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_samples import ATTACK, write_run
+
+from earmark.report.build import build
+
+REFERENCES = [f"this is utterance number {n} of the set" for n in range(50)]
+GOOD = [text if n % 5 else text + " and more" for n, text in enumerate(REFERENCES)]
+BAD = [f"that is number {n}" for n in range(49)] + [f"zebra {ATTACK}"]
+SHOTS = Path(__file__).parent / "shots"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: Any) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    run = write_run(folder, {"good": GOOD, f"org/bad {ATTACK}": BAD, "late": []}, REFERENCES)
+    build(run, folder / "results")
+    return folder / "results" / "report.html"
+
+
+@pytest.fixture
+def opened(browser: Any, report: Path) -> Any:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
+    page.on("request", lambda r: page.complaints.append(r.url) if "http" in r.url[:5] else None)
+    page.goto(report.as_uri())
+    page.wait_for_selector("html[data-charts=drawn]")
+    page.wait_for_selector(".sample")
+    yield page
+    assert page.complaints == []
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_opens_without_errors_or_requests_in_either_scheme(opened: Any, scheme: str):
+    opened.emulate_media(color_scheme=scheme)
+    assert opened.get_attribute("html", "data-theme") == scheme
+    assert opened.locator(".plot svg").count() >= 5
+    SHOTS.mkdir(exist_ok=True)
+    opened.screenshot(path=SHOTS / f"{scheme}.png", full_page=True)
+
+
+def test_the_leaderboard_sorts_and_keeps_its_order_in_the_address(opened: Any):
+    models = "table.board >> nth=0 >> tbody th"
+    opened.click("th[data-key='set (macro)'] button >> nth=0")
+    assert opened.inner_text(f"{models} >> nth=0") == "good"
+    opened.click("th[data-key='set (macro)'] button >> nth=0")
+    assert opened.inner_text(f"{models} >> nth=0").startswith("org/bad")
+    opened.reload()
+    assert opened.inner_text(f"{models} >> nth=0").startswith("org/bad")
+
+
+def test_transcripts_and_names_that_hold_script_are_shown_and_never_run(opened: Any):
+    opened.fill("input[name=q]", "zebra")
+    opened.select_option("select[name=model]", index=1)
+    opened.wait_for_function("document.querySelectorAll('.sample').length == 1")
+    opened.click(".sample summary >> nth=0")
+    assert "<script>" in opened.inner_text(".sample")
+    assert opened.evaluate("window.hurt") is None
+
+
+def test_samples_are_filtered_by_kind_of_error_and_by_length(opened: Any):
+    opened.click("button[data-kind=insertions]")
+    opened.wait_for_function("document.querySelector('[data-count]').textContent.includes('of 10')")
+    opened.select_option("select[name=seconds]", "2-5")
+    opened.wait_for_function("document.querySelectorAll('.sample').length < 3")
+    assert "seconds=2-5" in opened.url
+
+
+def test_two_models_stand_beside_each_other_on_the_same_sample(opened: Any):
+    opened.select_option("select[name=with]", index=1)
+    opened.wait_for_function("document.querySelector('.who').children.length == 3")
+
+
+def test_audio_plays_in_place(opened: Any):
+    opened.evaluate("document.querySelector('audio').play()")
+    opened.wait_for_function("document.querySelector('audio').currentTime > 0.1")
+
+
+def test_a_number_leads_to_its_samples(opened: Any):
+    opened.click("table.board >> nth=0 >> tbody tr:first-child td a >> nth=2")
+    assert "#samples?" in opened.url
+    assert "split=set%2Fone" in opened.url
+
+
+def test_what_is_missing_is_marked(opened: Any):
+    assert "late on set-one: not begun" in opened.inner_text(".banner")
