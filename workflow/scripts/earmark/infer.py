@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from earmark.chance import random_choices
 from earmark.client import Client, Outcome
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
@@ -77,6 +78,10 @@ def infer(job: Job, run: Run | None = None) -> None:
         EarmarkError: when the server does not come up or is lost, refuses the key, or too many
             samples fail; and when another job is at the same journal.
     """
+    if job.settings["server"] == "random-choice":
+        rows = [r for n, r in enumerate(read_jsonl(job.manifest)) if n % job.shards == job.shard]
+        write_jsonl(job.predictions, random_choices(rows, seeds(job.wanted)[job.seed] or 0))
+        return
     own = shard_file(job.journal, job.shard, job.shards, job.seed)
     with Writer(own) as writer, Journal(job.journal) as journal:
         missing = Missing(job, journal)

@@ -63,7 +63,10 @@ def server_command(settings: Mapping[str, Any]) -> str:
     """The command line of a model's server (its port left open), or where it was attached to."""
     if settings.get("base_url"):
         return str(settings["base_url"])
-    return shlex.join(server_type(settings).command(settings, 0))
+    kind = server_type(settings)
+    if not kind.starts:  # chance: there is no server
+        return kind.name
+    return shlex.join(kind.command(settings, 0))
 
 
 def hardware() -> dict[str, Any]:

@@ -11,11 +11,12 @@ from earmark.servers.command import Command
 from earmark.servers.demo import Demo
 from earmark.servers.megatron import Megatron
 from earmark.servers.openai import OpenAI
+from earmark.servers.random_choice import RandomChoice
 from earmark.servers.sglang import Sglang
 from earmark.servers.vllm import Vllm
 
 TYPES: dict[str, ServerType] = {
-    kind.name: kind() for kind in (Megatron, Vllm, Sglang, Command, OpenAI, Demo)
+    kind.name: kind() for kind in (Megatron, Vllm, Sglang, Command, OpenAI, Demo, RandomChoice)
 }
 _SECRET = ("TOKEN", "API_KEY", "APIKEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
 

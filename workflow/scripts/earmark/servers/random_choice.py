@@ -1,0 +1,12 @@
+"""No model at all: one of the choices, by chance; what every other number is to be read against."""
+
+from __future__ import annotations
+
+from earmark.servers.base import ServerType
+
+
+class RandomChoice(ServerType):
+    """Nothing is started and nothing asked; `earmark.chance` writes the predictions."""
+
+    name = "random-choice"
+    starts = False
