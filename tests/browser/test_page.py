@@ -91,3 +91,12 @@ def test_a_number_leads_to_its_samples(opened: Any):
 
 def test_what_is_missing_is_marked(opened: Any):
     assert "late on set-one: not begun" in opened.inner_text(".banner")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_has_no_faults_of_accessibility_that_axe_finds(opened: Any, scheme: str):
+    from axe_playwright_python.sync_playwright import Axe
+
+    opened.emulate_media(color_scheme=scheme)
+    found = Axe().run(opened).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+from pathlib import Path
+
+from earmark.cli import COMMANDS
+
+HOME = Path(__file__).parents[2]
+
+
+def test_the_reference_of_the_config_is_that_of_the_schemas():
+    made = runpy.run_path(str(HOME / "docs" / "make_config.py"))["page"]()
+    current = (HOME / "docs" / "config.md").read_text(encoding="utf-8")
+    assert current == made, "run: python docs/make_config.py"
+
+
+def test_the_pages_that_the_readme_links_to_are_there():
+    text = (HOME / "README.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (HOME / target).exists(), target
+
+
+def test_every_earmark_command_in_the_docs_is_one():
+    for page in [HOME / "README.md", *HOME.glob("docs/*.md")]:
+        for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for line in block.splitlines():
+                words = shlex.split(line, comments=True)
+                if words[:1] == ["earmark"] and len(words) > 1:
+                    assert words[1] in COMMANDS, f"{page.name}: {line}"
