@@ -200,9 +200,11 @@ class _Session:
                 again = await self._ask_alone(lease, suspects)
                 if not lease.lost.done():
                     again = await self._ask(lease.url, todo, lease.lost)
-                if not lease.lost.done() or not again:
-                    well = not lease.lost.done()
-                    return
+                    first = next(todo, None)
+                    if not again and first is None:
+                        well = not lease.lost.done()
+                        return
+                    again += [] if first is None else [first]
             finally:
                 await lease.release(well)
             deaths.update(request.fingerprint for request in again)

@@ -107,7 +107,7 @@ async def acquire(
                 reader, writer = await asyncio.open_unix_connection(str(key))
         writer.write(_line("lease"))
         log_path = Path(order.log)
-        while line := await reader.readline():
+        while line := await _heard(reader):
             message = json.loads(line)
             if message["state"] == "waiting" and order.gpus:
                 print(f"waiting for {order.gpus} GPUs of this machine", flush=True)
@@ -225,6 +225,14 @@ async def _turn(path: Path) -> AsyncIterator[None]:
         yield
     finally:
         os.close(file)
+
+
+async def _heard(reader: asyncio.StreamReader) -> bytes:
+    """A supervisor's next line; nothing once it has ended."""
+    try:
+        return await reader.readline()
+    except ConnectionError:
+        return b""
 
 
 def _line(want: str) -> bytes:
