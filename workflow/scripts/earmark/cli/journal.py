@@ -1,0 +1,42 @@
+"""Show, verify or compact the journals of answers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("action", choices=["show", "verify", "compact"])
+    parser.add_argument("folders", nargs="+", type=Path, help="results, or folders within")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look at every journal below the folders; 1 when `verify` finds damage or there is none."""
+    from earmark.errors import EarmarkError
+    from earmark.journal import Journal, compact
+
+    found = sorted({path.parent for top in args.folders for path in top.rglob("*.jsonl")
+                    if path.parent.parts[-3:-2] == ("journal",)})  # fmt: skip
+    if not found:
+        raise EarmarkError(
+            f"{', '.join(map(str, args.folders))}: no journal below; results expected"
+        )
+    damaged = 0
+    for folder in found:
+        if args.action == "compact":
+            before, after = compact(folder)
+            print(f"{folder}: {before:,} bytes, now {after:,}")
+            continue
+        with Journal(folder) as journal:
+            counts = journal.counts
+        print(
+            f"{folder}: {counts.answers:,} answers, {counts.errors:,} errors, "
+            f"{counts.repeated:,} superseded, {counts.torn} torn, {counts.damaged} damaged lines, "
+            f"{counts.size:,} bytes"
+        )
+        damaged += counts.damaged
+        for place in counts.places if args.action == "verify" else []:
+            print(f"  {place}: no record; its request is asked again")
+    return int(args.action == "verify" and damaged > 0)
