@@ -15,6 +15,7 @@ from earmark import __version__
 from earmark.errors import EarmarkError
 
 COMMANDS = {
+    "status": "Show how far every model and split is.",
     "journal": "Show, verify or compact the journals of answers.",
     "compare": "Compare two models on the same samples.",
     "mmau": "Score answers to MMAU-Pro in a Parquet or JSONL file.",
