@@ -40,7 +40,7 @@ def opened(browser: Any, report: Path) -> Any:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_opens_without_errors_or_requests_in_either_scheme(opened: Any, scheme: str):
     opened.emulate_media(color_scheme=scheme)
-    assert opened.get_attribute("html", "data-theme") == scheme
+    opened.wait_for_selector(f"html[data-theme={scheme}]")
     assert opened.locator(".plot svg").count() >= 5
     SHOTS.mkdir(exist_ok=True)
     opened.screenshot(path=SHOTS / f"{scheme}.png", full_page=True)
@@ -98,5 +98,6 @@ def test_the_page_has_no_faults_of_accessibility_that_axe_finds(opened: Any, sch
     from axe_playwright_python.sync_playwright import Axe
 
     opened.emulate_media(color_scheme=scheme)
+    opened.wait_for_selector(f"html[data-theme={scheme}]")
     found = Axe().run(opened).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
