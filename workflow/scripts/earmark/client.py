@@ -132,8 +132,11 @@ class Client:
         self._heard = time.monotonic()
 
         async def work() -> None:
-            for request in requests:
-                async with self._pace:
+            while True:
+                async with self._pace:  # taken only now: one that waits for a place is not lost
+                    request = next(requests, None)
+                    if request is None:
+                        return
                     under_way[request.fingerprint] = request
                     outcome = await self.ask(request)
                     del under_way[request.fingerprint]
@@ -223,13 +226,13 @@ class Client:
                 self._heard = time.monotonic()
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return response.status, headers, body, ""
-        except TimeoutError:
-            return 0, {}, b"", f"no reply within {self._timeout:g} s"
-        except aiohttp.ClientConnectorError as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             await self._expect_loss()
             if time.monotonic() - self._heard > SILENCE:
                 raise self._gone(str(error)) from None
             return UNREACHABLE, {}, b"", f"no connection: {error}"
+        except TimeoutError:
+            return 0, {}, b"", f"no reply within {self._timeout:g} s"
         except (aiohttp.ClientError, OSError) as error:
             await self._expect_loss()
             return 0, {}, b"", f"{type(error).__name__}: {error}"

@@ -200,11 +200,11 @@ class _Session:
                 again = await self._ask_alone(lease, suspects)
                 if not lease.lost.done():
                     again = await self._ask(lease.url, todo, lease.lost)
-                    first = next(todo, None)
-                    if not again and first is None:
-                        well = not lease.lost.done()
-                        return
-                    again += [] if first is None else [first]
+                well = not lease.lost.done()
+                following = next(todo, None)
+                if not again and following is None:
+                    return
+                todo = todo if following is None else chain([following], todo)
             finally:
                 await lease.release(well)
             deaths.update(request.fingerprint for request in again)
@@ -223,7 +223,11 @@ class _Session:
             The suspects that were not asked, because the server died.
         """
         for number, request in enumerate(suspects):
-            if await self._ask(lease.url, iter([request]), lease.lost):
+            only = iter([request])
+            died = bool(await self._ask(lease.url, only, lease.lost))
+            if next(only, None) is not None:  # it was dead already
+                return suspects[number:]
+            if died:
                 error = "the server died each time this was asked, at last with nothing beside it"
                 self._done(request, Outcome(None, error, time.time(), time.time(), 3))
                 return suspects[number + 1 :]

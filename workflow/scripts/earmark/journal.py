@@ -114,7 +114,9 @@ class Journal:
                 break
             line_number += 1
             row = _record(line)
-            if row is None:
+            if not line.strip():  # what ended a last line that came without its newline
+                pass
+            elif row is None:
                 self.counts.damaged += 1
                 self.counts.places.append(f"{path}, line {line_number}")
             else:
@@ -259,7 +261,7 @@ def _record(line: bytes) -> Row | None:
     try:
         row = json.loads(line)
         bytes.fromhex(row["request"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return row if isinstance(row, dict) else None
 

@@ -82,7 +82,7 @@ class Wire:
         """
         try:
             document = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BadReply(f"not JSON: {_shown(body)}") from None
         if not isinstance(document, dict):
             raise BadReply(f"not an object: {_shown(body)}")
@@ -200,7 +200,7 @@ def complaint(body: bytes) -> str:
     """What a server says is wrong, from the body of a reply that is no 200."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _shown(body)
     if isinstance(document, dict):
         error = document.get("error", document.get("detail", document.get("message")))
