@@ -1,0 +1,119 @@
+"""The client's pace and patience, without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from email.utils import formatdate
+
+import pytest
+
+from earmark import pace
+from earmark.client import _on_loopback
+from earmark.pace import Pace, backoff, retry_after
+from earmark.servers.wire import complaint
+
+
+def test_pauses_double_to_a_minute_with_jitter() -> None:
+    for attempt in range(1, 40):
+        whole = min(60.0, 0.5 * 2.0 ** (attempt - 1))
+        waits = [backoff(attempt) for _ in range(20)]
+        assert all(whole / 2 <= wait <= whole for wait in waits)
+        assert len(set(waits)) > 1
+
+
+@pytest.mark.parametrize(
+    "headers, wish",
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": ""}, None),
+        ({"retry-after": "nan"}, 0.0),
+        ({"retry-after": "1e9"}, pace.LONGEST_WISH),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+    ],
+)
+def test_retry_after_is_read_in_each_form_and_never_waits_for_ever(
+    headers: dict[str, str], wish: float | None
+) -> None:
+    assert retry_after(headers) == wish
+
+
+def test_retry_after_may_be_a_date() -> None:
+    wish = retry_after({"retry-after": formatdate(time.time() + 100, usegmt=True)})
+    assert wish is not None and 95 < wish <= 100
+
+
+def test_the_limit_halves_once_for_all_that_were_under_way_and_grows_back() -> None:
+    limit = Pace(16)
+    sent = time.monotonic()
+    for _ in range(5):
+        limit.refused(sent, None)
+    assert limit.limit == 8
+    limit.refused(time.monotonic(), None)
+    assert limit.limit == 4
+    for _ in range(5):
+        limit.answered()
+    assert limit.limit == 5
+    for _ in range(1000):
+        limit.answered()
+    assert limit.limit == 16
+
+
+def test_the_limit_never_falls_below_one_and_stays_where_it_does_not_adapt() -> None:
+    adaptive, fixed = Pace(4), Pace(4, adaptive=False)
+    for _ in range(10):
+        adaptive.refused(time.monotonic(), None)
+        fixed.refused(time.monotonic(), None)
+    assert (adaptive.limit, fixed.limit) == (1, 4)
+
+
+def test_places_go_to_all_who_wait_never_more_than_the_limit_at_once() -> None:
+    limit = Pace(3)
+    inside = most = finished = 0
+
+    async def one() -> None:
+        nonlocal inside, most, finished
+        async with limit:
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+        finished += 1
+
+    async def everyone() -> None:
+        await asyncio.gather(*(one() for _ in range(50)))
+
+    asyncio.run(asyncio.wait_for(everyone(), 10))
+    assert (most, finished) == (3, 50)
+
+
+@pytest.mark.parametrize(
+    "body, said",
+    [
+        (b'{"error": {"message": "too long"}}', "too long"),
+        (b'{"error": "too long"}', "too long"),
+        (b'{"detail": "too long"}', "too long"),
+        (b'{"message": "too long"}', "too long"),
+        (b"<html>\n Bad  Gateway</html>", "<html> Bad Gateway</html>"),
+        (b"", "an empty body"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b'["odd"]', '["odd"]'),
+    ],
+)
+def test_what_a_server_says_is_wrong_is_found_in_its_reply(body: bytes, said: str) -> None:
+    assert complaint(body) == said
+
+
+def test_a_complaint_is_short_and_no_nesting_breaks_it() -> None:
+    assert len(complaint(b"x" * 10_000)) == 300
+    assert len(complaint(b"[" * 100_000)) == 300
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:8"])
+def test_no_proxy_stands_before_loopback(url: str) -> None:
+    assert _on_loopback(url) and not _on_loopback("https://api.example.com/v1")

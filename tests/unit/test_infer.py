@@ -1,0 +1,352 @@
+"""Whatever a server does, each sample ends with one answer or the run with a clear error."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faulty_server import Fault, FaultyServer
+
+from earmark.client import GoneError, RefusedError
+from earmark.config import models
+from earmark.errors import EarmarkError
+from earmark.infer import Job, gather, infer
+from earmark.journal import Journal, Writer, shard_file
+from earmark.servers import answer_settings
+from earmark.servers.run import own_run
+
+COUNT = 12
+LONG = b'{"choices": [{"message": {"content": "half of a long answer"}}]}'
+PASSING = {
+    "429": Fault(429),
+    "429 with Retry-After": Fault(429, headers={"Retry-After": "0"}),
+    "429 with a Retry-After that is none": Fault(429, headers={"Retry-After": "soon"}),
+    "408": Fault(408),
+    "409": Fault(409),
+    "500": Fault(500),
+    "502 in HTML": Fault(502, b"<html>Bad Gateway</html>"),
+    "503": Fault(503),
+    "an HTML page as 200": Fault(200, b"<html>Welcome</html>"),
+    "garbage": Fault(200, b"\xff\xfe\x00garbage"),
+    "brackets without an end": Fault(200, b"[" * 100_000),
+    "half a document": Fault(200, LONG[:30]),
+    "a body cut short": Fault(200, LONG, cut=20),
+    "empty choices": Fault(200, b'{"choices": []}'),
+    "null choices": Fault(200, b'{"choices": null}'),
+    "no message": Fault(200, b'{"choices": [{}]}'),
+    "a list": Fault(200, b"[]"),
+    "nothing at all": Fault(200, b""),
+    "an error as 200": Fault(200, b'{"error": {"message": "overloaded"}}'),
+    "a closed connection": Fault(drop=True),
+}
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("earmark.pace.FIRST_PAUSE", 0.002)
+    monkeypatch.setattr("earmark.journal.os.fsync", lambda file: None)
+
+
+def wav(number: int) -> bytes:
+    samples = number.to_bytes(2, "little") * 400
+    head = b"RIFF" + (36 + len(samples)).to_bytes(4, "little") + b"WAVEfmt \x10\0\0\0\x01\0\x01\0"
+    head += (16000).to_bytes(4, "little") + (32000).to_bytes(4, "little") + b"\x02\0\x10\0data"
+    return head + len(samples).to_bytes(4, "little") + samples
+
+
+def digest(number: int) -> str:
+    return hashlib.sha256(wav(number)).hexdigest()
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    """A split of a few clips, each with other samples."""
+    (tmp_path / "audio").mkdir()
+    rows = []
+    for number in range(COUNT):
+        (tmp_path / f"audio/{number}.wav").write_bytes(wav(number))
+        row = {"id": f"s{number}", "audio_filepath": f"audio/{number}.wav", "text": "x"}
+        rows.append({**row, "duration": 0.025, "audio_sha256": digest(number)})
+    path = tmp_path / "manifest.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def job(url: str | None, manifest: Path, client: dict[str, Any] | None = None, **more: Any) -> Job:
+    given = {"server": "openai", "base_url": url, "model": "m", "client": client or {}, **more}
+    settings = models({"models": {"m": given}})["m"].settings
+    wanted = {key: settings[key] for key in ("model", "revision", "api", "sampling", "extra_body")}
+    wanted["prompt"] = {"system": "Be brief.", "user": "Transcribe.", "suffix": ""}
+    home = manifest.parent / "results"
+    return Job(
+        title="m on s",
+        wanted=answer_settings(settings, wanted),
+        settings=settings,
+        manifest=manifest,
+        journal=home / "journal",
+        predictions=home / "predictions.jsonl",
+        server_log=home / "server.log",
+    )
+
+
+def done(job: Job) -> list[dict[str, Any]]:
+    infer(job, own_run())
+    return rows(job)
+
+
+def rows(job: Job) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in job.predictions.read_text().splitlines()]
+
+
+def assert_whole(found: list[dict[str, Any]], server: FaultyServer) -> None:
+    """Every answer is there, in order; every request was answered once, and none after that."""
+    assert [row["id"] for row in found] == [f"s{number}" for number in range(COUNT)]
+    assert [row["generation"] for row in found] == [f"heard {digest(n)}" for n in range(COUNT)]
+    assert all(row["error"] is None for row in found)
+    assert server.answered == {digest(number): 1 for number in range(COUNT)}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_passing_fault_is_tried_again_until_every_answer_is_there_once(
+    manifest: Path, name: str
+) -> None:
+    with FaultyServer(lambda audio, attempt: PASSING[name] if attempt <= 2 else None) as server:
+        found = done(job(server.url, manifest, {"concurrency": 4}))
+        assert_whole(found, server)
+        assert all(count == 3 for count in server.asked.values())
+        assert all(row["attempts"] == 3 for row in found)
+
+
+def test_a_hung_request_is_given_up_after_its_timeout_and_asked_again(manifest: Path) -> None:
+    def script(audio: str, attempt: int) -> Fault | None:
+        return Fault(hang=True) if audio == digest(3) and attempt == 1 else None
+
+    with FaultyServer(script) as server:
+        found = done(job(server.url, manifest, {"concurrency": 4, "timeout": 1.0}))
+        assert_whole(found, server)
+        assert server.asked[digest(3)] == 2
+
+
+def test_retry_after_is_kept_to_by_every_request(manifest: Path) -> None:
+    def script(audio: str, attempt: int) -> Fault | None:
+        first = audio == digest(0) and attempt == 1
+        return Fault(429, headers={"Retry-After": "1"}) if first else None
+
+    with FaultyServer(script) as server:
+        assert_whole(done(job(server.url, manifest, {"concurrency": 1})), server)
+        assert server.times[1] - server.times[0] >= 1.0
+
+
+def test_a_storm_of_429_fails_nothing_however_few_retries_there_are(manifest: Path) -> None:
+    with FaultyServer(lambda audio, attempt: Fault(429) if attempt <= 5 else None) as server:
+        assert_whole(done(job(server.url, manifest, {"max_retries": 1})), server)
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_refused_sample_is_asked_once_and_costs_that_sample_alone(
+    manifest: Path, status: int
+) -> None:
+    bad = Fault(status, b'{"error": {"message": "audio too odd"}}')
+    with FaultyServer(lambda audio, attempt: bad if audio == digest(5) else None) as server:
+        found = done(job(server.url, manifest, max_failed_fraction=0.1))
+        assert server.asked == {digest(number): 1 for number in range(COUNT)}
+    assert found[5]["error"] == f"HTTP {status}: audio too odd" and found[5]["generation"] == ""
+    assert [row["error"] for row in found if row["id"] != "s5"] == [None] * (COUNT - 1)
+
+
+def test_a_failed_sample_is_asked_again_by_the_next_run_and_it_alone(manifest: Path) -> None:
+    with FaultyServer(lambda audio, n: Fault(400) if audio == digest(5) else None) as server:
+        done(job(server.url, manifest, max_failed_fraction=0.1))
+        server.script = lambda audio, attempt: None
+        assert_whole(done(job(server.url, manifest)), server)
+        assert server.asked.total() == COUNT + 1
+
+
+def test_more_failures_than_allowed_stop_the_run_and_write_no_predictions(manifest: Path) -> None:
+    with FaultyServer(lambda audio, attempt: Fault(400)) as server:
+        broken = job(server.url, manifest, {"concurrency": 1}, max_failed_fraction=0.1)
+        with pytest.raises(EarmarkError, match=r"2 of 12 samples failed.*\n  s0: HTTP 400: told"):
+            infer(broken, own_run())
+        assert server.asked.total() == 2
+    assert not broken.predictions.exists()
+
+
+def test_retries_come_to_an_end(manifest: Path) -> None:
+    with FaultyServer(lambda audio, n: Fault(500) if audio == digest(1) else None) as server:
+        found = done(job(server.url, manifest, {"max_retries": 3}, max_failed_fraction=0.1))
+        assert server.asked[digest(1)] == 4
+    assert found[1]["error"] == "HTTP 500: told to (after 4 attempts)"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_stops_at_once_and_is_never_shown(
+    manifest: Path, status: int, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    body = b'{"error": {"message": "Incorrect API key provided: sk-very-secret"}}'
+    with FaultyServer(lambda audio, attempt: Fault(status, body)) as server:
+        refused = job(server.url, manifest, {"concurrency": 2}, api_key_env="MY_KEY")
+        with pytest.raises(RefusedError, match="check the key in the variable") as caught:
+            infer(refused, own_run())
+        assert server.asked.total() <= 2 and server.keys == {"Bearer sk-very-secret"}
+    assert "sk-very-secret" not in str(caught.value)
+    assert "sk-very-secret" not in "".join(capfd.readouterr())
+    files = [path for path in manifest.parent.rglob("*") if path.is_file()]
+    assert not any(b"sk-very-secret" in path.read_bytes() for path in files)
+
+
+def test_a_key_that_is_not_set_is_named_before_anything_is_asked(manifest: Path) -> None:
+    with FaultyServer() as server:
+        with pytest.raises(EarmarkError, match="MY_MISSING_KEY, which is not set"):
+            infer(job(server.url, manifest, api_key_env="MY_MISSING_KEY"), own_run())
+        assert server.asked.total() == 0
+
+
+def test_an_unknown_address_stops_at_once(manifest: Path) -> None:
+    with FaultyServer(lambda audio, attempt: Fault(404)) as server:
+        with pytest.raises(RefusedError, match="check `base_url`, `api` and `model`"):
+            infer(job(server.url, manifest, {"concurrency": 2}), own_run())
+        assert server.asked.total() <= 2
+
+
+def test_a_dead_server_stops_the_run_what_was_answered_is_kept_and_the_rest_asked_later(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("earmark.client.SILENCE", 0.2)
+    with FaultyServer() as server:
+        half = manifest.with_name("half.jsonl")
+        half.write_text("".join(manifest.read_text().splitlines(keepends=True)[: COUNT // 2]))
+        done(replace(job(server.url, manifest), manifest=half))
+    with pytest.raises(GoneError, match="what was answered is kept"):
+        infer(job(server.url, manifest, {"max_retries": 100}), own_run())
+    with FaultyServer() as fresh:
+        found = done(job(fresh.url, manifest))
+        assert fresh.asked == {digest(number): 1 for number in range(COUNT // 2, COUNT)}
+    assert [row["generation"] for row in found] == [f"heard {digest(n)}" for n in range(COUNT)]
+
+
+def test_a_second_run_asks_nothing_and_writes_the_same_bytes(manifest: Path) -> None:
+    with FaultyServer() as server:
+        first = job(server.url, manifest)
+        done(first)
+        before = first.predictions.read_bytes()
+        first.predictions.unlink()
+        done(job(server.url, manifest, {"concurrency": 1, "max_retries": 2}))
+        assert server.asked.total() == COUNT
+    assert first.predictions.read_bytes() == before
+
+
+def test_a_torn_tail_costs_one_question(manifest: Path) -> None:
+    with FaultyServer() as server:
+        first = job(server.url, manifest, {"concurrency": 1})
+        done(first)
+        own = shard_file(first.journal, 0, 1)
+        own.write_bytes(own.read_bytes()[:-25])
+        found = done(first)
+        assert [row["generation"] for row in found] == [f"heard {digest(n)}" for n in range(COUNT)]
+        assert server.asked == {digest(n): 1 + (n == COUNT - 1) for n in range(COUNT)}
+
+
+def test_a_second_job_at_the_same_journal_ends_before_it_asks_anything(manifest: Path) -> None:
+    with FaultyServer() as server:
+        mine = job(server.url, manifest)
+        refused = pytest.raises(EarmarkError, match="in use by process")
+        with Writer(shard_file(mine.journal, 0, 1)), refused:
+            infer(mine, own_run())
+        assert server.asked.total() == 0
+
+
+@pytest.mark.parametrize("before, after", [(1, 3), (3, 1), (2, 5)])
+def test_another_number_of_shards_asks_nothing_again(
+    manifest: Path, before: int, after: int
+) -> None:
+    def sharded(whole: Job, shards: int) -> bytes:
+        parts = []
+        for shard in range(shards):
+            part = whole.predictions.with_name(f"{shard}-of-{shards}.jsonl")
+            infer(replace(whole, shard=shard, shards=shards, predictions=part), own_run())
+            parts.append(part)
+        gather(manifest, parts, whole.predictions)
+        return whole.predictions.read_bytes()
+
+    with FaultyServer() as server:
+        whole = job(server.url, manifest)
+        assert sharded(whole, before) == sharded(whole, after)
+        assert_whole(rows(whole), server)
+        assert server.asked.total() == COUNT
+
+
+def test_a_shard_that_lacks_a_row_or_has_another_is_not_gathered(manifest: Path) -> None:
+    part, out = manifest.with_name("part.jsonl"), manifest.with_name("out.jsonl")
+    lines = [json.dumps({"id": f"s{n}"}) + "\n" for n in range(COUNT)]
+    for wrong, match in [
+        (lines[:-1], "no row where .* has 's11'"),
+        ([*lines[1:], lines[0]], "sample 's1' where .* has 's0'"),
+        ([*lines, lines[0]], "sample 's0' is not in"),
+    ]:
+        part.write_text("".join(wrong))
+        with pytest.raises(EarmarkError, match=match):
+            gather(manifest, [part], out)
+        assert not out.exists()
+
+
+def test_no_more_requests_are_under_way_than_the_limit(manifest: Path) -> None:
+    met = threading.Barrier(3)
+
+    def script(audio: str, attempt: int) -> None:
+        met.wait(10)  # three at once, or the test fails
+
+    with FaultyServer(script) as server:
+        assert_whole(done(job(server.url, manifest, {"concurrency": 3})), server)
+        assert server.most <= 3
+
+
+def test_equal_requests_are_asked_once(manifest: Path) -> None:
+    first = json.loads(manifest.read_text().splitlines()[0])
+    twins = [{**first, "id": name} for name in ("a", "b", "c")]
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in twins))
+    with FaultyServer() as server:
+        found = done(job(server.url, manifest))
+        assert server.asked.total() == 1
+    assert [row["id"] for row in found] == ["a", "b", "c"]
+    assert {row["generation"] for row in found} == {f"heard {digest(0)}"}
+
+
+@pytest.mark.parametrize(
+    "root, more",
+    [
+        ("/v1", {"audio": "input_audio"}),
+        ("/v1", {"server": "vllm", "audio": "audio_url"}),
+        ("/v1", {"api": "transcriptions"}),
+        ("", {"server": "megatron"}),
+    ],
+)
+def test_each_way_to_send_audio_is_understood(
+    manifest: Path, root: str, more: dict[str, Any]
+) -> None:
+    sampling = {"temperature": 0, "max_tokens": 5, "seed": 7}
+    with FaultyServer(root=root) as server:
+        assert_whole(done(job(server.url, manifest, sampling=sampling, **more)), server)
+        assert {str(body["seed"]) for body in server.bodies} == {"7"}
+        if more.get("server") == "megatron":
+            assert server.most == 1  # it may serve one request at a time
+
+
+def test_what_was_answered_is_in_the_journal_before_the_next_answer_comes(manifest: Path) -> None:
+    def kept() -> Iterator[int]:
+        with Journal(manifest.parent / "results/journal") as journal:
+            while True:
+                journal.refresh()
+                yield journal.counts.answers
+
+    known = kept()
+    seen: list[int] = []
+    with FaultyServer(lambda audio, attempt: seen.append(next(known))) as server:
+        done(job(server.url, manifest, {"concurrency": 1}))
+    assert seen == list(range(COUNT))
