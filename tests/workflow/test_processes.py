@@ -45,5 +45,5 @@ def test_nothing_is_left_after_a_failure_and_its_message_is_shown(workflow):
     workflow.config["models"]["tiny"]["model"] = "another-model"
     output = workflow.run(code=1)
     assert "samples failed" in output
-    assert "'whisper-tiny.en' is" in output
+    assert "served: 'whisper-tiny.en'" in output
     assert workflow.processes() == {}

@@ -120,7 +120,7 @@ class Server:
     def _check_model(self, name: Any, *served: str) -> None:
         if name not in (served or (NAME,)):
             known = " and ".join(map(repr, served or (NAME,)))
-            raise BadRequest(f"model {name!r} is not served here; {known} is")
+            raise BadRequest(f"model {name!r} is not served here; served: {known}")
 
     async def health(self, _request: web.Request) -> web.Response:
         """``GET /health``."""
