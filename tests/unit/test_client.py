@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from email.utils import formatdate
+from typing import cast
 
 import pytest
 
 from earmark import pace
-from earmark.client import _on_loopback
+from earmark.client import Client, Outcome, _on_loopback
 from earmark.pace import Pace, backoff, retry_after
-from earmark.servers.wire import complaint
+from earmark.requests import Request
+from earmark.servers.wire import Wire, complaint
 
 
 def test_pauses_double_to_a_minute_with_jitter() -> None:
@@ -117,3 +119,34 @@ def test_a_complaint_is_short_and_no_nesting_breaks_it() -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:8"])
 def test_no_proxy_stands_before_loopback(url: str) -> None:
     assert _on_loopback(url) and not _on_loopback("https://api.example.com/v1")
+
+
+def test_a_request_is_answered_under_way_or_not_taken_when_the_server_is_lost() -> None:
+    """None is lost between the queue and a place, though the limit has fallen below the workers."""
+    requests = [Request(f"s{n}", f"{n:040x}", None, "x", (), None) for n in range(20)]
+    settings = {"concurrency": 8, "max_retries": 3, "timeout": 10}
+
+    async def lose() -> list[str]:
+        lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        answered: list[str] = []
+        asked = 0
+
+        class Losing(Client):
+            async def ask(self, request: Request) -> Outcome:
+                nonlocal asked
+                asked += 1
+                if asked > 5:
+                    lost.set_result("gone")
+                    await asyncio.Event().wait()
+                return Outcome(None, None, 0, 0, 1)
+
+        client = Losing("http://127.0.0.1:1/v1", cast(Wire, None), settings)
+        for _ in range(5):
+            client._pace.refused(time.monotonic(), None)
+        todo = iter(requests)
+        async with client:
+            left = await client.ask_all(todo, lambda request, _: answered.append(request.id), lost)
+        assert len(answered) == 5 and len(left) == 1
+        return [*answered, *(request.id for request in left), *(request.id for request in todo)]
+
+    assert asyncio.run(asyncio.wait_for(lose(), 10)) == [request.id for request in requests]
