@@ -17,14 +17,16 @@ def run(args: argparse.Namespace) -> int:
     from earmark.errors import EarmarkError
     from earmark.journal import Journal, compact
 
-    found = sorted({path.parent for top in args.folders for path in top.rglob("*.jsonl")
+    found = sorted({path.parent for top in args.folders for path in top.absolute().rglob("*.jsonl")
                     if path.parent.parts[-3:-2] == ("journal",)})  # fmt: skip
     if not found:
         raise EarmarkError(
             f"{', '.join(map(str, args.folders))}: no journal below; results expected"
         )
+    here = Path.cwd()
     damaged = 0
-    for folder in found:
+    for absolute in found:
+        folder = absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
         if args.action == "compact":
             before, after = compact(folder)
             print(f"{folder}: {before:,} bytes, now {after:,}")
