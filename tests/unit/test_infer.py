@@ -350,3 +350,14 @@ def test_what_was_answered_is_in_the_journal_before_the_next_answer_comes(manife
     with FaultyServer(lambda audio, attempt: seen.append(next(known))) as server:
         done(job(server.url, manifest, {"concurrency": 1}))
     assert seen == list(range(COUNT))
+
+
+def test_a_sample_of_which_several_chunks_fail_counts_once(manifest: Path) -> None:
+    lines = [json.loads(line) for line in manifest.read_text().splitlines()]
+    lines[5]["duration"] = 4.0
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in lines))
+    whole = {digest(number) for number in range(COUNT) if number != 5}
+    with FaultyServer(lambda audio, attempt: None if audio in whole else Fault(400)) as server:
+        found = done(job(server.url, manifest, chunk_seconds=2, max_failed_fraction=0.1))
+        assert server.asked.total() == COUNT + 1
+    assert [row["id"] for row in found if row["error"]] == ["s5"] and found[5]["num_chunks"] == 2

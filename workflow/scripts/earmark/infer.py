@@ -142,6 +142,7 @@ class _Session:
         self._client_settings = {"concurrency": self._kind.concurrency, **job.settings["client"]}
         self._tally = Tally(job.title, missing.total, missing.known)
         self._failures: list[Row] = []
+        self._failed: set[str] = set()
         self._stopped: str | None = None
 
     async def run(self) -> None:
@@ -248,6 +249,9 @@ class _Session:
         if outcome.error is None:
             return
         print(f"sample {request.id}: {outcome.error}", flush=True)
+        if request.id in self._failed:  # another chunk of it
+            return
+        self._failed.add(request.id)
         self._failures.append(row)
         _check_failures(self._failures, self._missing.samples, self._settings)
 
