@@ -27,6 +27,22 @@ JSON_LINES = """```json
   "overall": 3.5
 }
 ```"""
+NESTED = """{"correctness": {"score": 4, "justification": "3 of 5"},
+ "relevance": {"score": 5}, "completeness": {
+  "score": 2}, "clarity": {"score": "3"}, "overall": {"score": 3.5}}"""
+HEADINGS = """### Correctness
+**Score:** 4
+Justification: 3 of 5 sounds.
+
+### Relevance
+
+Score: 5/5
+### Completeness
+- Score: 2
+### Clarity
+Score = 3
+### Overall
+Score: 3.5"""
 TABLE = """| Criterion | Score | Why |
 |---|---|---|
 | Correctness | 4 | mostly |
@@ -70,6 +86,14 @@ READABLE = {
     "the word score": swap("CORRECTNESS: 4", "Correctness score: 4"),
     "the word score behind": swap("CORRECTNESS: 4", "CORRECTNESS: Score: 4"),
     "the score on its own line": swap("CORRECTNESS: 4", "CORRECTNESS:\n4"),
+    "the score in brackets behind the name": swap("CORRECTNESS: 4", "**Correctness (4/5)**:"),
+    "the scale behind the word score": swap("CORRECTNESS: 4", "Correctness Score (1-5): 4"),
+    "names as headings": HEADINGS,
+    "lists below the names": FORM.replace(": ", ":\n\n- **Score:** "),
+    "a colon of full width": FORM.replace(": ", "："),
+    "spaces that do not break": FORM.replace(": ", ":\u00a0"),
+    "an overall score with its sum": swap("OVERALL: 3.5", "OVERALL: (4 + 5 + 2 + 3) / 4 = 3.5"),
+    "JSON in JSON": NESTED,
     "other order": "\n".join(reversed(FORM.splitlines())),
     "one line": FORM.replace("\n", " "),
     "one line, commas": "Correctness: 4, Relevance: 5, Completeness: 2, Clarity: 3, Overall: 3.5",
@@ -101,6 +125,10 @@ UNREADABLE = {
     "the spaced scale for a score": "\n".join(f"{n.upper()}: 1 - 5" for n in CRITERIA),
     "out of ten": swap("CORRECTNESS: 4", "CORRECTNESS: 4/10"),
     "out of five, bold, of ten": swap("CORRECTNESS: 4", "CORRECTNESS: **4**/10"),
+    "of ten": swap("CORRECTNESS: 4", "CORRECTNESS: 4 of 10"),
+    "a wave": swap("CORRECTNESS: 4", "CORRECTNESS: 4~5"),
+    "two numbers": swap("CORRECTNESS: 4", "CORRECTNESS: 3 and 4"),
+    "prose below the name": swap("CORRECTNESS: 4", "CORRECTNESS:\n- 4 sounds are named"),
     "above five": swap("CORRECTNESS: 4", "CORRECTNESS: 8"),
     "zero": swap("CORRECTNESS: 4", "CORRECTNESS: 0"),
     "below zero": swap("CORRECTNESS: 4", "CORRECTNESS: -4"),
@@ -148,3 +176,9 @@ def test_the_judges_prompt_asks_for_the_lines_that_are_read() -> None:
         assert JUDGE_USER.count(field) == 1
     for name in (*CRITERIA, "overall"):
         assert f"\n{name.upper()}: [" in JUDGE_USER
+
+
+@pytest.mark.parametrize("loop", ["* ", "CORRECTNESS:\n- ", "CORRECTNESS: (", " ", "\n", "- \t"])
+def test_a_judge_that_loops_does_not_hold_the_reading_up(loop: str) -> None:
+    with pytest.raises(JudgementError):  # a pattern that backtracks would take minutes
+        read_judgement("CORRECTNESS: " + loop * 9000)

@@ -51,35 +51,73 @@ class JudgementError(ValueError):
 
 _MARK = r"[*_`\"'#\[\](>]"  # what markdown, quotes and brackets may put around a word or a number
 _NAMES = "|".join(SCORES)
-_LINE = re.compile(
-    rf"""
+_NAME = rf"""
     (?: (?:^|[\n,;|{{]) [ \t]*
         (?:[-•+][ \t]+|[*]+[ \t]+)? {_MARK}* [ \t]* (?:\d+[.)][ \t]*)? {_MARK}*
         (?P<name>(?i:{_NAMES}))          # at the start of a line, or of an item in a list or table
       | \b(?P<shout>{_NAMES.upper()})    # or in capitals, anywhere
     )
-    (?-x:{_MARK}*)[ \t]*(?:\([^)\n]*\))?[ \t]*(?i:score|rating)?
+    (?-x:{_MARK}*)[ \t]*"""
+_LINE = re.compile(
+    rf"""
+    {_NAME} (?:\([^)\n]{{0,99}}\))?[ \t]* (?:(?i:score|rating)[ \t]*(?:\([^)\n]{{0,99}}\))?)?
     (?-x:{_MARK}|\))*[ \t]*
-    [:=|–—-]                             # what stands between a name and its score
-    (?-x:{_MARK}|[ \t])* (?P<turn>\n[ \t]*)? (?i:(?:score|rating)[ \t]*[:=]?[ \t]*)?
-    (?-x:{_MARK})*
+    (?:
+        [:=|–—-]                         # what stands between a name and its score
+        (?-x:{_MARK}|[ \t])* (?:\{{\s*"?)? (?P<turn>\s*\n\s*(?:[-•+*][ \t]+)?)? (?-x:{_MARK})*
+        (?P<word>(?i:score|rating) (?-x:{_MARK})* [ \t]*[:=]?[ \t]*)?
+      | \s*\n\s* (?:[-•+*][ \t]+)? (?-x:{_MARK})*  # or the name is a heading of its own
+        (?i:score|rating) (?-x:{_MARK})* [ \t]*[:=]
+    )
+    (?-x:{_MARK}|[ \t])*
     (?P<score>\d+(?:\.\d+)?)
     (?P<rest>[^\n]*)
     """,
     re.VERBOSE,
 )
-_OUT_OF = re.compile(r"[*_`\])]*\s*(?:/|out of)\s*[*_`\[(]*(\d+(?:\.\d+)?)")
-_A_RANGE = re.compile(r"[.,]?\d|\s*%|\s*[-–—]\d|\s*[-–—]\s*\d+(?:\.\d+)?\W*$|\s+(?:to|or)\s+\d")
+_INSIDE = re.compile(  # the score in brackets behind the name: `Correctness (4/5)`
+    rf"""{_NAME} (?:(?<=\()|\() (?i:score|rating)?[ \t]*[:=]?[ \t]*
+    (?P<score>[1-5](?:\.\d+)?) [ \t]*(?:(?:/|out[ ]of)[ \t]*5(?:\.0)?)?[ \t]*\)""",
+    re.VERBOSE,
+)
+_OUT_OF = re.compile(r"[*_`\])]*\s*(?:/|out of|of)\s*[*_`\[(]*(\d+(?:\.\d+)?)")
+_ALONE = re.compile(r"[*_`\])]*[ \t]*(?:$|[-–—:/]|out of)")  # what may follow on a line of its own
+_NO_SCORE = re.compile(  # a range, a share or a sum
+    r"[.,]?\d|\s*%|\s*[-–—]\d|\s*[-–—]\s*\d+(?:\.\d+)?\W*$|\s+(?:to|or|and)\s+\d|\s*[+~]\s*\d"
+)
+
+
+def _plain(text: str) -> str:
+    """Without runs of white space and marks, on which the patterns would take long."""
+    text = re.sub(r"[^\S\n]+", " ", text.replace("：", ":"))
+    text = re.sub(r" ?\n[ \n]*", "\n", text)
+    return re.sub(rf"(?:{_MARK} ?){{5,}}", "**", text)
 
 
 def _score(match: re.Match[str]) -> float | None:
-    """The score that a line gives, None where it gives none (a range, another scale)."""
+    """The score that a line gives, None where it gives none (a range, a sum, another scale)."""
     rest = match["rest"]
-    if match["turn"] and re.match(r"[.)]", rest):
-        return None  # the number of the next item in a list, not a score
+    if match["turn"] and not match["word"] and not _ALONE.match(rest):
+        return None  # the number of the next item in a list, or prose, not a score
     if scale := _OUT_OF.match(rest):
         return float(match["score"]) if float(scale[1]) == 5 else None
-    return None if _A_RANGE.match(rest) else float(match["score"])
+    return None if _NO_SCORE.match(rest) else float(match["score"])
+
+
+def _found(text: str) -> dict[str, set[float]]:
+    """The scores that stand beside each name."""
+    found: dict[str, set[float]] = {name: set() for name in SCORES}
+    start = 0
+    while match := _LINE.search(text, start):
+        # The rest of the line may hold the next score: one line may give all five.
+        start = match.end("score")
+        if (score := _score(match)) is not None:
+            found[(match["name"] or match["shout"]).lower()].add(score)
+    bare = {name for name, values in found.items() if not values}
+    for match in _INSIDE.finditer(text):
+        if (name := (match["name"] or match["shout"]).lower()) in bare:
+            found[name].add(float(match["score"]))
+    return found
 
 
 def read_judgement(text: str) -> dict[str, float]:
@@ -97,14 +135,7 @@ def read_judgement(text: str) -> dict[str, float]:
         JudgementError: naming the criteria without a score, or with two.
     """
     text = re.sub(r"<think>.*?(</think>|\Z)", "", text, flags=re.DOTALL)
-    text = text.rpartition("</think>")[2]
-    found: dict[str, set[float]] = {name: set() for name in SCORES}
-    start = 0
-    while match := _LINE.search(text, start):
-        # The rest of the line may hold the next score: one line may give all five.
-        start = match.end("score")
-        if (score := _score(match)) is not None:
-            found[(match["name"] or match["shout"]).lower()].add(score)
+    found = _found(_plain(text.rpartition("</think>")[2]))
     scores: dict[str, float] = {}
     for name, values in found.items():
         if len(values) > 1:
