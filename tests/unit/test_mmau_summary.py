@@ -148,6 +148,7 @@ def test_rates_are_given_by_length_and_by_each_skill() -> None:
     assert found["length_type"]["short"]["success_rate"] == 100.0
     assert found["perceptual_skills"]["pitch"] == {
         "success_rate": 50.0,
+        "success_rate_ci": [0.0, 100.0],
         "num_entries": 3,
         "num_scored": 2,
         "num_correct": 1,

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from earmark import stats
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_json
 from earmark.metrics import printed
+from earmark.mmau.intervals import Sums, combined
 from earmark.mmau.summary import Metrics, overall
-
-_KEPT = ("subset", "scoring", "label", "subsets", "by", "unscored", "protocol")
 
 
 def category_blocks(split: Mapping[str, Any]) -> dict[str, dict[str, Metrics]]:
@@ -23,7 +19,7 @@ def category_blocks(split: Mapping[str, Any]) -> dict[str, dict[str, Metrics]]:
         split: What the score step wrote.
     """
     subsets: dict[str, dict[str, Metrics]] = split.get("subsets", {})
-    modes = {key: value for key, value in split.items() if key not in _KEPT}
+    modes = {key: value for key, value in split.items() if "@" in key}
     return {split["subset"]: modes, **subsets}
 
 
@@ -65,7 +61,12 @@ def aggregate_mmau(benchmark: str, splits: Iterable[str], metrics: str) -> None:
             f"{s['subset']}: {', '.join(h)}" for s, h in zip(found, heads, strict=True)
         )
         raise EarmarkError(f"{benchmark}: its categories have other evaluation modes: {listed}")
-    total = {mode: whole([head[mode] for head in heads], mode) for mode in heads[0]}
+    total = {
+        mode: whole(
+            [head[mode] for head in heads], [split.get("raw", {}).get(mode) for split in found]
+        )
+        for mode in heads[0]
+    }
     combined = {benchmark: total}
     for block in blocks:
         combined |= block
@@ -73,23 +74,11 @@ def aggregate_mmau(benchmark: str, splits: Iterable[str], metrics: str) -> None:
     print(printed(combined))
 
 
-def whole(parts: Sequence[Metrics], mode: str) -> Metrics:
-    """Combine categories (`earmark.mmau.summary.overall`), with the interval of the rate."""
-    found = overall(parts)
-    found["success_rate_ci"] = _interval(parts, mode)
-    return found
+def whole(parts: Sequence[Metrics], sums: Sequence[Sums | None]) -> Metrics:
+    """Combine categories (`earmark.mmau.summary.overall`), with the intervals of the rates.
 
-
-def _interval(parts: Sequence[Metrics], mode: str) -> list[float] | None:
-    """The interval of the weighted rate: each category drawn by itself, as many as it has."""
-    entries = 0
-    drawn: Any = np.zeros(stats.REPLICATES)
-    for part in parts:
-        if part.get("success_rate") is None or not part.get("num_scored"):
-            continue
-        random = stats.generator(mode, str(part["num_entries"]), str(part["num_scored"]))
-        share = part["success_rate"] / 100
-        hits = random.binomial(round(part["num_scored"]), share, size=stats.REPLICATES)
-        drawn = drawn + part["num_entries"] * 100 * hits / part["num_scored"]
-        entries += part["num_entries"]
-    return stats.interval(drawn / entries) if entries else None
+    Args:
+        parts: The metrics of each category.
+        sums: Their replicated sums (`earmark.mmau.intervals`), where they are known.
+    """
+    return {**overall(parts), **combined(parts, sums)}

@@ -128,6 +128,8 @@ _MMAU = (
     *(*APART, "num_entries"),
 )
 
+_NOTED = ("success_rate", "avg_overall", "official_score")
+
 
 def _columns(modes: dict[str, Any]) -> list[str]:
     """The published columns; where there are more protocols, the rate of each beside ``wer``.
@@ -179,8 +181,9 @@ def printed(metrics: dict[str, Any]) -> str:
 def _protocol_notes(values: dict[str, Any]) -> list[str]:
     """One line a protocol: its rates with their intervals, and its version."""
     notes = []
-    if "num_correct" in values and values.get("success_rate_ci"):
-        notes.append(f"success_rate {_with_interval(values, 'success_rate')}")
+    if "num_correct" in values:
+        shown = [_noted(values, name) for name in _NOTED if values.get(f"{name}_ci")]
+        notes += [", ".join(shown)] if shown else []
     for name, block in values.get("protocols", {}).items():
         rates = [f"wer {_with_interval(block, 'wer')}"]
         if "wer_macro" in block:
@@ -191,6 +194,10 @@ def _protocol_notes(values: dict[str, Any]) -> list[str]:
         rates.append(f"cer {_with_interval(block, 'cer')}")
         notes.append(f"{name}: {', '.join(rates)} ({block['version']})")
     return notes
+
+
+def _noted(values: dict[str, Any], name: str) -> str:
+    return f"{name} {_with_interval(values, name)}"
 
 
 def _with_interval(block: dict[str, Any], rate: str) -> str:

@@ -23,7 +23,7 @@ _ASR_CODE = (
     "timing.py",
     "seeds.py",
 )
-_MMAU_CODE = ("mmau", "stats.py", "score_mmau.py", "aggregate_mmau.py")
+_MMAU_CODE = ("mmau", "stats.py", "seeds.py", "score_mmau.py", "aggregate_mmau.py")
 _COMMON_CODE = ("metrics.py", "pairs.py", "score.py")
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from earmark import stats
+from earmark import seeds
 from earmark.files import Row, write_json, write_jsonl
 from earmark.metrics import prediction_metrics
 from earmark.mmau.categories import CLOSED_FORM, INSTRUCTION_FOLLOWING, OPEN_ENDED
+from earmark.mmau.intervals import Sums, intervals
 from earmark.mmau.sentences import sentence_counter
 from earmark.mmau.summary import Metrics, by_group, verdict_metrics
-from earmark.mmau.verdicts import closed_verdict, instruction_verdict, open_verdict
+from earmark.mmau.verdicts import APART, closed_verdict, instruction_verdict, open_verdict
 from earmark.pairs import paired
 
 SHOWN = 100
@@ -85,27 +87,41 @@ def score_mmau(
             for row in found
         ),
     )
-    unscored = [row for row in first if row["correct"] is None]
-    for row in unscored[:SHOWN]:
-        print(f"sample {row['id']}: not scored ({row['apart']}): {row['why']}")
+    unscored = _unscored([found for found, _ in rounds])
+    whole, sums = modes(rounds, subset)
+    parts = {f"{subset}-{name}": name for name in sorted(map(str, categories))}
     write_json(
         metrics,
         {
             "subset": subset,
             "scoring": way,
             "label": label,
-            **modes(rounds, subset),
+            **whole,
             "subsets": {
-                f"{subset}-{name}": modes(
-                    [_only(name, *part) for part in rounds], f"{subset}-{name}"
-                )
-                for name in sorted(map(str, categories))
+                part: modes([_only(name, *one) for one in rounds], part)[0]
+                for part, name in parts.items()
             },
-            "by": by_group(first),
-            "unscored": [{k: r[k] for k in ("id", "apart", "why")} for r in unscored[:SHOWN]],
+            "by": by_group(row for found, _ in rounds for row in found),
+            "unscored": unscored,
             "protocol": protocol,
+            "raw": sums,
         },
     )
+
+
+def _unscored(rounds: Sequence[Sequence[Row]]) -> list[Row]:
+    """What could not be scored, and why; it is printed too."""
+    rows: list[Row] = []
+    for number, found in enumerate(rounds):
+        seed = {"seed": number} if len(rounds) > 1 else {}
+        rows += [
+            {"id": row["id"], **seed, "apart": row["apart"], "why": row["why"]}
+            for row in found
+            if row["correct"] is None
+        ]
+    for row in rows[:SHOWN]:
+        print(f"sample {row['id']}: not scored ({row['apart']}): {row['why']}")
+    return rows[:SHOWN]
 
 
 def _only(category: str, found: list[Row], answers: list[Row]) -> tuple[list[Row], list[Row]]:
@@ -117,7 +133,9 @@ def _only(category: str, found: list[Row], answers: list[Row]) -> tuple[list[Row
     return [verdict for verdict, _ in kept], [answer for _, answer in kept]
 
 
-def modes(rounds: Sequence[tuple[list[Row], list[Row]]], subset: str = "") -> dict[str, Metrics]:
+def modes(
+    rounds: Sequence[tuple[list[Row], list[Row]]], subset: str = ""
+) -> tuple[dict[str, Metrics], dict[str, Sums]]:
     """The metrics of one prediction a sample, or of several.
 
     Args:
@@ -125,55 +143,78 @@ def modes(rounds: Sequence[tuple[list[Row], list[Row]]], subset: str = "") -> di
         subset: What they are of: the same name draws the same bootstrap.
 
     Returns:
-        ``pass@1``; with k seeds ``pass@1[avg-of-k]`` (means over the seeds), ``pass@k`` (right
-        with any seed) and ``majority@k`` (right with more than half of them). Each has
-        ``success_rate_ci``, the interval of the success rate by a bootstrap over samples.
+        ``pass@1``; with k seeds ``pass@1[avg-of-k]`` (means over the seeds; what could not be
+        scored is summed), ``pass@k`` (of each sample the best verdict) and ``majority@k`` (the
+        verdict of most of its seeds, see `majority`). An interval stands beside each rate, as
+        ``…_ci``. Then, by mode, the replicated sums (`earmark.mmau.intervals`).
     """
-    each = [{**prediction_metrics(answers), **verdict_metrics(found)} for found, answers in rounds]
-    count = len(each)
-    # For each sample that could be scored: with how many of its seeds it was right.
-    right = [
-        (sum(known), len(known))
-        for sample in zip(*(found for found, _ in rounds), strict=True)
-        if (known := [bool(one["correct"]) for one in sample if one["correct"] is not None])
-    ]
-    spread = {"success_rate_ci": _interval(right, subset)}
+    predicted = [prediction_metrics(answers) for _, answers in rounds]
+    drawn = [(found, _empty(answers)) for found, answers in rounds]
+    count = len(rounds)
     if count == 1:
-        return {"pass@1": {**each[0], **spread}}
-    averaged = {key: _mean([one.get(key) for one in each]) for key in each[0]}
-    found = {f"pass@1[avg-of-{count}]": {**averaged, **spread}}
-    for name, needed in ((f"pass@{count}", 1), (f"majority@{count}", count // 2 + 1)):
-        votes = [(int(hits >= min(needed, of)), 1) for hits, of in right]
-        correct = sum(vote for vote, _ in votes)
-        found[name] = {
-            **averaged,
-            "success_rate": 100 * correct / len(votes) if votes else None,
-            "success_rate_ci": _interval(votes, subset),
-            "num_scored": len(votes),
-            "num_correct": correct,
-        }
-    return found
+        bounds, sums = intervals(drawn, subset)
+        one = {**predicted[0], **verdict_metrics(rounds[0][0]), **bounds}
+        return {"pass@1": one}, {"pass@1": sums}
+    averaged = seeds.averaged(predicted)
+    mode = f"pass@1[avg-of-{count}]"
+    bounds, sums = intervals(drawn, subset)
+    found = {mode: {**averaged, **_mean([verdict_metrics(one) for one, _ in rounds]), **bounds}}
+    kept = {mode: sums}
+    ways = {f"pass@{count}": best, f"majority@{count}": majority}
+    for mode, choose in ways.items():
+        places = [choose(sample) for sample in zip(*(one for one, _ in rounds), strict=True)]
+        chosen = [rounds[seed][0][at] for at, seed in enumerate(places)]
+        empty = [drawn[seed][1][at] for at, seed in enumerate(places)]
+        bounds, kept[mode] = intervals([(chosen, empty)], subset)
+        silent = {"no_answer": 100 * sum(empty) / len(empty)}
+        found[mode] = {**averaged, **silent, **verdict_metrics(chosen), **bounds}
+    return found, kept
 
 
-def _interval(parts: Sequence[tuple[int, int]], subset: str) -> list[float] | None:
-    if not parts:
-        return None
-    hits, counted = zip(*parts, strict=True)
-    sums = stats.resample([hits, counted], stats.generator(subset, "success_rate"))
-    return stats.interval(stats.percent(*sums))
+def best(verdicts: Sequence[Row]) -> int:
+    """The place of a sample's best verdict among its seeds; of equals the earliest."""
+
+    def worth(place: int) -> tuple[bool, bool, float]:
+        one = verdicts[place]
+        overall = (one.get("scores") or {}).get("overall", 0.0)
+        return one["correct"] is not None, bool(one["correct"]), overall
+
+    return max(range(len(verdicts)), key=worth)
 
 
-def verdict_block(found: Sequence[Row], subset: str) -> Metrics:
-    """The metrics of verdicts on answers of which nothing else is known."""
-    right = [(int(row["correct"]), 1) for row in found if row["correct"] is not None]
-    return {
+def majority(verdicts: Sequence[Row]) -> int:
+    """The place of the verdict that most of a sample's seeds give; of equals the earliest.
+
+    The choice that was matched most often counts for closed-form answers; others are right with
+    more than half of the seeds. Seeds that could not be scored have no say.
+    """
+    known = [place for place, one in enumerate(verdicts) if one["correct"] is not None]
+    if not known:
+        return 0
+    if "match" in verdicts[0]:
+        matches = [verdicts[place]["match"] for place in known]
+        return known[matches.index(Counter(matches).most_common(1)[0][0])]
+    votes = [bool(verdicts[place]["correct"]) for place in known]
+    return known[votes.index(2 * sum(votes) > len(votes))]
+
+
+def _empty(answers: Sequence[Row]) -> list[bool]:
+    return [not row["generation"].strip() for row in answers]
+
+
+def verdict_block(found: Sequence[Row], subset: str) -> tuple[Metrics, Sums]:
+    """The metrics of verdicts on answers of which nothing else is known, and replicated sums."""
+    empty = [row["why"] == "empty answer" for row in found]
+    bounds, sums = intervals([(found, empty)], subset)
+    block = {
         "avg_tokens": None,
         "gen_seconds": None,
-        "no_answer": 100 * sum(row["why"] == "empty answer" for row in found) / len(found),
+        "no_answer": 100 * sum(empty) / len(found),
         "num_entries": len(found),
         **verdict_metrics(found),
-        "success_rate_ci": _interval(right, subset),
+        **bounds,
     }
+    return block, sums
 
 
 def as_list(files: str | Sequence[str]) -> list[str]:
@@ -181,6 +222,10 @@ def as_list(files: str | Sequence[str]) -> list[str]:
     return [files] if isinstance(files, str) else list(files)
 
 
-def _mean(values: Sequence[Any]) -> Any:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+def _mean(found: Sequence[Metrics]) -> Metrics:
+    """Means over seeds, of those that have the figure; what could not be scored is summed."""
+    mean: Metrics = {}
+    for key in dict.fromkeys(key for one in found for key in one):
+        known = [one[key] for one in found if one.get(key) is not None]
+        mean[key] = sum(known) if key in APART else sum(known) / len(known) if known else None
+    return mean

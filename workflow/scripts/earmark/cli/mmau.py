@@ -50,24 +50,41 @@ def run(args: argparse.Namespace) -> int:
 
     rows = read_answers(args.file, args.column)
     made: dict[str, list[Row]] = {}
-    blocks: dict[str, dict[str, Any]] = {}
+    found: list[Row] = [{} for _ in rows]
     for way in WAYS:
-        samples = [(row, answer) for row, answer in rows if way_of(row.get("category")) == way]
-        if not samples:
+        places = [n for n, (row, _) in enumerate(rows) if way_of(row["category"]) == way]
+        if not places:
             continue
+        samples = [rows[n] for n in places]
         beside = _beside(way, samples, args)
         if isinstance(beside, str):
             print(f"{way}: {len(samples)} samples not scored: {beside}", file=sys.stderr)
-            continue
-        made[way] = verdicts(way, samples, beside, args.sentences)
-        blocks |= _blocks(way, made[way])
-        for row in made[way]:
-            if row["correct"] is None:
-                print(
-                    f"sample {row['id']}: not scored ({row['apart']}): {row['why']}",
-                    file=sys.stderr,
-                )
-    return _write(args, [row for row, _ in rows], made, blocks)
+            of_way = [_left_out(row, beside) for row, _ in samples]
+        else:
+            of_way = made[way] = verdicts(way, samples, beside, args.sentences)
+            _tell(of_way)
+        for place, row in zip(places, of_way, strict=True):
+            found[place] = row
+    return _write(args, found, made)
+
+
+def _left_out(row: Row, why: str) -> Row:
+    """What `--samples` says of a sample whose category was not scored."""
+    return {
+        "id": row["id"],
+        "category": row["category"],
+        "correct": None,
+        "why": f"not scored: {why}",
+        "apart": None,
+        "official": None,
+    }
+
+
+def _tell(found: Sequence[Row]) -> None:
+    for row in found:
+        if row["correct"] is None:
+            name, apart, why = row["id"], row["apart"], row["why"]
+            print(f"sample {name}: not scored ({apart}): {why}", file=sys.stderr)
 
 
 def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
@@ -75,10 +92,15 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
 
     Args:
         path: Parquet (by its first bytes) or JSON Lines.
-        column: Where the answers are; null is an empty answer.
+        column: Where the answers are; null and NaN are empty answers, a number is its text.
+
+    Returns:
+        Rows and answers; a row without ``id`` has the number of its row, and an id that an
+        earlier row has too gets its row's number behind it.
 
     Raises:
-        EarmarkError: when the file cannot be read, has no rows, or lacks a column; names them.
+        EarmarkError: when the file cannot be read, has no rows, lacks a column, or an answer is
+            no text; names the row.
     """
     rows = _rows(path)
     if not rows:
@@ -90,15 +112,29 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
                 raise EarmarkError(
                     f"{path}, row {number}: no column {name!r}; there are: {', '.join(row)}{hint}"
                 )
-    answers = [row[column] for row in rows]
-    return [
-        ({"id": str(number), **_known(row)}, answer if isinstance(answer, str) else "")
-        for number, (row, answer) in enumerate(zip(rows, answers, strict=True), start=1)
-    ]
+        if not isinstance(row["category"], str):
+            raise EarmarkError(
+                f"{path}, row {number}: category is {row['category']!r}; `open`, `instruction "
+                "following` or that of a closed-form question was expected"
+            )
+    seen: set[str] = set()
+    found = []
+    for number, row in enumerate(rows, start=1):
+        name = str(number) if row.get("id") is None else row["id"]
+        if str(name) in seen:
+            name = f"{name} (row {number})"
+        seen.add(str(name))
+        where = f"{path}, row {number}, column {column!r}"
+        found.append(({**row, "id": name}, _answer(row[column], where)))
+    return found
 
 
-def _known(row: Row) -> Row:
-    return {key: value for key, value in row.items() if key != "id" or value is not None}
+def _answer(value: Any, where: str) -> str:
+    if value is None or value != value:  # NaN is what pandas writes for nothing
+        return ""
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise EarmarkError(f"{where}: a text was expected as the answer, found {value!r:.80}")
 
 
 def _rows(path: Path) -> list[Row]:
@@ -133,11 +169,14 @@ def _beside(
 
 
 def _config(args: argparse.Namespace) -> dict[str, Any]:
-    from earmark.config import load
-    from earmark.schema import read_yaml
+    """The config, checked; only its `judge` and `matcher` need be there."""
+    from earmark.schema import check, read_yaml
 
-    load(args.configfile)  # checks it
-    config: dict[str, Any] = read_yaml(Path(args.configfile))
+    config = read_yaml(Path(args.configfile))
+    if not isinstance(config, dict):
+        raise EarmarkError(f"{args.configfile}: a mapping with `judge` or `matcher` was expected")
+    unused = {"benchmarks": {"mmau-pro": None}, "models": {"m": {"server": "openai", "model": "m"}}}
+    check({**unused, **config}, "config.schema.yaml", args.configfile)
     return config
 
 
@@ -148,7 +187,7 @@ def _matches(samples: Sequence[tuple[Row, str]], args: argparse.Namespace) -> li
 
     if not args.matcher and not args.configfile:
         return "no matcher; give a --configfile, or --matcher"
-    settings = {"type": args.matcher} if args.matcher else matcher(_config(args))
+    settings = {"type": args.matcher} if args.matcher else matcher(_config(args), args.configfile)
     if settings["type"] == "nv-embed" and not Path(settings.get("python", PYTHON)).is_file():
         return f"nv-embed has no environment at {settings.get('python', PYTHON)}"
     return match_all(settings, samples, None)
@@ -159,10 +198,12 @@ def _judgements(samples: Sequence[tuple[Row, str]], args: argparse.Namespace) ->
 
     from earmark.config import judge
     from earmark.mmau.judging import Judge, judge_all, judge_settings
+    from earmark.servers import check as check_server
 
     if not args.configfile:
         return "no judge; give a --configfile"
     settings = judge(_config(args)).settings
+    check_server("judge", settings)
     variable = settings.get("api_key_env")
     if variable and not os.environ.get(variable):
         return f"the judge's key is not in the environment variable {variable}"
@@ -173,40 +214,39 @@ def _judgements(samples: Sequence[tuple[Row, str]], args: argparse.Namespace) ->
     )
 
 
-def _blocks(way: str, found: Sequence[Row]) -> dict[str, dict[str, Any]]:
+def _blocks(way: str, found: Sequence[Row]) -> tuple[dict[str, Any], Any]:
+    """The category's block and its sub-categories' blocks; the category's replicated sums."""
     from earmark.mmau.categories import CLOSED_FORM
     from earmark.score_mmau import verdict_block
 
     name = f"mmau-pro.{way}"
-    blocks = {name: {"pass@1": verdict_block(found, name)}}
+    block, sums = verdict_block(found, name)
+    blocks = {name: {"pass@1": block}}
     if way == CLOSED_FORM:
-        for category in sorted({str(row["category"]) for row in found}):
-            rows = [row for row in found if str(row["category"]) == category]
+        for category in sorted({row["category"] for row in found}):
             part = f"{name}-{category}"
-            blocks[part] = {"pass@1": verdict_block(rows, part)}
-    return blocks
+            rows = [row for row in found if row["category"] == category]
+            blocks[part] = {"pass@1": verdict_block(rows, part)[0]}
+    return blocks, sums
 
 
-def _write(
-    args: argparse.Namespace,
-    rows: Sequence[Row],
-    made: dict[str, list[Row]],
-    blocks: dict[str, dict[str, Any]],
-) -> int:
+def _write(args: argparse.Namespace, found: Sequence[Row], made: dict[str, list[Row]]) -> int:
     from earmark.aggregate_mmau import whole
     from earmark.metrics import printed
 
-    if not made:
-        raise EarmarkError(f"{args.file}: none of its {len(rows)} samples could be scored")
-    heads = [blocks[f"mmau-pro.{way}"]["pass@1"] for way in made]
-    blocks = {"mmau-pro": {"pass@1": whole(heads, "pass@1")}, **blocks}
-    print(printed(blocks))
     if args.samples:
-        order = {id(row): number for way in made.values() for number, row in enumerate(way)}
-        by_id = [row for found in made.values() for row in found]
-        positions = {str(row["id"]): number for number, row in enumerate(rows)}
-        by_id.sort(key=lambda row: (positions[str(row["id"])], order[id(row)]))
-        write_jsonl(args.samples, by_id)
+        write_jsonl(args.samples, found)
+    if not made:
+        raise EarmarkError(f"{args.file}: none of its {len(found)} samples could be scored")
+    blocks: dict[str, dict[str, Any]] = {}
+    sums = []
+    for way, rows in made.items():
+        of_way, drawn = _blocks(way, rows)
+        blocks |= of_way
+        sums.append(drawn)
+    heads = [blocks[f"mmau-pro.{way}"]["pass@1"] for way in made]
+    blocks = {"mmau-pro": {"pass@1": whole(heads, sums)}, **blocks}
+    print(printed(blocks))
     if args.metrics:
         write_json(args.metrics, blocks)
     return 0

@@ -96,18 +96,18 @@ def judge_all(judge: Judge, samples: Sequence[tuple[Row, str]]) -> list[Row]:
         null), ``why`` (there are none) and ``requests`` (the fingerprints).
     """
     asked = [_question(row, answer) for row, answer in samples if answer.strip()]
-    found = {row["id"]: _judged(row) for row in _ask(judge, asked, again=False)}
+    found: dict[str, Row] = {row["id"]: _judged(row) for row in _ask(judge, asked, again=False)}
     unread = {name for name, row in found.items() if row["scores"] is None and row["judgements"]}
     if unread:
         seconds = _ask(judge, [row for row in asked if row["id"] in unread], again=True)
         for second in seconds:
             found[second["id"]] = _joined(found[second["id"]], _judged(second))
-    return [found.get(row["id"], _nothing(row["id"])) for row, _ in samples]
+    return [{**found.get(str(row["id"]), _nothing()), "id": row["id"]} for row, _ in samples]
 
 
 def _question(row: Row, answer: str) -> Row:
     return {
-        "id": row["id"],
+        "id": str(row["id"]),
         "question": str(row.get("question") or ""),
         "reference": str(row.get("answer") or ""),
         "response": answer.strip(),
@@ -143,7 +143,7 @@ def _ask(judge: Judge, rows: Sequence[Row], again: bool) -> list[Row]:
 
 
 def _judged(answer: Row) -> Row:
-    row = _nothing(answer["id"])
+    row = {**_nothing(), "id": answer["id"]}
     row["requests"] = [answer["request"]]
     if answer["error"] is not None:
         row["why"] = f"the judge failed: {answer['error']}"
@@ -167,5 +167,5 @@ def _joined(first: Row, second: Row) -> Row:
     }
 
 
-def _nothing(name: Any) -> Row:
-    return {"id": name, "judgements": [], "scores": None, "why": "empty answer", "requests": []}
+def _nothing() -> Row:
+    return {"id": None, "judgements": [], "scores": None, "why": "empty answer", "requests": []}

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from earmark.errors import EarmarkError
@@ -273,6 +274,8 @@ def _arguments(
 
 
 def _mapping(name: str, kwargs: object) -> Mapping[str, Any]:
+    if isinstance(kwargs, list) and all(isinstance(p, tuple) and len(p) == 2 for p in kwargs):
+        kwargs = dict(kwargs)  # a column of maps, as Arrow gives it
     if isinstance(kwargs, str):  # JSON within a column, as some exports have it
         try:
             kwargs = json.loads(kwargs) if kwargs.strip() else {}
@@ -280,25 +283,30 @@ def _mapping(name: str, kwargs: object) -> Mapping[str, Any]:
             raise RuleError(
                 "bad_kwargs", f"rule {name!r}: kwargs are not JSON: {kwargs!r}"
             ) from None
-    if kwargs is None or (isinstance(kwargs, float) and math.isnan(kwargs)):
+    if kwargs is None or _nan(kwargs):
         return {}
     if not isinstance(kwargs, Mapping):
         raise RuleError("bad_kwargs", f"rule {name!r}: kwargs are not a mapping: {kwargs!r}")
     return kwargs
 
 
+def _nan(value: object) -> bool:
+    """What pandas has for a value that is missing; numpy's numbers are meant too."""
+    return isinstance(value, Real) and math.isnan(value)
+
+
 def _whole(name: str, key: str, value: object) -> int:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or _nan(value):
         raise RuleError("bad_kwargs", f"rule {name!r} needs {key!r} in kwargs, a whole number")
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
+    if isinstance(value, bool) or not isinstance(value, Real) or float(value) % 1 != 0:
         raise RuleError(
             "bad_kwargs", f"rule {name!r}: kwargs {key!r} is {value!r}, not a whole number"
         )
-    return int(value)
+    return int(float(value))
 
 
 def _phrase(name: str, key: str, value: object) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)) or value == "":
+    if value is None or _nan(value) or value == "":
         raise RuleError("bad_kwargs", f"rule {name!r} needs {key!r} in kwargs, a text")
     if not isinstance(value, str):
         raise RuleError("bad_kwargs", f"rule {name!r}: kwargs {key!r} is {value!r}, not a text")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from earmark.files import Row
+from earmark.mmau.intervals import success_interval
 from earmark.mmau.judge import SCORES
 from earmark.mmau.verdicts import APART, GROUPS
 
@@ -55,6 +56,11 @@ def _percent(part: float, whole: int) -> float | None:
     return 100 * part / whole if whole else None
 
 
+def _total(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
 def official_score(parts: Iterable[Mapping[str, Any]]) -> float | None:
     """The reference evaluator's overall score, in percent.
 
@@ -93,7 +99,7 @@ def overall(parts: Sequence[Mapping[str, Any]]) -> Metrics:
     counts = ("num_entries", "num_failed", "num_scored", "num_correct", *APART)
     found: Metrics = {
         "avg_tokens": weighted("avg_tokens"),
-        "gen_seconds": sum(part["gen_seconds"] or 0 for part in parts),
+        "gen_seconds": _total([part["gen_seconds"] for part in parts]),
         "success_rate": weighted("success_rate"),
         "no_answer": weighted("no_answer"),
     }
@@ -112,27 +118,35 @@ def by_group(verdicts: Iterable[Row]) -> dict[str, dict[str, Metrics]]:
     """Success by length and by skill; a sample with several skills counts under each.
 
     Returns:
-        For each of `GROUPS` that occurs, for each of its values in order of name: ``success_rate``,
-        ``num_entries``, ``num_scored`` and ``num_correct``.
+        For each of `GROUPS` that occurs, for each of its values in order of name: ``success_rate``
+        and its interval ``success_rate_ci``, ``num_entries``, ``num_scored`` and ``num_correct``.
     """
     members: dict[str, dict[str, list[Row]]] = {key: {} for key in GROUPS}
     for row in verdicts:
         for key in GROUPS:
-            value = row.get(key)
-            for name in [value] if isinstance(value, str) else value or []:
-                members[key].setdefault(str(name), []).append(row)
+            for name in _names(row.get(key)):
+                members[key].setdefault(name, []).append(row)
     return {
-        key: {name: _rate(rows) for name, rows in sorted(named.items())}
+        key: {name: _rate(rows, f"{key}/{name}") for name, rows in sorted(named.items())}
         for key, named in members.items()
         if named
     }
 
 
-def _rate(rows: Sequence[Row]) -> Metrics:
+def _names(value: Any) -> list[str]:
+    """A column's value as names: it is a text, a list of them, or missing."""
+    if value is None or isinstance(value, float):
+        return []
+    listed = [value] if isinstance(value, str) else value
+    return list(dict.fromkeys(str(name) for name in listed if name is not None))
+
+
+def _rate(rows: Sequence[Row], group: str) -> Metrics:
     scored = [row for row in rows if row["correct"] is not None]
     correct = sum(bool(row["correct"]) for row in scored)
     return {
         "success_rate": _percent(correct, len(scored)),
+        "success_rate_ci": success_interval(rows, group),
         "num_entries": len(rows),
         "num_scored": len(scored),
         "num_correct": correct,
