@@ -9,6 +9,7 @@ min_version("9.14")
 # runs changes the next run, not this one.
 sys.path.insert(0, f"{workflow.basedir}/workflow")
 import frozen
+import sources
 
 CODE = frozen.code(workflow)
 
@@ -35,6 +36,9 @@ rule all:
     input:
         EVALUATIONS,
         rules.report.output,
+
+
+sources.find_once(workflow)
 
 
 # Servers that were kept for this run's next job have none to wait for.

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 CLONE = Path(__file__).parents[1]
-MODELS, SPLITS, SHARDS, ROUNDS = 10, 11, 16, 2
+MODELS, SPLITS, SHARDS, ROUNDS = 10, 11, 16, 3
 DEMO_SPLITS = ["one", "two"]
 
 BARE = """\

@@ -1,4 +1,5 @@
 # The config, resolved once by the library, and the few names that all rules use.
+import functools
 import re
 
 frozen.import_from(f"{CODE}/workflow/scripts")
@@ -53,6 +54,30 @@ def predictions_of(wildcards):
     seeds = seeds_of(wildcards)
     files = expand(rules.infer.output.predictions, seed=seeds, allow_missing=True)
     return files if len(seeds) > 1 else files[0]
+
+
+@functools.cache
+def parts_of(shards):
+    """The predictions of a split's shards, so many."""
+    return expand(
+        rules.infer_shard.output.predictions,
+        shard=range(shards),
+        shards=shards,
+        allow_missing=True,
+    )
+
+
+def of_models(attribute):
+    """A resource of infer jobs: one number where it is the same for all models.
+
+    Snakemake looks numbers up at once, and calls functions for each of thousands of jobs.
+    """
+    found = {getattr(model, attribute) for model in RUN.models.values()}
+    return (
+        found.pop()
+        if len(found) == 1
+        else lambda w: getattr(RUN.models[w.model], attribute)
+    )
 
 
 def beside_of(wildcards):

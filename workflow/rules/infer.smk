@@ -14,8 +14,8 @@ rule infer:
     resources:
         mem_mb=4000,
         # All that the server gets; on one machine, `--resources gpu=8` says how many there are.
-        gpu=lambda w: RUN.models[w.model].gpus,
-        nodes=lambda w: RUN.models[w.model].nodes,
+        gpu=of_models("gpus"),
+        nodes=of_models("nodes"),
     params:
         # What determines the answers, and nothing else: how requests are sent is read from the
         # config by the script, so that a change of concurrency asks nothing again.
@@ -39,12 +39,7 @@ if SHARDED:
     rule gather:
         input:
             manifest=rules.manifest.output.manifest,
-            parts=lambda w: expand(
-                rules.infer_shard.output.predictions,
-                shard=range(RUN.split(w).shards),
-                shards=RUN.split(w).shards,
-                allow_missing=True,
-            ),
+            parts=lambda w: parts_of(RUN.split(w).shards),
         output:
             predictions=rules.infer.output.predictions,
         log:

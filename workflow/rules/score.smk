@@ -1,6 +1,4 @@
 # From answers to numbers: a split's scores, then a benchmark's metrics.
-import functools
-
 scoring_code = functools.cache(earmark_score.code_hash)
 
 
