@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Barrier, Thread
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.mmau import matching
-from earmark.mmau.matchers import demo, embeddings, matcher_type, nv_embed
+from earmark.mmau.matchers import demo, embeddings, matcher_type
 from earmark.mmau.store import EmbeddingStore
 
 AXES = {"dog": [1, 0], "a dog": [0.9, 0.1], "cat": [0, 1], "neither": [1, 1], "": [0, 1]}
@@ -113,6 +114,50 @@ def test_a_damaged_file_in_the_store_is_passed_over(
     (store.folder / "bad.npz").write_bytes(b"PK\x03\x04 cut")
     assert sorted(store.load(["a"])) == ["a"]
     assert "bad.npz: not used" in capsys.readouterr().err
+
+
+def test_jobs_with_the_same_matcher_take_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed = Table()
+    asked, ready = embed.asked, Barrier(2)
+
+    class Slow:
+        identity = staticmethod(lambda settings: {"model": "m"})
+
+        @staticmethod
+        @contextmanager
+        def running(settings: Any) -> Any:
+            sleep(0.1)  # long enough for the other to look for what is known
+            yield embed
+
+    monkeypatch.setattr(matching, "matcher_type", lambda settings: Slow)
+    samples = [({"id": "1", "choices": ["dog", "cat"]}, "a dog")]
+
+    def job() -> None:
+        ready.wait()
+        matching.match_all({"type": "slow"}, samples, tmp_path)
+
+    both = [Thread(target=job) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert asked == [["cat", "dog", "a dog"]]
+
+
+def test_texts_that_utf_8_cannot_write_and_blank_ones_are_sent_as_others() -> None:
+    embed = Table({"a?": [1, 0], ".": [0, 1]})
+    assert sorted(embed_all(embed, ["a\udce4", " "])) == [" ", "a\udce4"]
+
+
+def test_stored_vectors_of_unlike_length_are_an_error_that_names_the_folder(tmp_path: Path) -> None:
+    settings = {"type": "demo"}
+    store = EmbeddingStore(tmp_path, demo.identity(settings))
+    store.add({"dog": np.ones(2, np.float32)})
+    store.add({"cat": np.ones(3, np.float32), "a dog": np.ones(3, np.float32)})
+    with pytest.raises(EarmarkError, match="vectors of unlike length; remove it"):
+        matching.match_all(settings, [({"id": "1", "choices": ["dog", "cat"]}, "a dog")], tmp_path)
 
 
 def test_the_demo_matcher_knows_like_from_unlike() -> None:
@@ -220,84 +265,5 @@ def test_a_key_that_is_not_set_is_named(endpoint: Endpoint) -> None:
     with (
         pytest.raises(EarmarkError, match="export NO_SUCH_KEY="),
         embeddings.running(settings(endpoint, api_key_env="NO_SUCH_KEY")),
-    ):
-        pass
-
-
-TORCH = """
-import contextlib, numpy
-float32 = "float32"
-class cuda:
-    is_available = staticmethod(lambda: True)
-class Tensor:
-    def __init__(self, values): self.values = numpy.asarray(values, "float32")
-    def float(self): return self
-    def cpu(self): return self
-    def numpy(self): return self.values
-no_grad = contextlib.nullcontext
-class nn:
-    class functional:
-        @staticmethod
-        def normalize(t, p, dim):
-            return Tensor(t.values / numpy.linalg.norm(t.values, axis=dim, keepdims=True))
-"""
-TRANSFORMERS = """
-import os, torch
-class AutoModel:
-    @classmethod
-    def from_pretrained(cls, name, revision, torch_dtype, trust_remote_code):
-        print("a library prints this on standard output")
-        assert trust_remote_code and torch_dtype == "float32"
-        if name == "absent": raise OSError(f"{name} is not a model")
-        return cls()
-    def to(self, device):
-        assert device == "cuda"
-        return self
-    def eval(self): return self
-    def encode(self, texts, instruction, max_length):
-        assert instruction == "" and max_length == 4096
-        if "die" in texts: os._exit(3)
-        assert len(texts) <= 2
-        return torch.Tensor([[len(text), 1.0] for text in texts])
-"""
-
-
-@pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """NV-Embed-v2's environment, with stand-ins for torch and transformers."""
-    (tmp_path / "torch.py").write_text(TORCH)
-    (tmp_path / "transformers.py").write_text(TRANSFORMERS)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    return {"type": "nv-embed", "python": sys.executable, "batch_size": 2}
-
-
-def test_nv_embed_runs_batched_in_an_environment_of_its_own(stand_in: dict[str, Any]) -> None:
-    with nv_embed.running(stand_in) as embed:
-        vectors = embed(["a", "bb", "ccc"])
-    assert vectors.shape == (3, 2)
-    assert vectors[2] == pytest.approx(np.array([3, 1]) / np.sqrt(10))
-
-
-def test_nv_embed_that_does_not_load_says_why(stand_in: dict[str, Any]) -> None:
-    with (
-        pytest.raises(EarmarkError, match="OSError: absent is not a model"),
-        nv_embed.running({**stand_in, "model": "absent"}),
-    ):
-        pass
-
-
-def test_nv_embed_that_dies_says_so(stand_in: dict[str, Any]) -> None:
-    with (
-        nv_embed.running(stand_in) as embed,
-        pytest.raises(EarmarkError, match="ended with code 3"),
-    ):
-        embed(["die"])
-
-
-def test_nv_embed_without_its_environment_says_how_to_make_it(tmp_path: Path) -> None:
-    missing = {"type": "nv-embed", "python": str(tmp_path / "env/bin/python")}
-    with (
-        pytest.raises(EarmarkError, match=r"-m venv .*env && .*install -r workflow/envs/nv-embed"),
-        nv_embed.running(missing),
     ):
         pass

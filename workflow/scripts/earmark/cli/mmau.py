@@ -182,14 +182,14 @@ def _config(args: argparse.Namespace) -> dict[str, Any]:
 
 def _matches(samples: Sequence[tuple[Row, str]], args: argparse.Namespace) -> list[Row] | str:
     from earmark.config import matcher
-    from earmark.mmau.matchers.nv_embed import PYTHON
+    from earmark.mmau.matchers.nv_embed import interpreter
     from earmark.mmau.matching import match_all
 
     if not args.matcher and not args.configfile:
         return "no matcher; give a --configfile, or --matcher"
     settings = {"type": args.matcher} if args.matcher else matcher(_config(args), args.configfile)
-    if settings["type"] == "nv-embed" and not Path(settings.get("python", PYTHON)).is_file():
-        return f"nv-embed has no environment at {settings.get('python', PYTHON)}"
+    if settings["type"] == "nv-embed" and not interpreter(settings).is_file():
+        return f"nv-embed has no environment at {interpreter(settings)} (docs/mmau-pro.md)"
     return match_all(settings, samples, None)
 
 

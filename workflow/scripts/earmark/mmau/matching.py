@@ -8,6 +8,7 @@ calls of the model a sample, here each distinct text is embedded once, in batche
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -49,23 +50,33 @@ def match_all(
     What was embedded before a failure is kept in the store. Arguments and errors are those of
     `match_split`; returns a row a sample, as `match` gives it.
     """
-    matcher = matcher_type(settings)
     texts = texts_of(samples)
-    kept = EmbeddingStore(store, matcher.identity(settings)) if store else None
-    known = kept.load(texts) if kept else {}
-    print(f"{len(samples)} samples, {len(texts)} distinct texts, {len(known)} of them known")
-    vectors: dict[str, Vectors] = {}
-    if len(known) == len(texts):
-        vectors = known
-    else:
-        with matcher.running(settings) as embed:
-            try:
-                for part in embed_each(embed, texts, known=known):
-                    vectors |= part
-            finally:
-                if kept:
-                    kept.add({text: vectors[text] for text in vectors if text not in known})
+    kept = EmbeddingStore(store, matcher_type(settings).identity(settings)) if store else None
+    # Jobs with the same matcher take turns, so that none embeds what another is embedding.
+    with kept.turn() if kept else nullcontext():
+        vectors = _vectors(settings, texts, kept)
     return [match(row, answer, vectors) for row, answer in samples]
+
+
+def _vectors(
+    settings: Settings, texts: Sequence[str], kept: EmbeddingStore | None
+) -> dict[str, Vectors]:
+    known = kept.load(texts) if kept else {}
+    print(f"{len(texts)} distinct texts, {len(known)} of them known", flush=True)
+    if kept and len({len(vector) for vector in known.values()}) > 1:
+        raise EarmarkError(f"{kept.folder}: vectors of unlike length; remove it and run again")
+    if len(known) == len(texts):
+        return known
+    vectors: dict[str, Vectors] = {}
+    batch = settings.get("batch_size", BATCH) if settings["type"] == "embeddings" else BATCH
+    with matcher_type(settings).running(settings) as embed:
+        try:
+            for part in embed_each(embed, texts, batch, known):
+                vectors |= part
+        finally:
+            if kept:
+                kept.add({text: vectors[text] for text in vectors if text not in known})
+    return vectors
 
 
 def choices_of(row: Mapping[str, Any]) -> list[str]:
@@ -119,12 +130,16 @@ def embed_each(
     rest = sorted((text for text in todo if text not in found), key=lambda t: (len(t), t))
     for start in range(0, len(rest), batch):
         part = rest[start : start + batch]
-        # Embedding models take no empty text; a blank choice is embedded as a full stop.
-        vectors = np.asarray(embed([text if text.strip() else "." for text in part]), np.float32)
+        vectors = np.asarray(embed([_sendable(text) for text in part]), np.float32)
         _check(vectors, part, dimension)
         dimension = vectors.shape[1]
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         yield dict(zip(part, vectors / norms, strict=True))
+
+
+def _sendable(text: str) -> str:
+    """Embedding models take no empty text, and nothing that UTF-8 cannot write."""
+    return text.encode("utf-8", "replace").decode() if text.strip() else "."
 
 
 def _check(vectors: Vectors, texts: Sequence[str], dimension: int | None) -> None:
@@ -137,7 +152,8 @@ def _check(vectors: Vectors, texts: Sequence[str], dimension: int | None) -> Non
         raise EarmarkError(
             f"the matcher gave vectors of {vectors.shape[1]} numbers for {len(texts)} texts, the "
             f"first of them {_shown(texts[0])}; those before had {dimension}. Another model seems "
-            "to answer; nothing was matched"
+            "to answer; nothing was matched. If it is the one that you want, give it another "
+            "matcher.revision"
         )
     norms = np.linalg.norm(vectors, axis=1)
     bad = np.flatnonzero(~np.isfinite(norms) | (norms == 0))

@@ -1,18 +1,20 @@
 """Embeddings that were made before: each distinct text is embedded once a run, not once a model.
 
 Vectors lie in a folder of their own for each matcher, outside Snakemake's outputs. A job adds one
-file, whole or not at all, so jobs need no lock; a text that two jobs embed at the same time stands
-there twice, which costs space and nothing else.
+file, whole or not at all; jobs take turns where the file system has locks. Where it has none, a
+text that two jobs embed at the same time stands there twice, which costs time and space alone.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import secrets
 import sys
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,19 @@ class EmbeddingStore:
         named = json.dumps(identity, sort_keys=True)
         self.folder = folder / hashlib.sha256(named.encode()).hexdigest()[:16]
         self._identity = named
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One job at a time embeds; without turns where the file system has no locks."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "turn.lock").open("wb") as lock:
+            with suppress(OSError):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    print("waiting for another job that embeds with this matcher", flush=True)
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def load(self, texts: Iterable[str]) -> dict[str, Vectors]:
         """The vectors of those texts that were embedded before."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,17 @@ import numpy as np
 
 from earmark.errors import EarmarkError
 from earmark.mmau.matchers import Embed, Settings, Vectors
+from earmark.servers.borrowed import borrowed_gpus
 
 MODEL = "nvidia/NV-Embed-v2"
 PYTHON = ".venv-nv-embed/bin/python"
 WORKER = Path(__file__).with_name("nv_embed_worker.py")
 BATCH = 16
 """Texts a forward pass, unless ``batch_size`` says otherwise."""
+_MEMORY = (
+    "\nthe model takes 32 GB of a GPU in float32 (half of that with matcher.dtype: float16), and "
+    "longer texts more"
+)
 
 
 def identity(settings: Settings) -> Settings:
@@ -46,27 +53,45 @@ def running(settings: Settings) -> Iterator[Embed]:
     Raises:
         EarmarkError: when the environment is not there, or the model does not load in it.
     """
-    python = Path(settings.get("python", PYTHON))
+    python = interpreter(settings)
     if not python.is_file():
         raise EarmarkError(
             f"matcher.python: {python} does not exist; NV-Embed-v2 needs an environment of its "
             f"own: python3.11 -m venv {python.parent.parent} && {python.parent}/pip install -r "
             "workflow/envs/nv-embed.txt"
         )
-    asked = {**identity(settings), "device": settings.get("device", "cuda")}
+    device = settings.get("device", "cuda")
+    asked = {**identity(settings), "device": device}
     command = [str(python.absolute()), str(WORKER), json.dumps(asked)]
-    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        yield _Worker(worker, settings.get("batch_size", BATCH))
-    finally:
-        # The worker ends by itself when its input does; also when this process is killed.
-        if worker.stdin:
-            worker.stdin.close()
+    with borrowed_gpus(settings.get("gpus", 1) if device == "cuda" else 0) as own:
+        worker = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **own},
+        )
         try:
-            worker.wait(30)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
+            yield _Worker(worker, settings.get("batch_size", BATCH))
+        finally:
+            _end(worker)
+
+
+def interpreter(settings: Settings) -> Path:
+    """The Python that the worker runs under."""
+    return Path(settings.get("python", PYTHON)).expanduser()
+
+
+def _end(worker: subprocess.Popen[str]) -> None:
+    """The worker ends by itself when its input does; also when this process is killed."""
+    if worker.stdin:
+        with suppress(BrokenPipeError):  # it died, and there is text that it did not take
+            worker.stdin.close()
+    try:
+        worker.wait(30)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
 
 
 class _Worker:
@@ -98,11 +123,15 @@ class _Worker:
             raise self._died()
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise EarmarkError(f"NV-Embed-v2: {answer['error']}")
+            hint = _MEMORY if "OutOfMemory" in answer["error"] else ""
+            raise EarmarkError(f"NV-Embed-v2: {answer['error']}{hint}")
         return answer
 
     def _died(self) -> EarmarkError:
         code = self._process.wait()
+        how = f"with code {code}" if code >= 0 else f"by signal {-code}"
+        if code == -signal.SIGKILL:
+            how += ", as when a job takes more memory than it asked for (mem_mb)"
         return EarmarkError(
-            f"NV-Embed-v2's worker ended with code {code}; what it wrote stands above in this log"
+            f"NV-Embed-v2's worker ended {how}; what it wrote stands above in this log"
         )

@@ -21,7 +21,7 @@ def _load(asked: dict[str, Any]) -> Any:
         raise RuntimeError("no CUDA device on this machine; set matcher.device: cpu to try without")
     model = transformers.AutoModel.from_pretrained(
         asked["model"],
-        revision=asked["revision"],
+        **({"revision": asked["revision"]} if asked["revision"] else {}),
         torch_dtype=getattr(torch, asked["dtype"]),
         trust_remote_code=True,
     )
@@ -29,13 +29,24 @@ def _load(asked: dict[str, Any]) -> Any:
 
 
 def _embed(model: Any, texts: list[str], asked: dict[str, Any]) -> Any:
+    """Unit vectors of some texts; a batch that the GPU has no room for is halved."""
+    import numpy
     import torch
 
-    with torch.no_grad():
-        vectors = model.encode(
-            texts, instruction=asked["instruction"], max_length=asked["max_length"]
-        )
-    return torch.nn.functional.normalize(vectors.float(), p=2, dim=1).cpu().numpy()
+    try:
+        with torch.no_grad():
+            vectors = model.encode(
+                texts, instruction=asked["instruction"], max_length=asked["max_length"]
+            )
+        return torch.nn.functional.normalize(vectors.float(), p=2, dim=1).cpu().numpy()
+    except torch.cuda.OutOfMemoryError:
+        if len(texts) == 1:
+            raise
+    # Only here, where the error no longer holds what was on the GPU.
+    torch.cuda.empty_cache()
+    half = len(texts) // 2
+    parts = [_embed(model, part, asked) for part in (texts[:half], texts[half:])]
+    return numpy.concatenate(parts)
 
 
 def main() -> int:
