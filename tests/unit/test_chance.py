@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 
 from earmark.chance import random_choices
+from earmark.servers import check
 
 ROWS = [{"id": str(n), "choices": ["a", "b", "c", "d"]} for n in range(400)]
 
@@ -13,6 +14,10 @@ def test_chance_draws_each_choice_about_as_often_and_the_same_for_the_same_seed(
     assert drawn == [row["generation"] for row in random_choices(ROWS, 0)]
     assert drawn != [row["generation"] for row in random_choices(ROWS, 1)]
     assert drawn[5] == next(iter(random_choices(ROWS[5:], 0)))["generation"]
+
+
+def test_chance_may_have_several_seeds_without_a_temperature() -> None:
+    check("chance", {"server": "random-choice", "model": "chance", "num_seeds": 5})
 
 
 def test_without_choices_chance_has_no_answer() -> None:

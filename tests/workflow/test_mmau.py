@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from judge_server import StandIn
+from judge_server import GOOD, StandIn
 
 from earmark.mmau.judge import JUDGE_USER
 
@@ -15,6 +15,7 @@ ROWS = {
     "open_ended": {"category": "open", "choices": [], "answer": "a dog barks"},
     "instruction_following": {
         "category": "instruction following",
+        "choices": [],
         "task_identifier": "Number Words (at least)",
         "kwargs": {"N": 1.0, "keywords": None},
     },
@@ -90,3 +91,57 @@ def test_a_new_judge_reruns_judging_and_a_new_matcher_matching(run, stand_in):
     assert ("match", "closed_form") in done
     assert not {rule for rule, _ in done} & {"infer", "judge"}
     assert counted(stand_in) == {"tested": 3, "judged": 2, "texts": 6}
+
+
+def by_seed(body):
+    """The tested model is right with the even ones of its seeds."""
+    if body["model"] != "tested":
+        return GOOD
+    return "a storm" if body.get("seed", 0) % 2 else "dog"
+
+
+def test_each_seed_is_answered_judged_and_matched(run, stand_in):
+    stand_in.answer = by_seed
+    run.config["models"]["m"] |= {"num_seeds": 3, "sampling": {"temperature": 0.7}}
+    run.run()
+    # Three splits and three seeds; a judgement a seed; two distinct texts, each once.
+    assert counted(stand_in) == {"tested": 9, "judged": 3, "texts": 2}
+    results = run.folder / "results/m"
+    for kind, split in (("matches", "closed_form"), ("judgements", "open_ended")):
+        found = {path.name for path in (results / kind / "mini").glob("*.jsonl")}
+        assert found == {f"{split}.seed{seed}.jsonl" for seed in range(3)}
+    metrics = json.loads((results / "eval-results/mini/metrics.json").read_text())
+    rates = {mode: round(one["success_rate"], 2) for mode, one in metrics["mini"].items()}
+    assert rates == {"pass@1[avg-of-3]": 88.89, "pass@3": 100.0, "majority@3": 100.0}
+    for name in ("mini.closed_form", "mini.closed_form-sound"):
+        assert round(metrics[name]["pass@1[avg-of-3]"]["success_rate"], 2) == 66.67
+    assert "Nothing to be done" in run.run()
+
+
+def test_without_audio_the_text_alone_is_asked_and_the_numbers_say_so(run, stand_in):
+    heard = run.config["models"].pop("m")
+    run.config["models"] = {"deaf": {**heard, "audio": False}}
+    run.config["models"]["chance"] = {"server": "random-choice", "model": "chance"}
+    run.config["benchmarks"]["mini"]["prompt"] = {"user": "{question}\n\n{choices}"}
+    run.run()
+    asked = [body["messages"] for body in stand_in.chats if body["model"] == "tested"]
+    texts = {text_of(messages[-1]["content"]) for messages in asked}
+    assert texts == {"What is it?\n\nA. dog\nB. a storm", "What is it?"}
+    results = run.folder / "results"
+    for model, label in (("deaf", "text only"), ("chance", None)):
+        folder = results / model / "eval-results/mini"
+        found = json.loads((folder / "metrics.json").read_text())
+        assert all(one["pass@1"].get("label") == label for one in found.values())
+        details = json.loads((folder / "mini.closed_form/details.json").read_text())
+        assert details["protocol"]["prompt"]["user"] == "{question}\n\n{choices}"
+    chosen = (results / "chance/predictions/mini/closed_form.jsonl").read_text()
+    assert json.loads(chosen)["generation"] in ROWS["closed_form"]["choices"]
+
+
+def text_of(content):
+    """The text of a message that has nothing else."""
+    if isinstance(content, str):
+        return content
+    (part,) = content
+    assert part["type"] == "text"
+    return part["text"]

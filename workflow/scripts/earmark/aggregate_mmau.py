@@ -20,7 +20,18 @@ def category_blocks(split: Mapping[str, Any]) -> dict[str, dict[str, Metrics]]:
     """
     subsets: dict[str, dict[str, Metrics]] = split.get("subsets", {})
     modes = {key: value for key, value in split.items() if "@" in key}
-    return {split["subset"]: modes, **subsets}
+    return labelled({split["subset"]: modes, **subsets}, split.get("label"))
+
+
+def labelled(
+    blocks: Mapping[str, Mapping[str, Metrics]], label: str | None
+) -> dict[str, dict[str, Metrics]]:
+    """The blocks, with what sets them apart from those of whole splits with audio."""
+    own = {"label": label} if label else {}
+    return {
+        name: {mode: {**values, **own} for mode, values in modes.items()}
+        for name, modes in blocks.items()
+    }
 
 
 def aggregate_category(split: str, metrics: str, details: str) -> None:
@@ -67,11 +78,12 @@ def aggregate_mmau(benchmark: str, splits: Iterable[str], metrics: str) -> None:
         )
         for mode in heads[0]
     }
-    combined = {benchmark: total}
+    labels = dict.fromkeys(split["label"] for split in found if split.get("label"))
+    made = labelled({benchmark: total}, "; ".join(labels))
     for block in blocks:
-        combined |= block
-    write_json(metrics, combined)
-    print(printed(combined))
+        made |= block
+    write_json(metrics, made)
+    print(printed(made))
 
 
 def whole(parts: Sequence[Metrics], sums: Sequence[Sums | None]) -> Metrics:

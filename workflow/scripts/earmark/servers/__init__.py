@@ -39,7 +39,10 @@ def check(name: str, settings: Mapping[str, Any]) -> None:
     found = [*server_type(settings).problems(settings), *_secrets(settings)]
     if settings.get("extra_body", {}).get("stream"):
         found.append("extra_body.stream: answers are read whole; leave it out")
-    if settings.get("num_seeds", 1) > 1 and not (settings.get("sampling") or {}).get("temperature"):
+    drawn = settings["server"] == "random-choice" or (settings.get("sampling") or {}).get(
+        "temperature"
+    )
+    if settings.get("num_seeds", 1) > 1 and not drawn:
         found.append(
             "num_seeds: several predictions without sampling.temperature above 0 would be the "
             "same one several times"
