@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import signal
+import threading
 import time
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,6 +20,7 @@ from earmark.client import Client, Outcome
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
 from earmark.journal import Journal, Writer, shard_file
+from earmark.predictions import prediction
 from earmark.requests import Recipe, Request, Sample, seeds
 from earmark.servers import server_type
 from earmark.servers.base import api_key
@@ -58,13 +62,18 @@ class Job:
     shard: int = 0
     shards: int = 1
 
-    def samples(self) -> Iterator[Sample]:
-        """This job's samples, read from the manifest one by one."""
-        recipe = Recipe(self.wanted, self.manifest.parent)
-        seed = seeds(self.wanted)[self.seed]
+    def rows(self) -> Iterator[Row]:
+        """This job's rows of the manifest, read one by one."""
         for number, row in enumerate(read_jsonl(self.manifest)):
             if number % self.shards == self.shard:
-                yield recipe.sample(row, seed)
+                yield row
+
+    def samples(self) -> Iterator[Sample]:
+        """This job's rows as what is asked for them."""
+        recipe = Recipe(self.wanted, self.manifest.parent)
+        seed = seeds(self.wanted)[self.seed]
+        for row in self.rows():
+            yield recipe.sample(row, seed)
 
 
 def infer(job: Job, run: Run | None = None) -> None:
@@ -79,17 +88,19 @@ def infer(job: Job, run: Run | None = None) -> None:
             samples fail; and when another job is at the same journal.
     """
     if job.settings["server"] == "random-choice":
-        rows = [r for n, r in enumerate(read_jsonl(job.manifest)) if n % job.shards == job.shard]
-        write_jsonl(job.predictions, random_choices(rows, seeds(job.wanted)[job.seed] or 0))
+        rows = random_choices(list(job.rows()), seeds(job.wanted)[job.seed] or 0)
+        write_jsonl(job.predictions, rows)
         return
+    # The client's library reads certificates as it is imported: meanwhile, the missing are counted.
+    threading.Thread(target=importlib.import_module, args=("aiohttp",), daemon=True).start()
     own = shard_file(job.journal, job.shard, job.shards, job.seed)
     with Writer(own) as writer, Journal(job.journal) as journal:
         missing = Missing(job, journal)
         print(f"{job.title}: {missing.known:,} of {missing.total:,} answers are in the journal")
         if missing.known < missing.total:
-            asyncio.run(_Session(job, writer, missing, run or current_run()).run())
+            asyncio.run(_Session(job, writer, journal, missing, run or current_run()).run())
         journal.refresh()
-        _write_predictions(job, journal)
+        _write_predictions(job, journal, missing.asked())
 
 
 class Missing:
@@ -104,17 +115,21 @@ class Missing:
     def __init__(self, job: Job, journal: Journal) -> None:
         self._job = job
         self._journal = journal
-        self.samples = 0
+        # Every request's fingerprint, and how many each sample has: 24 bytes a sample.
+        self._keys = bytearray()
+        self._counts = array("I")
         seen: set[bytes] = set()
         open_ones: set[bytes] = set()
         for sample in job.samples():
-            self.samples += 1
+            self._counts.append(len(sample.requests))
             for request in sample.requests:
                 key = bytes.fromhex(request.fingerprint)
+                self._keys += key
                 seen.add(key)
                 if request.fingerprint not in journal:
                     open_ones.add(key)
         self._open = open_ones
+        self.samples = len(self._counts)
         self.total = len(seen)
         self.known = self.total - len(open_ones)
 
@@ -127,15 +142,27 @@ class Missing:
                     self._open.discard(key)
                     yield request
 
+    def asked(self) -> Iterator[list[str]]:
+        """The fingerprints of each sample's requests, known or not, in the samples' order."""
+        size = len(self._keys) // max(1, sum(self._counts))
+        at = 0
+        for count in self._counts:
+            end = at + count * size
+            yield [self._keys[k : k + size].hex() for k in range(at, end, size)]
+            at = end
+
 
 class _Session:
     """One job's time with its server, which may have to be started again on the way."""
 
-    def __init__(self, job: Job, writer: Writer, missing: Missing, run: Run) -> None:
+    def __init__(
+        self, job: Job, writer: Writer, journal: Journal, missing: Missing, run: Run
+    ) -> None:
         self._job = job
         self._settings = job.settings
         self._kind = server_type(job.settings)
         self._writer = writer
+        self._journal = journal
         self._missing = missing
         self._run = run
         self._wire = Wire(self._kind, job.settings, job.journal / "clips")
@@ -178,6 +205,7 @@ class _Session:
         while True:
             await asyncio.sleep(_SYNC_EVERY)
             await asyncio.to_thread(self._writer.sync)
+            await asyncio.to_thread(self._journal.refresh)  # so that little is left for the end
 
     async def _watch_run(self, task: asyncio.Task[Any]) -> None:
         while self._run.alive():
@@ -273,47 +301,6 @@ def record(request: Request, outcome: Outcome) -> Row:
     }
 
 
-def prediction(sample: Sample, find: Callable[[str], Row | None]) -> Row:
-    """A sample's row of the predictions, from its journal records.
-
-    The answers to chunks are joined by a space; their tokens, attempts and times add up, the times
-    as if one chunk had been asked right after the other.
-
-    Args:
-        sample: The sample.
-        find: Gives the journal's record of a fingerprint.
-
-    Raises:
-        EarmarkError: when the journal has no record of a request: a defect, or files were removed.
-    """
-    parts = []
-    for request in sample.requests:
-        row = find(request.fingerprint)
-        if row is None:
-            raise EarmarkError(f"sample {sample.id}: the journal lost its answer; run again")
-        parts.append(row)
-    if len(parts) == 1:
-        return {**parts[0], "id": sample.id, "request": sample.fingerprint}
-    errors = [row["error"] for row in parts if row["error"]]
-    start = min(row["generation_start_time"] for row in parts)
-    spent = sum(row["generation_end_time"] - row["generation_start_time"] for row in parts)
-    texts = [row["generation"].strip() for row in parts]
-    reasons = [row["finish_reason"] for row in parts]
-    return {
-        "id": sample.id,
-        "generation": "" if errors else " ".join(filter(None, texts)),
-        "error": errors[0] if errors else None,
-        "finish_reason": next((r for r in reasons if r not in (None, "stop")), reasons[-1]),
-        "num_generated_tokens": _sum(row["num_generated_tokens"] for row in parts),
-        "num_input_tokens": _sum(row["num_input_tokens"] for row in parts),
-        "generation_start_time": start,
-        "generation_end_time": start + spent,
-        "attempts": sum(row["attempts"] for row in parts),
-        "request": sample.fingerprint,
-        "num_chunks": len(parts),
-    }
-
-
 def gather(manifest: Path, parts: list[Path], predictions: Path) -> None:
     """Put the predictions of a split's shards together, in the manifest's order.
 
@@ -344,15 +331,15 @@ def gather(manifest: Path, parts: list[Path], predictions: Path) -> None:
     write_jsonl(predictions, rows())
 
 
-def _write_predictions(job: Job, journal: Journal) -> None:
+def _write_predictions(job: Job, journal: Journal, asked: Iterator[list[str]]) -> None:
     failures: list[Row] = []
     count = 0
 
     def rows() -> Iterator[Row]:
         nonlocal count
-        for sample in job.samples():
+        for manifest_row, fingerprints in zip(job.rows(), asked, strict=True):
             count += 1
-            row = prediction(sample, journal.get)
+            row = prediction(str(manifest_row["id"]), fingerprints, journal.get)
             if row["error"]:
                 failures.append(row)
             yield row
@@ -373,8 +360,3 @@ def _check_failures(failures: list[Row], samples: int, settings: Settings) -> No
         f"{len(failures)} of {samples} samples failed, more than max_failed_fraction "
         f"({allowed:g}) allows:\n{named}{more}"
     )
-
-
-def _sum(numbers: Iterator[int | None]) -> int | None:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if known else None
