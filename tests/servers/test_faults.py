@@ -50,9 +50,11 @@ def test_audio_that_a_server_refuses_fails_its_sample_at_once_and_no_other(bench
 
 def test_too_many_failed_samples_stop_the_job_and_are_named(bench):
     bench.samples(40, seconds=0.5)
-    with pytest.raises(EarmarkError) as caught:
+    # The fifth failure is one too many; those that were under way beside it may end with it.
+    with pytest.raises(
+        EarmarkError, match=r"^[5-8] of 40 samples failed, more than max_failed_fraction \(0.1\)"
+    ) as caught:
         bench.infer("--refuse-seconds", "0.4", max_failed_fraction=0.1)
-    assert "5 of 40 samples failed, more than max_failed_fraction (0.1)" in str(caught.value)
     assert "s0: HTTP 400: wrong audio" in str(caught.value)
     assert not (bench.folder / "predictions.jsonl").exists()
     assert sum(bench.events("asked").values()) < 12  # it stopped, rather than ask all 40
