@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from earmark.audio import BadAudioError, header, probe
-from earmark.audio.flac import crc16
+from earmark.audio.flac import PERIOD, STRETCH, checksums_hold
 from earmark.errors import EarmarkError
 
 FORMATS = [
@@ -80,8 +80,9 @@ def test_what_is_no_audio_is_refused(data):
         header(data)
 
 
-def test_the_checksum_of_a_frame_is_that_of_the_standard():
-    def slow(data: bytes) -> int:
+@pytest.mark.parametrize("size", [2, 3, 15, 4096, 32766, 32767, 32768, 65534, 200_001])
+def test_the_checksums_of_frames_are_those_of_the_standard(size):
+    def crc16(data: bytes) -> int:
         value = 0
         for byte in data:
             value ^= byte << 8
@@ -89,10 +90,66 @@ def test_the_checksum_of_a_frame_is_that_of_the_standard():
                 value = (value << 1 ^ 0x18005) if value & 0x8000 else value << 1
         return value & 0xFFFF
 
-    assert crc16(b"123456789") == slow(b"123456789") == 0xFEE8
-    for size in (1, 2, 4095, 4096, 4097, 8193):
-        data = np.random.default_rng(size).bytes(size)
-        assert crc16(data) == slow(data)
+    assert crc16(b"123456789") == 0xFEE8  # as catalogues of checksums have it
+    rng = np.random.default_rng(size)
+    frame = rng.bytes(size)
+    frame += crc16(frame).to_bytes(2, "big")
+    assert checksums_hold(b"xx" + frame, 2, 2 + len(frame))
+    for _ in range(50):
+        broken = bytearray(frame)
+        broken[rng.integers(len(frame))] ^= 1 << rng.integers(8)
+        assert not checksums_hold(bytes(broken), 0, len(broken))
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype"), [("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS")]
+)
+@pytest.mark.parametrize("part", [0.3, 0.5, 0.9])
+def test_one_altered_bit_inside_a_clip_with_checksums_is_found(tmp_path, kind, subtype, part):
+    data = bytearray(hub_sets.clip(7, 3.0, kind, subtype=subtype))
+    data[int(part * len(data))] ^= 16
+    with pytest.raises(BadAudioError, match="damaged"):
+        header(bytes(data))
+    with pytest.raises(BadAudioError, match="damaged"):
+        header(memoryview(bytes(data)))
+    path = tmp_path / "clip"
+    path.write_bytes(data)
+    with pytest.raises(BadAudioError, match="clip: .*damaged"):
+        probe(path)
+
+
+def test_an_mp3_whose_chain_of_frames_is_broken_is_found():
+    data = hub_sets.clip(7, 3.0, "MP3")
+    assert header(b"ID3\x04\0\0\0\0\0\x0a" + bytes(10) + data + b"TAG" + bytes(125))
+    middle = len(data) // 2
+    for filler in (bytes(1000), b"\xff" * 1000, np.random.default_rng(0).bytes(1000)):
+        with pytest.raises(BadAudioError, match="damaged: no frame at byte"):
+            header(data[:middle] + filler + data[middle + 1000 :])
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 32000, 44100, 48000])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("level", [0.0, 0.5, 0.9])
+def test_whole_mp3_clips_of_any_rate_are_accepted(rate, channels, level):
+    samples = np.random.default_rng(rate).normal(scale=0.1, size=(rate, channels))
+    for mode in ("CONSTANT", "VARIABLE"):
+        stream = io.BytesIO()
+        soundfile.write(stream, samples, rate, format="MP3", compression_level=level,
+                        bitrate_mode=mode)  # fmt: skip
+        assert header(stream.getvalue()).duration == pytest.approx(1.0, abs=0.2)
+
+
+def test_a_large_flac_file_is_checked_without_holding_it(tmp_path):
+    path = tmp_path / "long.flac"
+    samples = np.random.default_rng(8).integers(-32768, 32767, 48000 * 200 * 2, dtype=np.int16)
+    soundfile.write(path, samples.reshape(-1, 2), 48000, compression_level=0)
+    assert path.stat().st_size > 2 * STRETCH * PERIOD
+    assert probe(path).duration == 200
+    with path.open("r+b") as stream:
+        stream.seek(20_000_000)
+        stream.write(b"?")
+    with pytest.raises(BadAudioError, match="damaged"):
+        probe(path)
 
 
 def test_a_file_is_named_when_it_is_no_audio(tmp_path):

@@ -7,6 +7,7 @@ import io
 import json
 
 import hub_sets
+import pyarrow as pa
 import pytest
 import soundfile
 from hub_sets import ESB
@@ -156,15 +157,49 @@ def test_duplicate_ids_are_named_with_both_rows(hub, prepare):
     assert [row["id"] for row in rows_of(home)][:2] == ["n-000001", "n-000002"]
 
 
-def test_a_corrupt_clip_stops_the_job_or_is_left_out_and_counted(hub, prepare):
-    rows = [hub_sets.esb_row("x", n) for n in range(4)]
-    rows[2]["audio"]["bytes"] = rows[2]["audio"]["bytes"][:-100]
+def altered(data, at=0.5):
+    middle = int(at * len(data))
+    return data[:middle] + bytes([data[middle] ^ 16]) + data[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage", "says"),
+    [
+        ("FLAC", lambda data: data[:-100], "cut short"),
+        ("FLAC", altered, "damaged: its checksums do not hold"),
+        ("WAV", lambda data: data[:-100], "cut short: 15900 of 16000 bytes"),
+        ("OGG", altered, r"page at byte \d+ is damaged"),
+        ("MP3", lambda data: data[:900] + bytes(600) + data[1500:], "no frame at byte"),
+        ("FLAC", lambda _: b"<html>not found</html>", "not audio"),
+    ],
+)
+def test_a_corrupt_clip_stops_the_job_or_is_left_out_and_counted(hub, prepare, kind, damage, says):
+    rows = [hub_sets.esb_row("x", n, kind=kind) for n in range(4)]
+    rows[2]["audio"]["bytes"] = damage(rows[2]["audio"]["bytes"])
     hub.commit(ESB, {"x/test.parquet": hub_sets.parquet(rows, hub_sets.esb_schema())})
-    with pytest.raises(EarmarkError, match=r"row 3 of x/test.parquet \(id .*0002\): .*cut short"):
+    with pytest.raises(EarmarkError, match=rf"row 3 of x/test.parquet \(id .*0002\): .*{says}"):
         prepare(esb_split("x", "test"))
     home = prepare(esb_split("x", "test", name="lenient", allow_bad_audio=True))
-    assert len(rows_of(home)) == 3
+    assert [row["id"][-1] for row in rows_of(home)] == ["0", "1", "3"]
     assert read_json(home / "source.json")["rows"]["left_out"] == {"bad audio": 1}
+    assert len(list((home / "audio").iterdir())) == 3
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
+def test_rows_are_what_arrow_itself_makes_of_them(kind):
+    from earmark.hub.tables import _values
+
+    audio = pa.struct([("bytes", kind), ("path", pa.string())])
+    rows = [
+        {"audio": {"bytes": b"abc", "path": "a"}, "raw": b"", "n": 1},
+        {"audio": {"bytes": None, "path": "b"}, "raw": None, "n": None},
+        {"audio": {"bytes": b"", "path": None}, "raw": b"xyz", "n": 3},
+    ]
+    schema = pa.schema([("audio", audio), ("raw", kind), ("n", pa.int64())])
+    for some in (rows, rows[:0], [*rows, {"audio": None, "raw": b"1", "n": 0}], [rows[1]] * 3):
+        whole = pa.RecordBatch.from_pylist(some, schema=schema)
+        for batch in (whole, whole.slice(1), whole.slice(1, 1)):
+            assert list(_values(batch)) == batch.to_pylist()
 
 
 def test_a_corrupt_parquet_file_is_named_with_its_row(hub, prepare, tmp_path):
@@ -323,8 +358,6 @@ def test_a_large_split_is_spread_over_folders(hub, prepare, monkeypatch):
 
 def test_no_key_of_the_source_overwrites_one_of_ours(hub, prepare):
     rows = [{**hub_sets.esb_row("x", n), "duration": "long"} for n in range(2)]
-    import pyarrow as pa
-
     schema = hub_sets.esb_schema().append(pa.field("duration", pa.string()))
     hub.commit(ESB, {"x/test.parquet": hub_sets.parquet(rows, schema)})
     home = prepare(esb_split("x", "test", source={"keep": ["duration"]}))

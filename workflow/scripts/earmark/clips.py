@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import zipfile
 import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from earmark.audio import AudioInfo, BadAudioError, header, probe, sha256
@@ -39,6 +40,22 @@ class WrittenClip:
 Result = WrittenClip | EarmarkError
 
 
+class _Batch:
+    """Clips that one thread writes, one after the other: a hand-over costs as much as a clip."""
+
+    def __init__(self) -> None:
+        self.utterances: list[tuple[Utterance, list[tuple[_Batch, int]]]] = []
+        self.clips: list[tuple[Clip, str | None]] = []
+        self.size = 0
+        self.job: Future[list[Result]]
+
+    def add(self, clip: Clip, name: str | None) -> tuple[_Batch, int]:
+        """Append a clip (with its file's name, None where it stays in place); where it is."""
+        self.clips.append((clip, name))
+        self.size += len(clip.data) if clip.data is not None else ClipStore.BATCH
+        return self, len(self.clips) - 1
+
+
 class ClipStore:
     """Writes clips to a folder with a few threads, and gives them back in order.
 
@@ -50,53 +67,55 @@ class ClipStore:
 
     FOLDER = 10_000
     THREADS = 2
-    AHEAD = 16 << 20  # bytes of clips that wait to be written, at most (or one clip)
+    BATCH = 1 << 20  # bytes of clips that a thread is given at a time (or one clip)
+    AHEAD = 16 << 20  # bytes of clips that wait to be written, at most (or one batch)
 
     def __init__(self, work: Path, home: Path, folders: bool = False) -> None:
         self._work, self._home, self._folders = work, home, folders
         self._names = FileNames()
         self._count = 0
-        self._shared: dict[str, Future[Result]] = {}
+        self._shared: dict[str, tuple[_Batch, int]] = {}
         self._uses: dict[str, int] = {}
         self._pool = ThreadPoolExecutor(self.THREADS)
+        self._creating = threading.Lock()
         self.size = 0
 
     def written(self, utterances: Iterator[Utterance]) -> Iterator[tuple[Utterance, list[Result]]]:
         """Each utterance with its clips, in order; a damaged clip is given as its error."""
-        waiting: deque[tuple[Utterance, list[Future[Result]], int]] = deque()
-        ahead = 0
-        for utterance in utterances:
-            size = sum(len(clip.data or b"") for clip in utterance.clips)
-            while waiting and (ahead + size > self.AHEAD or len(waiting) >= 64):
-                first, jobs, first_size = waiting.popleft()
-                ahead -= first_size
-                yield first, self._results(jobs)
-            jobs = [self._submit(utterance, n, clip) for n, clip in enumerate(utterance.clips)]
-            light = Utterance(
-                utterance.id,
-                utterance.where,
-                (),
-                utterance.several,
-                utterance.text,
-                utterance.fields,
-            )
-            waiting.append((light, jobs, size))
-            ahead += size
+        waiting: deque[_Batch] = deque()
+        for batch in self._batches(utterances):
+            while waiting and sum(b.size for b in waiting) + batch.size > self.AHEAD:
+                yield from self._results(waiting.popleft())
+            batch.job = self._pool.submit(self._write_all, batch.clips)
+            waiting.append(batch)
         while waiting:
-            first, jobs, _ = waiting.popleft()
-            yield first, self._results(jobs)
+            yield from self._results(waiting.popleft())
 
-    def _results(self, jobs: list[Future[Result]]) -> list[Result]:
-        results = [job.result() for job in jobs]
-        for result in results:
-            if isinstance(result, WrittenClip):
-                self.size += result.size
-                self._uses[result.path] = self._uses.get(result.path, 0) + 1
-        return results
+    def _batches(self, utterances: Iterator[Utterance]) -> Iterator[_Batch]:
+        batch = _Batch()
+        for utterance in utterances:
+            places = [self._place(batch, utterance, n, c) for n, c in enumerate(utterance.clips)]
+            batch.utterances.append((replace(utterance, clips=()), places))
+            if batch.size >= self.BATCH or len(batch.utterances) == 64:
+                yield batch
+                batch = _Batch()
+        yield batch
 
-    def _submit(self, utterance: Utterance, number: int, clip: Clip) -> Future[Result]:
+    def _results(self, batch: _Batch) -> Iterator[tuple[Utterance, list[Result]]]:
+        for utterance, places in batch.utterances:
+            results = [owner.job.result()[index] for owner, index in places]
+            for result in results:
+                if isinstance(result, WrittenClip):
+                    self.size += result.size
+                    self._uses[result.path] = self._uses.get(result.path, 0) + 1
+            yield utterance, results
+        batch.utterances.clear()  # batches stay for their shared clips
+
+    def _place(
+        self, batch: _Batch, utterance: Utterance, number: int, clip: Clip
+    ) -> tuple[_Batch, int]:
         if clip.path is not None:
-            return self._pool.submit(self._in_place, clip.path)
+            return batch.add(clip, None)
         if clip.shared and clip.name in self._shared:
             return self._shared[clip.name]
         if clip.shared:
@@ -107,13 +126,21 @@ class ClipStore:
         if self._count % self.FOLDER == 0:
             (self._work / folder).mkdir(parents=True, exist_ok=True)
         self._count += 1
-        name = folder + self._names.name(base)
-        job = self._pool.submit(self._write, clip, name)
+        place = batch.add(clip, folder + self._names.name(base))
         if clip.shared:
-            self._shared[clip.name] = job
-        return job
+            self._shared[clip.name] = place
+        return place
 
-    def _in_place(self, path: Path) -> Result:
+    def _write_all(self, clips: list[tuple[Clip, str | None]]) -> list[Result]:
+        results = []
+        while clips:  # let go of each clip's bytes as it is written
+            clip, name = clips.pop(0)
+            results.append(self._write(clip, name) if name else self._in_place(clip))
+        return results
+
+    def _in_place(self, clip: Clip) -> Result:
+        path = clip.path
+        assert path is not None
         try:
             info = probe(path)
         except BadAudioError as error:
@@ -138,10 +165,11 @@ class ClipStore:
         path.rename(self._work / final)
         return WrittenClip(f"audio/{final}", info, digest, size)
 
-    def _write_bytes(self, data: bytes, name: str, info: AudioInfo) -> WrittenClip:
+    def _write_bytes(self, data: bytes | memoryview, name: str, info: AudioInfo) -> WrittenClip:
         final = name + info.extension
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        file = os.open(self._work / final, flags, 0o644)
+        with self._creating:  # a folder takes one new file at a time; the kernel spins on that
+            file = os.open(f"{self._work}/{final}", flags, 0o644)
         try:
             view = memoryview(data)
             while view:

@@ -26,7 +26,7 @@ class Clip:
 
     name: str
     path: Path | None = None
-    data: bytes | None = None
+    data: bytes | memoryview | None = None
     open: Callable[[], BinaryIO] | None = None
     shared: bool = False
 

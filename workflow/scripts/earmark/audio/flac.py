@@ -1,11 +1,13 @@
-"""The header of a FLAC file and the end of its last frame, as RFC 9639 lays them out.
+"""The header of a FLAC file and the checksums of its frames, as RFC 9639 lays them out.
 
 The header says how many samples there are; whether they are there is read from the last frame,
-whose number and checksums are right only when nothing is missing. No sample is decoded.
+whose number is right only when nothing is missing. Damage anywhere in the frames shows in their
+checksums, all of which are tested at once. No sample is decoded.
 """
 
 from __future__ import annotations
 
+import mmap
 from functools import cache
 from typing import Any
 
@@ -13,7 +15,8 @@ import numpy as np
 
 from earmark.audio import AudioInfo, BadAudioError
 
-ROW = 64  # bytes of a frame that are summed at once
+PERIOD = 32767  # bytes: x^(8 * PERIOD) is 1 modulo the polynomial of a frame's checksum
+STRETCH = 512  # periods of a file that are read at a time
 LARGEST_FRAME = 1 << 20  # where the header does not say
 
 
@@ -21,7 +24,7 @@ def flac_header(data: Any) -> AudioInfo | None:
     """Read a FLAC header; None when the file only begins like one (an ID3 tag before MP3).
 
     Raises:
-        BadAudioError: when the header is damaged, or the last frame is not where it should end.
+        BadAudioError: when the header or a frame is damaged, or the last frame is not there.
     """
     start = 0
     if data[:3] == b"ID3" and len(data) > 10:
@@ -37,7 +40,7 @@ def flac_header(data: Any) -> AudioInfo | None:
         last = bool(head[0] & 0x80)
         size = int.from_bytes(head[1:4], "big")
         if head[0] & 0x7F == 0:
-            info = data[position + 4 : position + 4 + size]
+            info = bytes(data[position + 4 : position + 4 + size])
         position += 4 + size
     if len(info) < 34:
         raise BadAudioError("a FLAC file without a stream header")
@@ -48,28 +51,32 @@ def flac_header(data: Any) -> AudioInfo | None:
         raise BadAudioError("a FLAC header with a rate of 0 Hz")
     block = int.from_bytes(info[2:4], "big")
     largest = int.from_bytes(info[7:10], "big") or LARGEST_FRAME
-    samples = _check_end(data, position, block, largest, samples)
-    return AudioInfo(samples / rate, rate, channels, ".flac")
-
-
-def _check_end(data: Any, start: int, block: int, largest: int, samples: int) -> int:
-    """Find the last frame from the end of the file; returns the number of samples it ends at."""
     end = len(data)
     if data[end - 128 : end - 125] == b"TAG":  # an ID3v1 tag
         end -= 128
+    found, samples = _last_frame(data, position, end, block, largest, samples)
+    if not checksums_hold(data, position, end):
+        if checksums_hold(data, found, end):
+            raise BadAudioError("a FLAC file that is damaged: its checksums do not hold")
+        raise BadAudioError("a FLAC file whose last frame is damaged or was cut short")
+    return AudioInfo(samples / rate, rate, channels, ".flac")
+
+
+def _last_frame(
+    data: Any, start: int, end: int, block: int, largest: int, samples: int
+) -> tuple[int, int]:
+    """Find the last frame from the end: where it is, and the number of samples it ends at."""
     first = max(start, end - largest - 16)
-    tail = data[first:end]
+    tail = bytes(data[first:end])
     found = len(tail)
-    sync = data[start : start + 2]  # all frames of a stream begin alike
+    sync = bytes(data[start : start + 2])  # all frames of a stream begin alike
     if sync not in (b"\xff\xf8", b"\xff\xf9"):
         raise BadAudioError("a FLAC file without frames after its header")
     while (found := tail.rfind(sync, 0, found)) >= 0:
         ends_at = _frame_end(tail[found : found + 16], block)
         if ends_at is None or (samples and ends_at != samples):
             continue
-        if crc16(tail[found:]) != 0:
-            raise BadAudioError("a FLAC file whose last frame is damaged or was cut short")
-        return ends_at
+        return first + found, ends_at
     raise BadAudioError(
         f"a FLAC file that was cut short: the last of its {samples} samples are missing"
     )
@@ -128,34 +135,58 @@ def _crc8(head: bytes) -> int:
     return value
 
 
-@cache
-def _crc16_tables() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], list[int], list[int]]:
-    """What `crc16` looks up: shares of a byte by its place in a row, and of the rows before."""
-    one = np.arange(256) << 8
-    for _ in range(8):
-        one = np.where(one & 0x8000, (one << 1) ^ 0x18005, one << 1) & 0xFFFF
-    shares = [one]  # by how many bytes follow
-    for _ in range(ROW + 1):
-        shares.append((shares[-1] << 8 & 0xFFFF) ^ one[shares[-1] >> 8])
-    table = np.concatenate(shares[ROW - 1 :: -1]).astype(np.uint16)
-    places = 256 * np.arange(ROW)
-    # A sum so far acts like two more bytes, laid over the first two of the row that follows.
-    high, low = shares[ROW - 1], shares[ROW - 2]
-    return table, places, [int(v) for v in high], [int(v) for v in low]
+def checksums_hold(data: Any, start: int, end: int) -> bool:
+    """Whether the checksums of all frames of a FLAC stream hold, in one pass over their bytes.
 
+    A frame ends in its CRC-16 (of polynomial x^16 + x^15 + x^2 + 1, from 0), so that a frame is
+    divisible by that polynomial, and so is any number of frames in a row. The polynomial is
+    (x + 1)(x^15 + x + 1), and x^32767 is 1 modulo both, so the bytes may first be folded to 32,767
+    of them. Divisible by x + 1 is what has an even number of ones. Modulo x^15 + x + 1,
+    x^(15 n) is x^n + 1 for each power of two n, which halves the rest again and again.
 
-def crc16(frame: bytes) -> int:
-    """The CRC-16 of a frame, polynomial x^16 + x^15 + x^2 + 1; 0 over a frame with its checksum.
-
-    A checksum is linear, so each byte's share is looked up by its place in a row of `ROW`, all
-    rows at once, and the rows are then folded: microseconds a frame, where a loop over the bytes
-    would take milliseconds.
+    Args:
+        data: What holds the stream: ``bytes``, a ``memoryview`` or an ``mmap``.
+        start: Where the first frame begins.
+        end: Where the last one ends.
     """
-    table, places, high, low = _crc16_tables()
-    padded = bytes(-len(frame) % ROW) + frame  # zeros in front change nothing
-    data = np.frombuffer(padded, np.uint8).reshape(-1, ROW)
-    rows = np.bitwise_xor.reduce(table[data + places], axis=1)
-    value = 0
-    for row in rows.tolist():
-        value = high[value >> 8] ^ low[value & 0xFF] ^ row
-    return int(value)
+    folded = _folded(data, start, end)
+    if int(np.bitwise_xor.reduce(folded)).bit_count() & 1:
+        return False
+    for unit in (2048, 1024, 512, 256, 128, 64):  # bytes
+        while len(folded) > 15 * unit:
+            folded = _reduced(folded, unit)
+    value = int.from_bytes(folded.tobytes(), "big")
+    for unit in (256, 128, 64, 32, 16, 8, 4, 2, 1):  # bits
+        while high := value >> 15 * unit:
+            value ^= high << 15 * unit ^ high << unit ^ high
+    return value == 0
+
+
+def _folded(data: Any, start: int, end: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The exclusive or of a stream's stretches of `PERIOD` bytes, which end where the stream does.
+
+    Of a file in memory, what has been read is let go: it may be larger than memory.
+    """
+    first = (end - start) % PERIOD
+    folded = np.zeros(PERIOD, np.uint8)
+    if first:
+        folded[PERIOD - first :] = np.frombuffer(data, np.uint8, first, start)
+    for position in range(start + first, end, STRETCH * PERIOD):
+        size = min(STRETCH * PERIOD, end - position)
+        stretch = np.frombuffer(data, np.uint8, size, position).reshape(-1, PERIOD)
+        folded ^= np.bitwise_xor.reduce(stretch, axis=0)
+        if isinstance(data, mmap.mmap) and size == STRETCH * PERIOD:
+            page = position - position % mmap.PAGESIZE
+            data.madvise(mmap.MADV_DONTNEED, page, size)
+    return folded
+
+
+def _reduced(
+    folded: np.ndarray[Any, np.dtype[np.uint8]], unit: int
+) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Bytes of the same remainder modulo x^15 + x + 1, up to 14 units fewer."""
+    taken = min(len(folded) - 15 * unit, 14 * unit)
+    high, rest = folded[:taken], folded[taken:]
+    rest[15 * unit - taken : 15 * unit] ^= high
+    rest[14 * unit - taken : 14 * unit] ^= high
+    return rest

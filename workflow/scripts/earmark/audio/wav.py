@@ -23,7 +23,7 @@ def wav_header(data: Any) -> AudioInfo | None:
     position, big_size = 12, 0
     format_chunk: tuple[int, ...] | None = None
     while position + 8 <= end:
-        name = data[position : position + 4]
+        name = bytes(data[position : position + 4])
         (size,) = struct.unpack_from("<I", data, position + 4)
         body = position + 8
         if name == b"ds64" and body + 16 <= end:

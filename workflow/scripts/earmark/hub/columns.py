@@ -94,6 +94,8 @@ def _plain(value: Any) -> Any:
         return [_plain(inner) for inner in value]
     if isinstance(value, str | int | float | bool | None):
         return value
+    if isinstance(value, memoryview):
+        value = bytes(value)
     return str(value)  # dates, decimals, bytes
 
 

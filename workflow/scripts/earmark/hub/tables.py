@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from earmark.files import Row
 from earmark.hub.partial import PartialFile
 from earmark.hub.ranges import RangeSet
 
-BATCH_BYTES = 4 << 20  # how much of a row group is held at a time
+BATCH_BYTES = 2 << 20  # how much of a row group is held at a time
 BATCH_ROWS = 512
 TAIL = 64 << 10  # what Arrow reads first of a Parquet file: its last bytes
 
@@ -211,10 +212,50 @@ def _group_rows(
             numbers = inside[taken:upto]
             if len(numbers) < batch.num_rows:
                 batch = batch.take([number - first for number in numbers])
-            yield from zip(numbers, batch.to_pylist(), strict=True)
+            yield from zip(numbers, _values(batch), strict=True)
         taken, first = upto, end
         if taken == len(inside):
             return
+
+
+def _values(batch: Any) -> Iterator[Row]:
+    """The rows of a batch, as `to_pylist` has them, but bytes as views that copy nothing."""
+    names = batch.schema.names
+    columns = [_column(batch.column(index)) for index in range(len(names))]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(names, values, strict=True))
+
+
+def _column(column: Any) -> list[Any]:
+    import pyarrow.types as kinds
+
+    kind = column.type
+    if kinds.is_binary(kind) or kinds.is_large_binary(kind):
+        return _views(column)
+    if kinds.is_struct(kind) and not column.null_count:
+        names = [field.name for field in kind]
+        parts = [_column(column.field(index)) for index in range(len(names))]
+        return [dict(zip(names, part, strict=True)) for part in zip(*parts, strict=True)]
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _views(column: Any) -> list[memoryview | None]:
+    """A column of bytes as views of Arrow's memory: its own scalars are copies."""
+    import numpy as np
+    import pyarrow.types as kinds
+
+    _, offsets, data = column.buffers()
+    width = np.int32 if kinds.is_binary(column.type) else np.int64
+    if data is None or not len(column):
+        return [memoryview(b"") if there else None for there in column.is_valid().to_pylist()]
+    places = np.frombuffer(offsets, width)[column.offset : column.offset + len(column) + 1].tolist()
+    whole = memoryview(data)
+    views: list[memoryview | None] = [whole[start:end] for start, end in pairwise(places)]
+    if column.null_count:
+        valid = column.is_valid().to_pylist()
+        views = [view if there else None for view, there in zip(views, valid, strict=True)]
+    return views
 
 
 def _as_parquet(name: str, file: PartialFile) -> Any:
