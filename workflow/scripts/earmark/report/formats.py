@@ -62,7 +62,8 @@ def as_markdown(tables: Sequence[Table], intervals: bool = False) -> str:
     """Tables in Markdown, each under its caption; the best figure of a column is bold."""
     parts = []
     for table in tables:
-        title = table.benchmark + (f" ({table.protocol})" if table.protocol else "")
+        title = " ".join(filter(None, (table.benchmark, table.part)))
+        title += f" ({table.protocol})" if table.protocol else ""
         header = ["model", *(column.title for column in table.columns)]
         lines = [header, ["---", *("---:" for _ in table.columns)]]
         for line in table.lines:
@@ -87,7 +88,8 @@ def as_tex(tables: Sequence[Table], intervals: bool = False) -> str:
 
 def _tex_table(table: Table, intervals: bool) -> str:
     wide = len(table.columns) > 5
-    label = re.sub(r"[^A-Za-z0-9]+", "-", f"{table.benchmark} {table.protocol}").strip("-")
+    label = re.sub(r"[^A-Za-z0-9]+", "-", f"{table.benchmark} {table.part} {table.protocol}")
+    label = label.strip("-")
     lines = [
         "\\begin{table*}[t]" if wide else "\\begin{table}[t]",
         "  \\centering",
@@ -95,6 +97,7 @@ def _tex_table(table: Table, intervals: bool) -> str:
         "  \\setlength{\\tabcolsep}{4pt}",
         f"  \\caption{{{_tex(table.caption)}}}",
         f"  \\label{{tab:{label}}}",
+        "  \\vspace{4pt}",
         f"  \\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
         "    \\toprule",
         "    " + " & ".join(["Model", *(_heading(c.title) for c in table.columns)]) + " \\\\",
@@ -198,7 +201,7 @@ _TEX = {
     "<": "\\textless{}",
     ">": "\\textgreater{}",
     "|": "\\textbar{}",
-    '"': "\\textquotedbl{}",
+    '"': "{''}",
 } | {sign: f"\\{sign}" for sign in "&%$#_"}
 
 

@@ -91,8 +91,8 @@ class Results:
         ]
 
     def scoring(self, benchmark: str) -> str:
-        """How a benchmark is scored: ``asr`` or a kind of MMAU-Pro's."""
-        return next(iter(self.run.benchmarks[benchmark].values())).scoring
+        """How a benchmark is scored: ``asr`` or ``mmau``."""
+        return self.run.scoring(benchmark)
 
 
 def is_asr(split: Split) -> bool:

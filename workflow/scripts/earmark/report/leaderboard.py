@@ -62,7 +62,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """A benchmark's table under one scoring protocol."""
+    """A benchmark's table under one scoring protocol, or the parts of one of its splits.
+
+    Attributes:
+        benchmark: The benchmark.
+        kind: ``asr`` or ``mmau``.
+        protocol: The scoring protocol; empty for MMAU-Pro, which has one.
+        caption: What the figures are; names in it stand between backquotes.
+        columns: Its columns.
+        lines: A line a model.
+        part: The split whose sub-categories the table has; empty for a benchmark's.
+    """
 
     benchmark: str
     kind: str
@@ -70,6 +80,7 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
+    part: str = ""
 
 
 def tables(
@@ -89,7 +100,7 @@ def tables(
         if results.scoring(benchmark) == "asr":
             found += _asr_tables(results, benchmark, protocol)
         else:
-            found.append(_mmau_table(results, benchmark))
+            found += _mmau_tables(results, benchmark)
     return [replace(table, lines=tuple(_with_best(table))) for table in found]
 
 
@@ -186,40 +197,61 @@ def _published_lines(
     return lines
 
 
-def _mmau_table(results: Results, benchmark: str) -> Table:
-    columns = _mmau_columns(results, benchmark)
-    lines = []
-    for folder, model in results.run.models.items():
-        evaluations = results.of(benchmark, folder)
-        whole = results.subsets[folder, benchmark]
-        states = {found.subset: found for found in evaluations}
-        cells = {}
-        for column in columns:
-            name, _, score = column.key.partition(" ")
-            metrics = whole.get(name)
-            key = score or "success_rate"
-            cell = Cell(figure(metrics, key), interval(metrics, key))
-            if metrics is None and name in states:
-                cell = Cell(note=STATES[states[name].state])
-            elif metrics is None and name == benchmark:
-                waiting = sum(found.metrics is None for found in evaluations)
-                cell = Cell(note=f"{waiting} of {len(evaluations)} splits missing")
-            cells[column.key] = cell
-        lines.append(_line(model.name, folder, evaluations, columns, cells))
-    lines += _published_lines(results, columns, None)
+def _mmau_tables(results: Results, benchmark: str) -> list[Table]:
+    """A table of the benchmark's categories, then one of each category's sub-categories."""
     caption = (
         f"{benchmark}: success rate in percent, higher is better. Closed form: the choice nearest "
         "to the answer by embedding; open-ended: answers that the judge finds correct (3 of 5 or "
         "more); instruction following: rules. The benchmark's rate is weighted by entries."
     )
-    return Table(benchmark, "mmau", "", caption, tuple(columns), tuple(lines))
-
-
-def _mmau_columns(results: Results, benchmark: str) -> list[Column]:
-    splits = results.run.benchmarks[benchmark]
+    found = [_mmau_table(results, benchmark, _mmau_columns(results, benchmark), caption)]
     names: dict[str, None] = {}
     for folder in results.run.models:
         names |= dict.fromkeys(results.subsets[folder, benchmark])
+    for split in results.run.benchmarks[benchmark]:
+        whole = f"{benchmark}.{split}"
+        parts = sorted(name for name in names if name.startswith(f"{whole}-"))
+        columns = [Column(whole, "all", lower=False, split=split)]
+        columns += [
+            Column(part, _spaced(part.removeprefix(f"{whole}-")), lower=False, split=split, level=2)
+            for part in parts
+        ]
+        caption = f"{benchmark} {split}: success rate in percent by sub-category."
+        if parts:
+            found.append(_mmau_table(results, benchmark, columns, caption, split))
+    return found
+
+
+def _mmau_table(
+    results: Results, benchmark: str, columns: Sequence[Column], caption: str, part: str = ""
+) -> Table:
+    lines = []
+    for folder, model in results.run.models.items():
+        evaluations = results.of(benchmark, folder)
+        cells = {column.key: _mmau_cell(results, evaluations, column) for column in columns}
+        lines.append(_line(model.name, folder, evaluations, columns, cells))
+    lines += _published_lines(results, columns, None)
+    return Table(benchmark, "mmau", "", caption, tuple(columns), tuple(lines), part)
+
+
+def _mmau_cell(results: Results, evaluations: Sequence[Evaluation], column: Column) -> Cell:
+    first = evaluations[0]
+    benchmark = first.split.benchmark
+    name, _, score = column.key.partition(" ")
+    metrics = results.subsets[first.model.folder, benchmark].get(name)
+    states = {found.subset: found for found in evaluations}
+    if metrics is None and name in states:
+        return Cell(note=STATES[states[name].state])
+    if metrics is None and name == benchmark:
+        waiting = sum(found.metrics is None for found in evaluations)
+        return Cell(note=f"{waiting} of {len(evaluations)} splits missing")
+    failed = figure(metrics, "num_failed") if name in states else None
+    note = f"{failed:.0f} failed" if failed else None
+    key = score or "success_rate"
+    return Cell(figure(metrics, key), interval(metrics, key), note=note)
+
+
+def _mmau_columns(results: Results, benchmark: str) -> list[Column]:
     columns = [Column(benchmark, "all", lower=False, level=0)]
     if any(
         figure(results.subsets[folder, benchmark].get(benchmark), "official_score") is not None
@@ -227,14 +259,14 @@ def _mmau_columns(results: Results, benchmark: str) -> list[Column]:
     ):
         key = f"{benchmark} official_score"
         columns.append(Column(key, "official score", lower=False, level=0))
-    for split in splits:
-        name = f"{benchmark}.{split}"
-        title = split.replace("_", " ")
-        columns.append(Column(name, title, lower=False, split=split, level=1))
-        for part in sorted(one for one in names if one.startswith(f"{name}-")):
-            title = part.removeprefix(f"{name}-").replace("_", " ")
-            columns.append(Column(part, title, lower=False, split=split, level=2))
+    for split in results.run.benchmarks[benchmark]:
+        key = f"{benchmark}.{split}"
+        columns.append(Column(key, _spaced(split), lower=False, split=split))
     return columns
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _with_best(table: Table) -> Iterable[Line]:

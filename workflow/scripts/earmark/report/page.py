@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
@@ -13,10 +11,13 @@ from typing import Any
 
 from earmark import __version__
 from earmark.files import whole_file
-from earmark.report.charts import charts, samples_link
-from earmark.report.figures import figure, printed
-from earmark.report.gather import STATES, Results, finite, is_asr
-from earmark.report.leaderboard import Cell, Column, Line, Table, tables
+from earmark.report.board import leaderboard
+from earmark.report.browser import browser
+from earmark.report.charts import charts
+from earmark.report.charts.cards import SECTIONS, chart_section, picker
+from earmark.report.figures import figure
+from earmark.report.gather import STATES, Results, finite
+from earmark.report.judge import judge_section
 from earmark.report.markup import Markup, joined, script_data, tag
 from earmark.report.repeat import repeat
 from earmark.report.samples import describe, packed, pieces
@@ -25,7 +26,6 @@ WITHIN = 3_000_000
 """Pieces of up to so many characters in all stand within the page; more of them beside it."""
 
 _TEMPLATE = Path(__file__).parent / "template"
-_SECTIONS = {"wer": "Word error rate", "speed": "Speed", "mmau": "MMAU-Pro"}
 
 
 def write_page(results: Results, path: str | Path) -> None:
@@ -118,9 +118,9 @@ _EAR = Markup(
 
 
 def _body(results: Results, drawn: list[dict[str, Any]]) -> Markup:
-    sections = [name for name in _SECTIONS if any(chart["section"] == name for chart in drawn)]
-    links = [("leaderboard", "Leaderboard"), *((name, _SECTIONS[name]) for name in sections)]
-    judged = list(_judges(results))
+    sections = [name for name in SECTIONS if any(chart["section"] == name for chart in drawn)]
+    links = [("leaderboard", "Leaderboard"), *((name, SECTIONS[name]) for name in sections)]
+    judged = judge_section(results)
     links += [("judge", "Judge")] if judged else []
     links += [("samples", "Samples"), ("repeat", "How to repeat it")]
     bar = tag(
@@ -136,11 +136,11 @@ def _body(results: Results, drawn: list[dict[str, Any]]) -> Markup:
     )
     main = tag(
         "main",
-        _leaderboard(results),
-        _picker(results) if drawn else None,
-        *(_chart_section(name, drawn) for name in sections),
-        _judge_section(judged) if judged else None,
-        _browser(results),
+        leaderboard(results),
+        picker(results) if drawn else None,
+        *(chart_section(name, drawn) for name in sections),
+        judged,
+        browser(results),
         repeat(results),
     )
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -155,11 +155,11 @@ def _head(results: Results) -> Markup:
     failed = sum(int(figure(found.metrics, "num_failed") or 0) for found in done)
     splits = sum(len(splits) for splits in results.run.benchmarks.values())
     facts = [
-        ("models", f"{len(results.run.models):,}"),
-        ("splits", f"{splits:,}"),
-        ("answers scored", f"{samples:,}"),
+        _counted("model", len(results.run.models)),
+        _counted("split", splits),
+        _counted("scored answer", samples),
         ("hours of audio transcribed", f"{seconds / 3600:,.1f}"),
-        ("failed samples", f"{failed:,}"),
+        _counted("failed sample", failed),
     ]
     missing = results.missing()
     banner = None
@@ -187,220 +187,5 @@ def _head(results: Results) -> Markup:
     )  # fmt: skip
 
 
-def _leaderboard(results: Results) -> Markup:
-    made = tables(results)
-    protocols: dict[str, list[str]] = {}
-    for table in made:
-        protocols.setdefault(table.benchmark, []).append(table.protocol)
-    return tag(
-        "section",
-        tag("h2", "Leaderboard"),
-        tag("p", "Every figure leads to its samples. The best of each column is marked; brackets "
-            "are 95 % intervals.", class_="note"),
-        *(_board(results, table, protocols[table.benchmark]) for table in made),
-        id="leaderboard",
-    )  # fmt: skip
-
-
-def _board(results: Results, table: Table, protocols: list[str]) -> Markup:
-    choice = None
-    if len(protocols) > 1:
-        number = hashlib.sha256(f"{table.benchmark}{table.protocol}".encode()).hexdigest()[:8]
-        options = (tag("option", p, selected=p == table.protocol) for p in protocols)
-        choice = tag("select", *options, data_protocol=table.benchmark, id=f"p{number}",
-                     aria_label=f"Scoring protocol of {table.benchmark}")  # fmt: skip
-    head = tag(
-        "div",
-        tag("h3", table.benchmark),
-        tag("p", _sentence(table.caption.replace("`", "").removeprefix(f"{table.benchmark}: "))),
-        choice,
-        tag("button", "Intervals", type="button", data_intervals="", aria_pressed="true"),
-        class_="caption",
-    )
-    heads = [_heading(Column("model", "Model", None))]
-    heads += [_heading(column) for column in table.columns]
-    lines = [_line(results, table, line) for line in table.lines]
-    body = tag(
-        "table",
-        tag("thead", tag("tr", *heads)),
-        tag("tbody", *lines),
-        class_="board",
-        data_sort=f"{table.benchmark}.{table.protocol}",
-    )
-    return tag(
-        "div",
-        head,
-        tag("div", body, class_="scroll", tabindex="0", role="region",
-            aria_label=f"Leaderboard of {table.benchmark} {table.protocol}".strip()),
-        class_="card",
-        data_of=table.benchmark,
-        data_under=table.protocol,
-        hidden=table.protocol != protocols[0],
-    )  # fmt: skip
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _heading(column: Column) -> Markup:
-    first = "down" if column.lower is False else "up"
-    kinds = {0: "average", 2: "part"}
-    return tag(
-        "th", tag("button", column.title, type="button"), scope="col", data_key=column.key,
-        data_first=first, aria_sort="none",
-        class_=kinds.get(column.level) if column.key != "model" else None,
-    )  # fmt: skip
-
-
-def _line(results: Results, table: Table, line: Line) -> Markup:
-    remarks = [line.source if line.folder is None else "", line.note]
-    remark = "; ".join(filter(None, remarks))
-    remark = f"not ours: {remark}" if line.folder is None else remark
-    cells = [
-        tag("th", line.model, tag("span", remark, class_="remark") if remark else None, scope="row")
-    ]
-    for column, cell in zip(table.columns, line.cells, strict=True):
-        cells.append(_cell(results, table, line, column, cell))
-    return tag("tr", *cells, class_="published" if line.folder is None else None)
-
-
-def _cell(results: Results, table: Table, line: Line, column: Column, cell: Cell) -> Markup:
-    kind = {0: "average", 2: "part"}.get(column.level, "")
-    classes = " ".join(filter(None, [kind, "best" if cell.best else ""])) or None
-    if cell.value is None:
-        return tag("td", tag("span", cell.note or "–", class_="none"), class_=classes)
-    shown: Markup = tag("span", printed(cell.value, column.digits), class_="figure")
-    if line.folder is not None:
-        splits = list(results.run.benchmarks[table.benchmark])
-        found = results.evaluations[line.folder, table.benchmark, column.split or splits[0]]
-        if found.metrics is not None:
-            part = column.key.rpartition("-")[2] if column.level == 2 else ""
-            shown = tag(
-                "a", shown, href=samples_link(found, **({"category": part} if part else {}))
-            )
-    low_high = None
-    if cell.interval:
-        low, high = (printed(end, column.digits) for end in cell.interval)
-        low_high = tag("span", f"[{low}, {high}]", class_="interval")
-    note = tag("span", cell.note, class_="remark") if cell.note else None
-    return tag("td", shown, low_high, note, class_=classes, data_value=repr(cell.value))
-
-
-def _picker(results: Results) -> Markup | None:
-    if len(results.run.models) < 2:
-        return None
-    most = " The first 12 are shown." if len(results.run.models) > 12 else ""
-    return tag("details", tag("summary", f"Which models the charts show.{most}"), tag("ul"),
-               class_="picker")  # fmt: skip
-
-
-def _chart_section(name: str, drawn: list[dict[str, Any]]) -> Markup:
-    figures = []
-    for chart in drawn:
-        if chart["section"] != name:
-            continue
-        head = tag(
-            "div",
-            tag("div", tag("h3", chart["title"]), tag("p", chart["note"])),
-            tag(
-                "div",
-                tag("button", "Table", type="button", data_table="", aria_pressed="false"),
-                tag("button", "SVG", type="button", data_save=""),
-                class_="tools",
-            ),
-            class_="head",
-        )
-        plot = tag("div", class_="plot", role="img", aria_label=chart["title"])
-        kind = "card wide" if chart["wide"] else "card"
-        figures.append(tag("figure", head, plot, id=f"chart-{chart['id']}", class_=kind,
-                           style="margin:0"))  # fmt: skip
-    return tag("section", tag("h2", _SECTIONS[name]), tag("div", *figures, class_="charts"),
-               id=name)  # fmt: skip
-
-
-def _judges(results: Results) -> Iterator[tuple[str, ...]]:
-    """Judge health: model, split, judged, asked again, unparsed, failed, mean scores."""
-    from earmark.files import read_jsonl
-
-    for found in results.evaluations.values():
-        if found.metrics is None or found.split.scoring != "open_ended":
-            continue
-        again = 0
-        if found.judgements.is_file():
-            again = sum(
-                len(row.get("judgements") or []) > 1 for row in read_jsonl(found.judgements)
-            )
-        keys = ("num_entries", "num_scored")
-        yield (
-            found.model.name,
-            found.split.name,
-            *(printed(figure(found.metrics, key), 0) for key in keys),
-            str(again),
-            *(
-                printed(figure(found.metrics, key) or 0, 0)
-                for key in ("judge_unparsed", "judge_failed")
-            ),
-            *(
-                printed(figure(found.metrics, f"avg_{key}"), 1)
-                for key in ("correctness", "overall")
-            ),
-            printed(figure(found.metrics, "good_response_rate"), 1),
-            printed(figure(found.metrics, "poor_response_rate"), 1),
-        )
-
-
-def _judge_section(rows: list[tuple[str, ...]]) -> Markup:
-    heads = ("Model", "Split", "Samples", "Parsed", "Asked again", "Unparsed", "Failed",
-             "Correctness (%)", "Overall (%)", "Good (%)", "Poor (%)")  # fmt: skip
-    body = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", c) for c in row[1:]))
-            for row in rows]  # fmt: skip
-    table = tag("table", tag("thead", tag("tr", *(tag("th", h, scope="col") for h in heads))),
-                tag("tbody", *body))  # fmt: skip
-    return tag(
-        "section",
-        tag("h2", "Judge health"),
-        tag("p", "A judgement that could not be read was asked for once more; what still could "
-            "not be read is counted here and is in no average.", class_="note"),
-        tag("div", tag("div", table, class_="scroll", tabindex="0", role="region",
-                       aria_label="Judge health"), class_="card"),
-        id="judge",
-    )  # fmt: skip
-
-
-def _browser(results: Results) -> Markup:
-    if all(found.metrics is None for found in results.evaluations.values()):
-        return tag("section", tag("h2", "Samples"), tag("p", "None is scored yet.", class_="note"),
-                   id="samples")  # fmt: skip
-    asr = any(is_asr(s) for splits in results.run.benchmarks.values() for s in splits.values())
-    fields = [("split", "Split"), ("model", "Model"), ("with", "Beside it"), ("order", "Order"),
-              ("seconds", "Length of audio")]  # fmt: skip
-    form = tag(
-        "form",
-        *(tag("label", text, tag("select", name=name)) for name, text in fields),
-        tag("label", "Text, or id", tag("input", type="search", name="q", autocomplete="off")),
-        tag("div", data_facets="", style="display:contents"),
-        tag("fieldset", tag("legend", "Only with"), tag("span", data_kinds="", class_="kinds"),
-            class_="kinds"),
-        class_="filters",
-    )  # fmt: skip
-    count = tag(
-        "div",
-        tag("p", "Loading…", data_count="", aria_live="polite"),
-        tag("button", "Back", type="button", data_page="-1"),
-        tag("button", "On", type="button", data_page="1"),
-        class_="count",
-    )
-    legend = tag(
-        "p", tag("span", tag("mark", "substituted")), tag("span", tag("del", "deleted")),
-        tag("span", tag("ins", "inserted")), class_="legend",
-    )  # fmt: skip
-    return tag(
-        "section",
-        tag("h2", "Samples"),
-        tag("p", "What stands behind the numbers, the worst first. Two models can be compared on "
-            "the same samples.", class_="note"),
-        legend if asr else None,
-        tag("div", form, count, tag("div", data_list=""), class_="card", id="browser"),
-        id="samples",
-    )  # fmt: skip
+def _counted(what: str, number: int) -> tuple[str, str]:
+    return what if number == 1 else f"{what}s", f"{number:,}"

@@ -19,16 +19,17 @@
   const colour = (name) => `var(--${name}, ${light[`--${name}`]})`;
   const ofModel = (name) => colour(`c${1 + (names.indexOf(name) % 12)}`);
 
-  const config = () => {
+  const config = (width) => {
     const [ink, soft, line] = ["ink", "soft", "line"].map(colour);
     return {
       background: null, font: "Inter, system-ui, sans-serif", view: { stroke: null },
       axis: {
         labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
-        titleFontWeight: "normal", labelFontSize: 11, titleFontSize: 11, labelLimit: 170,
+        titleFontWeight: "normal", labelFontSize: 11, titleFontSize: 11,
         domain: false, ticks: false, labelPadding: 6, titlePadding: 10,
       },
-      header: { labelColor: ink, titleColor: soft, labelFontSize: 11, labelFontWeight: 600 },
+      axisY: { labelLimit: Math.round(width / 3) },
+      axisX: { labelFlush: false, tickCount: Math.max(3, Math.round(width / 90)) },
       legend: { labelColor: ink, titleColor: soft, labelFontSize: 11, labelLimit: 260 },
       text: { fill: ink, fontSize: 11 },
     };
@@ -42,8 +43,9 @@
       const text = value === null || value === undefined ? "–"
         : typeof value === "number" ? value.toLocaleString("en", {
           minimumFractionDigits: digits, maximumFractionDigits: digits }) : String(value);
-      return nth ? element("td", {}, text)
-        : element("th", { scope: "row" }, row.href ? element("a", { href: row.href }, text) : text);
+      if (!nth) return element("th", { scope: "row" }, text);
+      const leads = row.href && typeof value === "number";
+      return element("td", {}, leads ? element("a", { href: row.href }, text) : text);
     })));
     return element("div", { class: "scroll", tabindex: "0", role: "region",
       "aria-label": `${chart.title}, as a table` },
@@ -66,10 +68,15 @@
     const rows = chart.rows.filter((row) => !row.model || models.includes(row.model));
     const spec = structuredClone(chart.spec);
     spec.data = { values: rows };
-    const room = plot.clientWidth;
-    const inner = spec.spec ?? spec;
-    inner.width = Math.max(160, Math.min(room - (chart.margin ?? 150), 900));
-    spec.config = config();
+    spec.width = Math.max(260, plot.clientWidth);
+    spec.autosize = { type: "fit-x", contains: "padding" };
+    spec.config = config(spec.width);
+    if (spec.height.band) {
+      const { field } = (spec.layer?.[0] ?? spec).encoding.y;
+      const named = new Set(rows.map((row) => row[field]));
+      const each = Math.max(22, new Set(rows.map((row) => row.model)).size * spec.height.band + 8);
+      spec.height = named.size * each;
+    }
     const paint = (part) => {
       const scale = part.encoding?.color?.scale;
       if (scale?.range?.[0] === "models") {
@@ -77,7 +84,7 @@
       } else if (scale?.range) scale.range = scale.range.map(colour);
       if (part.mark?.color) part.mark.color = colour(part.mark.color);
       if (part.mark?.stroke) part.mark.stroke = colour(part.mark.stroke);
-      [...(part.layer ?? []), ...(part.spec ? [part.spec] : [])].forEach(paint);
+      (part.layer ?? []).forEach(paint);
     };
     paint(spec);
     const { view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false });

@@ -1,0 +1,23 @@
+"""The report's charts: Vega-Lite by Altair, with the figures that each of them shows.
+
+A chart's data is put in by the page, for the models that the reader has chosen; colours are names
+of the page's own, so that charts follow its scheme.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from earmark.report.charts import mmau, speed, wer
+from earmark.report.gather import Results
+
+
+def charts(results: Results) -> list[dict[str, Any]]:
+    """The charts that a run's results have figures for, as the page's data has them."""
+    made = [
+        wer.by_split(results), wer.error_types(results), wer.by_duration(results),
+        speed.against_accuracy(results), speed.latency(results), speed.throughput(results),
+        mmau.by_category(results), mmau.by_skill(results), mmau.by_length(results),
+    ]  # fmt: skip
+    return [asdict(chart) for chart in made if chart.rows]

@@ -1,0 +1,104 @@
+"""Charts of MMAU-Pro: success by category, skill and length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from earmark.report.charts.drawing import Chart, Rows, dots, samples_link
+from earmark.report.figures import figure, interval
+from earmark.report.gather import Evaluation, Results, is_asr
+
+_COLUMNS = [
+    ("model", "Model", 0), ("name", "", 0), ("rate", "Success (%)", 2), ("low", "From", 2),
+    ("high", "To", 2), ("entries", "Samples", 0),
+]  # fmt: skip
+
+
+def by_category(results: Results) -> Chart:
+    """Success by category and sub-category."""
+    rows: Rows = []
+    for found in results.evaluations.values():
+        if found.metrics is None or is_asr(found.split):
+            continue
+        rows.append(_row(_spaced(found.split.name), found.metrics, found))
+        for name, metrics in results.subsets[found.model.folder, found.split.benchmark].items():
+            if name.startswith(f"{found.subset}-"):
+                part = name.removeprefix(f"{found.subset}-")
+                rows.append(_row(f"· {_spaced(part)}", metrics, found, category=part))
+    return _chart(
+        "categories", "category", rows,
+        "Lines are 95 % bootstrap intervals. Sub-categories stand below their category.",
+    )  # fmt: skip
+
+
+def by_skill(results: Results) -> Chart:
+    """Success by perceptual and reasoning skill."""
+    rows: Rows = []
+    for column in ("perceptual_skills", "reasoning_skills"):
+        kind = column.partition("_")[0]
+        rows += _grouped(results, column, "skill", lambda name, kind=kind: f"{name} ({kind})")
+    return _chart(
+        "skills", "skill", rows,
+        "A sample with several skills counts under each. Lines are 95 % Wilson intervals.",
+    )  # fmt: skip
+
+
+def by_length(results: Results) -> Chart:
+    """Success by length of audio, as the set's authors class it."""
+    rows = _grouped(results, "length_type", "length_type", str)
+    return _chart("lengths", "length", rows, "Lines are 95 % Wilson intervals.")
+
+
+def _grouped(results: Results, column: str, filtered: str, shown: Any) -> Rows:
+    """A row a model, split and group; the split is named only where several have groups."""
+    having = [found for found in results.evaluations.values() if found.groups.get(column)]
+    several = len({found.subset for found in having}) > 1
+    rows = []
+    for found in having:
+        split = f", {_spaced(found.split.name)}" if several else ""
+        for name, metrics in found.groups[column].items():
+            row = _row(f"{shown(name)}{split}", metrics, found, **{filtered: name})
+            correct, scored = figure(metrics, "num_correct"), figure(metrics, "num_scored")
+            if correct is not None and scored:
+                row |= dict(zip(("low", "high"), wilson(correct, scored), strict=True))
+            rows.append(row)
+    return rows
+
+
+def wilson(correct: float, scored: float) -> tuple[float, float]:
+    """The 95 % interval of a share, in percent (Wilson 1927, without continuity correction)."""
+    z = 1.959964
+    share, spread = correct / scored, z * z / scored
+    middle = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * (share * (1 - share) / scored + spread / (4 * scored)) ** 0.5
+    return max(0.0, 100 * (middle - half)), min(100.0, 100 * (middle + half))
+
+
+def _row(name: str, metrics: Any, found: Evaluation, **more: str) -> dict[str, Any]:
+    low, high = interval(metrics, "success_rate") or (None, None)
+    return {
+        "model": found.model.name,
+        "name": name,
+        "rate": figure(metrics, "success_rate"),
+        "low": low,
+        "high": high,
+        "entries": metrics.get("num_entries"),
+        "href": samples_link(found, **more),
+    }
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _chart(name: str, what: str, rows: Rows, note: str) -> Chart:
+    return Chart(
+        id=name,
+        section="mmau",
+        title=f"Success by {what}",
+        note=note,
+        spec=dots("rate", "name", "success (%)", what, [0, 100]),
+        rows=rows,
+        columns=[(key, title or what.capitalize(), digits) for key, title, digits in _COLUMNS],
+        wide=True,
+    )
