@@ -72,11 +72,17 @@ def _sentence(text: str) -> str:
 def _heading(column: Column) -> Markup:
     first = "down" if column.lower is False else "up"
     kinds = {0: "average", 2: "part"}
+    button = tag("button", *_breakable(column.title), type="button")
     return tag(
-        "th", tag("button", column.title, type="button"), scope="col", data_key=column.key,
-        data_first=first, aria_sort="none",
+        "th", button, scope="col", data_key=column.key, data_first=first, aria_sort="none",
         class_=kinds.get(column.level) if column.key != "model" else None,
     )  # fmt: skip
+
+
+def _breakable(title: str) -> list[str | Markup]:
+    """A title that may go on in the next line after each underscore."""
+    first, *more = title.split("_")
+    return [first, *(one for part in more for one in ("_", Markup("<wbr>"), part))]
 
 
 def _line(results: Results, table: Table, line: Line) -> Markup:

@@ -60,8 +60,15 @@ _SHOWN = (
 
 def packed(value: Any) -> str:
     """JSON, deflated, in base64: what the page's ``pieces.load`` unpacks."""
-    text = json.dumps(finite(value), ensure_ascii=False, separators=(",", ":"))
+    try:
+        text = _json(value)
+    except ValueError:  # a number that is none: rare, and looking for it takes as long as the rest
+        text = _json(finite(value))
     return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 6)).decode()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def describe(results: Results) -> dict[str, Any]:

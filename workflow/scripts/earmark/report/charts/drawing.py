@@ -10,8 +10,8 @@ from earmark.report.gather import Evaluation, Results
 
 Rows = list[dict[str, Any]]
 
-BAND = 13
-"""Pixels that a model takes within a row of a chart."""
+BAND, BAR, ROW = 13, 17, 21
+"""Pixels of a chart's row: of each model's line or bar in it, or of a row that all share."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def of_models(alt: Any, legend: bool = True) -> Any:
     shown = None
     if legend:
         shown = alt.Legend(
-            orient="bottom", title=None, columns=4, symbolOpacity=1, symbolType="circle",
+            orient="bottom", title=None, symbolOpacity=1, symbolType="circle",
             symbolStrokeWidth=0,
         )  # fmt: skip
     return alt.Color("model:N", scale=alt.Scale(range=["models"]), legend=shown)
@@ -75,7 +75,7 @@ def of_models(alt: Any, legend: bool = True) -> Any:
 def rows_of(alt: Any, field: str, lines: bool = True) -> Any:
     """The rows of a chart, in the order of its data, set apart from each other."""
     axis = alt.Axis(grid=True, tickBand="extent") if lines else alt.Axis(grid=False)
-    scale = alt.Scale(paddingInner=0 if lines else 0.35, paddingOuter=0 if lines else 0.2)
+    scale = alt.Scale(paddingInner=0 if lines else 0.25, paddingOuter=0 if lines else 0.1)
     return alt.Y(f"{field}:N", title=None, sort=None, axis=axis, scale=scale)
 
 
@@ -98,8 +98,10 @@ def tooltips(alt: Any, *fields: tuple[str, str]) -> list[Any]:
     ]
 
 
-def dots(x: str, y: str, title: str, what: str, domain: list[float] | None = None) -> Any:
-    """Models side by side in each row: a point, and a line for its interval.
+def dots(
+    x: str, y: str, title: str, what: str, domain: list[float] | None = None, lines: bool = True
+) -> Any:
+    """Models in each row: a point, and a line for its interval.
 
     Args:
         x: The field of the rate.
@@ -107,21 +109,26 @@ def dots(x: str, y: str, title: str, what: str, domain: list[float] | None = Non
         title: What the rate is, with its unit.
         what: What a row is.
         domain: The ends of the axis; by default from zero to the largest figure.
+        lines: Whether models stand one below another with their intervals, or all on one line.
     """
     import altair as alt
 
     scale = alt.Scale(zero=True) if domain is None else alt.Scale(domain=domain)
     base = alt.Chart(alt.UrlData("rows")).encode(
         y=rows_of(alt, y),
-        yOffset=beside(alt, 0.5),
         color=of_models(alt),
         tooltip=tooltips(
             alt, ("model:N", "model"), (f"{y}:N", what), (f"{x}:Q", title), ("low:Q", "from"),
             ("high:Q", "to"), ("entries:Q", "samples"),
         ),
     )  # fmt: skip
-    lines = base.mark_rule(strokeWidth=2, opacity=0.55).encode(
+    points = base.mark_circle(size=70, opacity=1, cursor="pointer")
+    if not lines:
+        points = points.encode(x=alt.X(f"{x}:Q", title=title, scale=scale), opacity=alt.value(0.8))
+        return {**spec(points), "height": {"row": ROW}}
+    base = base.encode(yOffset=beside(alt, 0.5))
+    intervals = base.mark_rule(strokeWidth=2, opacity=0.55).encode(
         x=alt.X("low:Q", title=title, scale=scale), x2="high:Q"
     )
-    points = base.mark_circle(size=70, opacity=1, cursor="pointer").encode(x=alt.X(f"{x}:Q"))
-    return {**spec(alt.layer(lines, points)), "height": {"band": BAND}}
+    points = points.encode(x=alt.X(f"{x}:Q"), yOffset=beside(alt, 0.5))
+    return {**spec(alt.layer(intervals, points)), "height": {"band": BAND}}

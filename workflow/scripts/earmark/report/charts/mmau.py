@@ -13,6 +13,8 @@ _COLUMNS = [
     ("high", "To", 2), ("entries", "Samples", 0),
 ]  # fmt: skip
 
+_WILSON = "95 % intervals (Wilson) are lines with few models, and in the table."
+
 
 def by_category(results: Results) -> Chart:
     """Success by category and sub-category."""
@@ -38,15 +40,15 @@ def by_skill(results: Results) -> Chart:
         kind = column.partition("_")[0]
         rows += _grouped(results, column, "skill", lambda name, kind=kind: f"{name} ({kind})")
     return _chart(
-        "skills", "skill", rows,
-        "A sample with several skills counts under each. Lines are 95 % Wilson intervals.",
+        "skills", "skill", rows, "A sample with several skills counts under each. " + _WILSON,
+        len(results.run.models) < 4,
     )  # fmt: skip
 
 
 def by_length(results: Results) -> Chart:
     """Success by length of audio, as the set's authors class it."""
     rows = _grouped(results, "length_type", "length_type", str)
-    return _chart("lengths", "length", rows, "Lines are 95 % Wilson intervals.")
+    return _chart("lengths", "length", rows, _WILSON, len(results.run.models) < 4)
 
 
 def _grouped(results: Results, column: str, filtered: str, shown: Any) -> Rows:
@@ -91,13 +93,13 @@ def _spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _chart(name: str, what: str, rows: Rows, note: str) -> Chart:
+def _chart(name: str, what: str, rows: Rows, note: str, lines: bool = True) -> Chart:
     return Chart(
         id=name,
         section="mmau",
         title=f"Success by {what}",
         note=note,
-        spec=dots("rate", "name", "success (%)", what, [0, 100]),
+        spec=dots("rate", "name", "success (%)", what, [0, 100], lines),
         rows=rows,
         columns=[(key, title or what.capitalize(), digits) for key, title, digits in _COLUMNS],
         wide=True,

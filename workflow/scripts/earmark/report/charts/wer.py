@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from earmark.report.charts.drawing import (
-    BAND,
+    BAR,
     Chart,
     Rows,
     beside,
@@ -21,7 +21,7 @@ from earmark.report.charts.drawing import (
 from earmark.report.figures import figure, interval
 from earmark.report.gather import Evaluation, Results, is_asr
 
-TYPES = {"substitutions": "sub", "deletions": "del", "insertions": "ins"}
+TYPES = {"substitutions": "c5", "deletions": "c10", "insertions": "c1"}
 """The kinds of word error, and the page's colours for them."""
 
 
@@ -91,7 +91,7 @@ def error_types(results: Results) -> Chart:
         section="wer",
         title="Kinds of error",
         note="Words substituted, deleted and inserted, of a hundred of the reference.",
-        spec={**spec(alt.layer(bars, names)), "height": {"band": BAND}},
+        spec={**spec(alt.layer(bars, names)), "height": {"band": BAR}},
         rows=_types(results),
         columns=[
             ("model", "Model", 0), ("split", "Split", 0), ("type", "Type", 0),

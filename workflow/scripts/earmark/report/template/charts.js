@@ -71,16 +71,20 @@
     spec.width = Math.max(260, plot.clientWidth);
     spec.autosize = { type: "fit-x", contains: "padding" };
     spec.config = config(spec.width);
-    if (spec.height.band) {
+    if (spec.height.band || spec.height.row) {
       const { field } = (spec.layer?.[0] ?? spec).encoding.y;
       const named = new Set(rows.map((row) => row[field]));
-      const each = Math.max(22, new Set(rows.map((row) => row.model)).size * spec.height.band + 8);
+      const each = spec.height.row
+        ?? Math.max(22, new Set(rows.map((row) => row.model)).size * spec.height.band + 8);
       spec.height = named.size * each;
     }
     const paint = (part) => {
       const scale = part.encoding?.color?.scale;
       if (scale?.range?.[0] === "models") {
         Object.assign(scale, { domain: models, range: models.map(ofModel) });
+        const longest = Math.max(...models.map((name) => name.length));
+        const columns = Math.max(1, Math.floor((spec.width - 160) / (7 * Math.min(longest, 36) + 24)));
+        if (part.encoding.color.legend) part.encoding.color.legend.columns = columns;
       } else if (scale?.range) scale.range = scale.range.map(colour);
       if (part.mark?.color) part.mark.color = colour(part.mark.color);
       if (part.mark?.stroke) part.mark.stroke = colour(part.mark.stroke);
@@ -126,7 +130,11 @@
     for (const box of picker?.querySelectorAll("input") ?? []) {
       box.checked = chosen().includes(box.value);
     }
-    for (const chart of report.charts) await draw(chart);
+    for (const chart of report.charts) {
+      await draw(chart);
+      await new Promise((go) => { setTimeout(go); }); // the page can be used meanwhile
+      if (drawn !== now) return;
+    }
     document.documentElement.dataset.charts = "drawn";
   }
   state.listen(drawAll);
