@@ -13,7 +13,7 @@ _COLUMNS = [
     ("high", "To", 2), ("entries", "Samples", 0),
 ]  # fmt: skip
 
-_WILSON = "95 % intervals (Wilson) are lines with few models, and in the table."
+_INTERVALS = "Lines are 95 % bootstrap intervals; with many models they are in the table alone."
 
 
 def by_category(results: Results) -> Chart:
@@ -40,7 +40,7 @@ def by_skill(results: Results) -> Chart:
         kind = column.partition("_")[0]
         rows += _grouped(results, column, "skill", lambda name, kind=kind: f"{name} ({kind})")
     return _chart(
-        "skills", "skill", rows, "A sample with several skills counts under each. " + _WILSON,
+        "skills", "skill", rows, "A sample with several skills counts under each. " + _INTERVALS,
         len(results.run.models) < 4,
     )  # fmt: skip
 
@@ -48,7 +48,7 @@ def by_skill(results: Results) -> Chart:
 def by_length(results: Results) -> Chart:
     """Success by length of audio, as the set's authors class it."""
     rows = _grouped(results, "length_type", "length_type", str)
-    return _chart("lengths", "length", rows, _WILSON, len(results.run.models) < 4)
+    return _chart("lengths", "length", rows, _INTERVALS, len(results.run.models) < 4)
 
 
 def _grouped(results: Results, column: str, filtered: str, shown: Any) -> Rows:
@@ -59,21 +59,8 @@ def _grouped(results: Results, column: str, filtered: str, shown: Any) -> Rows:
     for found in having:
         split = f", {_spaced(found.split.name)}" if several else ""
         for name, metrics in found.groups[column].items():
-            row = _row(f"{shown(name)}{split}", metrics, found, **{filtered: name})
-            correct, scored = figure(metrics, "num_correct"), figure(metrics, "num_scored")
-            if correct is not None and scored:
-                row |= dict(zip(("low", "high"), wilson(correct, scored), strict=True))
-            rows.append(row)
+            rows.append(_row(f"{shown(name)}{split}", metrics, found, **{filtered: name}))
     return rows
-
-
-def wilson(correct: float, scored: float) -> tuple[float, float]:
-    """The 95 % interval of a share, in percent (Wilson 1927, without continuity correction)."""
-    z = 1.959964
-    share, spread = correct / scored, z * z / scored
-    middle = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * (share * (1 - share) / scored + spread / (4 * scored)) ** 0.5
-    return max(0.0, 100 * (middle - half)), min(100.0, 100 * (middle + half))
 
 
 def _row(name: str, metrics: Any, found: Evaluation, **more: str) -> dict[str, Any]:
