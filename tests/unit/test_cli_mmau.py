@@ -121,6 +121,12 @@ def test_a_row_that_makes_no_sense_is_named(
     assert message in capsys.readouterr().err
 
 
+def test_a_row_with_a_rule_needs_no_category(tmp_path: Path, capsys: Any) -> None:
+    bare = {key: value for key, value in rule("x").items() if key != "category"}
+    assert main(["mmau", str(lines(tmp_path / "a.jsonl", bare))]) == 0
+    assert "mmau-pro.instruction_following" in capsys.readouterr().out
+
+
 def test_a_config_with_a_judge_alone_is_enough(tmp_path: Path, capsys: Any) -> None:
     rows = [
         {"id": number, "category": "open", "question": "q", "answer": "r", "model_output": answer}

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from earmark.errors import EarmarkError
+from earmark.mmau import sentences
 from earmark.mmau.rules import RULES, RuleError, check_instruction
 from earmark.mmau.sentences import by_punctuation, sentence_counter
 
@@ -144,3 +149,43 @@ def test_the_sentence_counter_is_exchangeable() -> None:
     assert sentence_counter("punctuation") is by_punctuation
     with pytest.raises(EarmarkError, match="punctuation, punkt"):
         sentence_counter("spacy")
+
+
+@pytest.fixture
+def nltk(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """A stand-in for NLTK, which no package of ours brings."""
+    module = ModuleType("nltk.tokenize")
+    monkeypatch.setitem(sys.modules, "nltk", ModuleType("nltk"))
+    monkeypatch.setitem(sys.modules, "nltk.tokenize", module)
+    sentences._punkt.cache_clear()
+    yield module
+    sentences._punkt.cache_clear()
+
+
+def test_punkt_counts_as_nltk_does(nltk: ModuleType) -> None:
+    nltk.sent_tokenize = lambda text: ["Dr. Smith barks.", "Twice."]  # type: ignore[attr-defined]
+    assert sentence_counter("punkt")("Dr. Smith barks. Twice.") == 2
+
+
+def test_punkt_without_its_model_says_how_to_get_it(nltk: ModuleType) -> None:
+    def absent(text: str) -> list[str]:
+        raise LookupError("Resource punkt_tab not found")
+
+    nltk.sent_tokenize = absent  # type: ignore[attr-defined]
+    with pytest.raises(EarmarkError, match=r"python -m nltk.downloader punkt_tab"):
+        sentence_counter("punkt")("One.")
+
+
+def test_punkt_without_nltk_says_how_to_get_it(nltk: ModuleType) -> None:
+    with pytest.raises(EarmarkError, match=r"`pip install nltk` and"):
+        sentence_counter("punkt")("One.")
+
+
+@pytest.mark.parametrize("number", [np.float64(2), np.int64(2), np.float32(2), 2.0, 2])
+def test_numbers_may_be_of_any_kind(number: object) -> None:
+    assert check_instruction("a b", "Number Words (at least)", {"N": number}).passed
+
+
+def test_arguments_may_be_pairs_as_arrow_gives_maps() -> None:
+    pairs = [("N", 2.0), ("keyword", None)]
+    assert check_instruction("a b", "Number Words (at least)", pairs).passed

@@ -105,6 +105,9 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
     rows = _rows(path)
     if not rows:
         raise EarmarkError(f"{path}: no rows in it")
+    for row in rows:
+        if isinstance(row.get("task_identifier"), str):  # only instructions have one
+            row.setdefault("category", "instruction following")
     for number, row in enumerate(rows, start=1):
         for name in (*NEEDED, column):
             if name not in row:
