@@ -44,17 +44,21 @@ def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command_line_of_megatron(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"server": "megatron", "model": "/ckpt", "gpus": 4, "nodes": 2}
+    given = {"server": "megatron", "model": "/ckpt", "gpus": 4}
+    with pytest.raises(EarmarkError, match="nodes: 2: .* needs SLURM"):
+        command(**given, nodes=2)
     rest = (
         "/opt/Megatron-LM/tools/run_text_generation_server.py --load /ckpt "
-        "--tensor-model-parallel-size 4 --pipeline-model-parallel-size 2 --use-checkpoint-args "
+        "--tensor-model-parallel-size 4 --pipeline-model-parallel-size 1 --use-checkpoint-args "
         "--max-tokens-to-oom 12000000 --micro-batch-size 1 --port 8123 --model-config a.yaml"
     )
     args = ["--model-config", "a.yaml"]
     assert command(**given, server_args=args) == f"torchrun --nproc_per_node 4 {rest}"
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    srun = "srun --overlap --kill-on-bad-exit=1 --nodes=2 --ntasks-per-node=4 python"
-    assert command(**given, server_args=args) == f"{srun} {rest}"
+    given, rest = {**given, "nodes": 2}, rest.replace("parallel-size 1", "parallel-size 2")
+    srun = "srun --overlap --kill-on-bad-exit=1 --nodes=2 --ntasks=8 --ntasks-per-node=4"
+    python = "--overcommit --cpu-bind=none python"
+    assert command(**given, server_args=args) == f"{srun} {python} {rest}"
     assert command(server="megatron", gpus=1).startswith("python /opt/Megatron-LM/tools/")
     own = command(server="megatron", gpus=1, server_entrypoint="/mine/serve.py")
     assert own.startswith("python /mine/serve.py --load")
@@ -117,6 +121,10 @@ def test_megatron_refuses_what_it_does_not_know_before_anything_starts(key: str)
         ({"server": "command", "command": "serve {model}"}, r"command: \{port\} is missing"),
         ({"server": "command", "command": "serve '{port}"}, "command: cannot be read"),
         ({"server": "vllm", "gpus": 8, "nodes": 2}, "nodes: a vllm server over several nodes"),
+        (
+            {"server": "megatron", "nodes": 2, "container": "x/y:1"},
+            "nodes: docker runs on one node",
+        ),
         ({"server": "vllm", "num_seeds": 3}, "num_seeds: several predictions without"),
         ({"server": "vllm", "env": {"HF_TOKEN": "x"}}, r"env\.HF_TOKEN: a secret does not"),
         ({"server": "vllm", "server_args": "--api-key=x"}, "server_args: --api-key puts a secret"),

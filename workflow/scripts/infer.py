@@ -25,6 +25,7 @@ with job_log(snakemake.log[0]):
         seed=int(wildcards.seed.removeprefix(".seed") or 0),
         shard=shard,
         shards=int(wildcards.get("shards", 1)),
+        folders=(Path(snakemake.input.manifest).parents[2], results),
     )
     with recorded(jobs, settings, snakemake.config["frozen"]["project"]):
         infer(job)

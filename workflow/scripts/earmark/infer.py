@@ -49,6 +49,7 @@ class Job:
         seed: Which of the model's ``num_seeds`` predictions this is, from 0.
         shard: Which of ``shards`` shares of the rows this is, from 0: every ``shards``-th row.
         shards: How many jobs share the split.
+        folders: What a server in a container sees under the same paths: data and results.
     """
 
     title: str
@@ -61,6 +62,7 @@ class Job:
     seed: int = 0
     shard: int = 0
     shards: int = 1
+    folders: tuple[Path, ...] = ()
 
     def rows(self) -> Iterator[Row]:
         """This job's rows of the manifest, read one by one."""
@@ -219,7 +221,10 @@ class _Session:
         deaths: Counter[str] = Counter()
         again: list[Request] = []
         while True:
-            lease = await acquire(self._settings, self._job.server_log, self._job.shard, self._run)
+            lease = await acquire(
+                self._settings, self._job.server_log, self._job.shard, self._run,
+                self._job.folders,
+            )  # fmt: skip
             well = False
             try:
                 # What was under way at two deaths is the likely cause: asked with nothing beside

@@ -1,99 +1,157 @@
-"""A server inside a container: the same command line, wrapped in that of the container engine."""
+"""A server inside a container: the same command line, wrapped in that of the container engine.
+
+From the outside in: SLURM's step (``srun``, where the command is one), the container, a shell with
+``setup_command``, the server. So ``srun`` is looked for on the node, never in the image.
+"""
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 ENGINES = ("apptainer", "docker", "pyxis")
 
+_INHERITED = (
+    "HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+)  # fmt: skip
+"""What docker, which hides the environment, is told of; a variable that is not set stays unset."""
+
+_TASK = """\
+export RANK="$SLURM_PROCID" WORLD_SIZE="$SLURM_NTASKS" LOCAL_RANK="$SLURM_LOCALID"
+export MASTER_PORT="${MASTER_PORT:-$((20000 + SLURM_JOB_ID % 20000))}"
+"""
+"""What torch.distributed reads, from what SLURM gives each task; torchrun would set the same."""
+
+
+@dataclass(frozen=True)
+class _Container:
+    """What an engine is told: mounts are ``source:target``, variables in ``env`` by value."""
+
+    image: str
+    mounts: list[str]
+    env: Mapping[str, str]
+    gpus: bool
+    name: str
+
 
 def wrapped(
-    command: list[str], settings: Mapping[str, Any], env: Mapping[str, str], name: str
+    command: list[str],
+    settings: Mapping[str, Any],
+    env: Mapping[str, str],
+    name: str,
+    folders: Sequence[Path] = (),
 ) -> list[str]:
     """The command line as it is run: after ``setup_command``, and in ``container`` where given.
 
     Args:
-        command: The server's own command line.
+        command: The server's own command line; one that begins with ``srun --option=…`` runs the
+            rest as the tasks of a SLURM step.
         settings: The model's settings: ``container`` (an image, or ``image``, ``engine`` and
-            ``mounts``), ``setup_command``, ``gpus``.
+            ``mounts``), ``setup_command``, ``gpus``, ``model``.
         env: Variables set for the server; an engine that hides the environment is told of them.
         name: A name for the container.
+        folders: What the server is to see under the same path as we do, where it is there.
     """
+    step, command = _step(command)
+    script = _TASK if step else ""
     if settings.get("setup_command"):
-        script = f"{settings['setup_command']}\nexec {shlex.join(command)}"
-        command = ["bash", "-euc", script]
+        script += f"{settings['setup_command']}\n"
+    if script:
+        command = ["bash", "-ec", f"{script}exec {shlex.join(command)}"]
+    kind = engine(settings)
+    if kind is None:
+        return [*step, *command]
+    given = settings["container"]
+    given = given if isinstance(given, Mapping) else {"image": given}
+    container = _Container(
+        image=str(given["image"]),
+        mounts=_mounts(given.get("mounts") or [], [*folders, _checkpoint(settings)]),
+        env=env,
+        gpus=bool(settings.get("gpus")),
+        name=name,
+    )
+    if kind == "pyxis":
+        return _pyxis(step, container, command)
+    engines = {"apptainer": _apptainer, "docker": _docker}
+    return [*step, *engines[kind](container, command)]
+
+
+def engine(settings: Mapping[str, Any]) -> str | None:
+    """Which engine runs a model's container: the one it names, else as its image looks, or None."""
     given = settings.get("container")
     if not given:
-        return command
-    container = given if isinstance(given, Mapping) else {"image": given}
-    image = str(container["image"])
-    mounts = [str(mount) for mount in container.get("mounts") or []]
-    engine = container.get("engine") or _engine(image)
-    return _WRAPPERS[engine](command, image, mounts, env, bool(settings.get("gpus")), name)
-
-
-def _engine(image: str) -> str:
+        return None
+    if isinstance(given, Mapping) and given.get("engine"):
+        return str(given["engine"])
+    image = str(given["image"] if isinstance(given, Mapping) else given)
     if image.endswith(".sqsh"):
         return "pyxis"
     return "apptainer" if image.endswith(".sif") or "://" in image else "docker"
 
 
-def _apptainer(
-    command: list[str],
-    image: str,
-    mounts: list[str],
-    env: Mapping[str, str],
-    gpus: bool,
-    name: str,
-) -> list[str]:
-    words = ["apptainer", "exec", *(["--nv"] if gpus else [])]
-    for mount in mounts:
+def hub_home() -> Path:
+    """Where the Hub's files are kept: ``HF_HOME``, as `huggingface_hub` finds it."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("HF_HOME") or cache / "huggingface")
+
+
+def _step(command: list[str]) -> tuple[list[str], list[str]]:
+    """The words of a SLURM step, and those of its tasks."""
+    if command[0] != "srun":
+        return [], command
+    count = 1
+    while count < len(command) and command[count].startswith("--"):
+        count += 1
+    return command[:count], command[count:]
+
+
+def _checkpoint(settings: Mapping[str, Any]) -> Path:
+    """The model, where it is a folder of this machine rather than a name."""
+    model = Path(str(settings.get("model") or ""))
+    return model if model.is_absolute() else Path("/nonexistent")
+
+
+def _mounts(given: Sequence[Any], folders: Sequence[Path]) -> list[str]:
+    """The mounts that the config names, then those folders that are there and not yet mounted."""
+    pairs = [str(mount) if ":" in str(mount) else f"{mount}:{mount}" for mount in given]
+    targets = {pair.split(":")[1].rstrip("/") for pair in pairs}
+    for folder in folders:
+        path = str(folder.absolute())
+        if folder.exists() and path not in targets:
+            targets.add(path)
+            pairs.append(f"{path}:{path}")
+    return pairs
+
+
+def _apptainer(container: _Container, command: list[str]) -> list[str]:
+    words = ["apptainer", "exec", *(["--nv"] if container.gpus else [])]
+    for mount in container.mounts:
         words += ["--bind", mount]
-    for key in env:
-        words += ["--env", f"{key}={env[key]}"]
-    return [*words, image, *command]
+    for key, value in container.env.items():
+        words += ["--env", f"{key}={value}"]
+    return [*words, container.image, *command]
 
 
-def _docker(
-    command: list[str],
-    image: str,
-    mounts: list[str],
-    env: Mapping[str, str],
-    gpus: bool,
-    name: str,
-) -> list[str]:
-    words = ["docker", "run", "--rm", "--init", "--name", name, "--network", "host", "--ipc=host"]
-    words += ["--gpus", "all"] if gpus else []
-    for mount in mounts:
-        words += ["--volume", mount if ":" in mount else f"{mount}:{mount}"]
-    inherited = [
-        key for key in ("HF_TOKEN", "HF_HOME", "CUDA_VISIBLE_DEVICES") if key in os.environ
-    ]
-    for key in {**dict.fromkeys(inherited), **env}:  # by name: values stay out of process lists
+def _docker(container: _Container, command: list[str]) -> list[str]:
+    words = ["docker", "run", "--rm", "--init", "--name", container.name]
+    words += ["--network", "host", "--ipc=host", *(["--gpus", "all"] if container.gpus else [])]
+    for mount in container.mounts:
+        words += ["--volume", mount]
+    # By name: values stay out of process lists, and the GPUs are handed out later than this.
+    for key in {**dict.fromkeys(_INHERITED), **container.env}:
         words += ["--env", key]
-    return [*words, image, *command]
+    # An image's own entrypoint would take the command line for its arguments.
+    return [*words, "--entrypoint=", container.image, *command]
 
 
-def _pyxis(
-    command: list[str],
-    image: str,
-    mounts: list[str],
-    env: Mapping[str, str],
-    gpus: bool,
-    name: str,
-) -> list[str]:
-    if command[0] == "srun":  # one step, with a task a GPU: the container goes into it
-        words, rest = ["srun"], command[1:]
-    else:
-        words, rest = ["srun", "--overlap", "--ntasks=1"], command
-    words.append(f"--container-image={image}")
-    if mounts:
-        pairs = [mount if ":" in mount else f"{mount}:{mount}" for mount in mounts]
-        words.append(f"--container-mounts={','.join(pairs)}")
-    return [*words, *rest]
-
-
-_WRAPPERS = {"apptainer": _apptainer, "docker": _docker, "pyxis": _pyxis}
+def _pyxis(step: list[str], container: _Container, command: list[str]) -> list[str]:
+    words = [*(step or ["srun", "--overlap", "--ntasks=1"])]
+    words.append(f"--container-image={container.image}")
+    if container.mounts:
+        words.append(f"--container-mounts={','.join(container.mounts)}")
+    return [*words, *command]

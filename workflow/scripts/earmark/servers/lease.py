@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 
 from earmark.errors import EarmarkError
 from earmark.servers import server_type
-from earmark.servers.container import wrapped
+from earmark.servers.container import engine, hub_home, wrapped
 from earmark.servers.run import Run, current_run
 from earmark.servers.supervisor import PORT, Order, ask
 
@@ -81,7 +81,11 @@ class Lease:
 
 
 async def acquire(
-    settings: Mapping[str, Any], log: Path, shard: int = 0, run: Run | None = None
+    settings: Mapping[str, Any],
+    log: Path,
+    shard: int = 0,
+    run: Run | None = None,
+    folders: Sequence[Path] = (),
 ) -> Lease:
     """Hold the server that a model's settings describe; start it unless the run has it loaded.
 
@@ -90,13 +94,14 @@ async def acquire(
         log: The server's log file, where one is started.
         shard: Jobs of different shards get different servers.
         run: The run that the server must not outlive; found by itself when None.
+        folders: What a server in a container is to see, under the same path as we do.
 
     Raises:
         EarmarkError: when the server ended while loading or was not ready in time: why, and the
             last lines of its log.
     """
     run = run or current_run()
-    order = make_order(settings, log, shard, run)
+    order = make_order(settings, log, shard, run, folders)
     key = Path(order.socket)
     while True:
         async with _turn(key.with_suffix(".lock")):
@@ -122,7 +127,9 @@ async def acquire(
         writer.close()  # it ended as we came: for want of a job, or to make way; once more
 
 
-def make_order(settings: Mapping[str, Any], log: Path, shard: int, run: Run) -> Order:
+def make_order(
+    settings: Mapping[str, Any], log: Path, shard: int, run: Run, folders: Sequence[Path] = ()
+) -> Order:
     """What the supervisor of a model's server is told; the same for all jobs that can share it."""
     kind = server_type(settings)
     command = [word.replace("\0", PORT) for word in _command(settings)]
@@ -130,11 +137,16 @@ def make_order(settings: Mapping[str, Any], log: Path, shard: int, run: Run) -> 
         **kind.environment(settings),
         **{k: str(v) for k, v in (settings.get("env") or {}).items()},
     }
+    if engine(settings):  # its home is another
+        env.setdefault("HF_HOME", str(hub_home().absolute()))
+        folders = [*folders, Path(env["HF_HOME"])]
+        if cache := os.environ.get("HF_HUB_CACHE"):
+            folders.append(Path(cache))
     told = [command, sorted(env.items()), settings.get("container"), settings.get("gpus"), shard]
     told += [run.pid, round(run.started, 1), str(Path.cwd())]
     key = hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:24]
     name = f"earmark-{key}"
-    command = wrapped(command, settings, env, name)
+    command = wrapped(command, settings, env, name, folders)
     container = "docker" if command[0] == "docker" else ""
     return Order(
         command=command,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import PurePosixPath
 
+from earmark.errors import EarmarkError
 from earmark.servers.base import ServerType, Settings, arguments, gpus, in_slurm
+from earmark.servers.container import engine
 
 HOME = "/opt/Megatron-LM"
 ENTRYPOINT = "tools/run_text_generation_server.py"
@@ -46,16 +49,27 @@ class Megatron(ServerType):
     )
 
     def command(self, settings: Settings, port: int) -> list[str]:
-        """See `ServerType.command`; ``model`` is the checkpoint."""
+        """See `ServerType.command`; ``model`` is the checkpoint.
+
+        Raises:
+            EarmarkError: when it is to run on several nodes, and this is no SLURM job.
+        """
         each, nodes = max(1, gpus(settings)), int(settings.get("nodes") or 1)
         script = str(PurePosixPath(HOME) / (settings.get("server_entrypoint") or ENTRYPOINT))
-        if not in_slurm():
+        if nodes > 1 and not in_slurm():
+            raise EarmarkError(
+                f"nodes: {nodes}: a megatron server over several nodes needs SLURM to start it; "
+                "use profiles/slurm, or start it yourself and give its `base_url`"
+            )
+        if not in_slurm() or engine(settings) == "docker":  # docker's tasks would share nothing
             start = ["torchrun", "--nproc_per_node", str(each)]
         elif each * nodes == 1:
             start = ["python"]
         else:
+            # The number of tasks too: the job's own, which is 1, would count otherwise.
             start = ["srun", "--overlap", "--kill-on-bad-exit=1", f"--nodes={nodes}"]
-            start += [f"--ntasks-per-node={each}", "python"]
+            start += [f"--ntasks={each * nodes}", f"--ntasks-per-node={each}"]
+            start += ["--overcommit", "--cpu-bind=none", "python"]
         words = [*start, script, "--load", str(settings["model"])]
         words += ["--tensor-model-parallel-size", str(each)]
         words += ["--pipeline-model-parallel-size", str(nodes), "--use-checkpoint-args"]
@@ -65,7 +79,20 @@ class Megatron(ServerType):
     def environment(self, settings: Settings) -> dict[str, str]:
         """See `ServerType.environment`."""
         path = os.pathsep.join(filter(None, [HOME, os.environ.get("PYTHONPATH")]))
-        return {"CUDA_DEVICE_MAX_CONNECTIONS": "1", "PYTHONPATH": path}
+        variables = {"CUDA_DEVICE_MAX_CONNECTIONS": "1", "PYTHONPATH": path}
+        if not in_slurm() or engine(settings) == "docker":
+            variables["PET_STANDALONE"] = "1"  # torchrun's own port: a free one, not 29500 for all
+        else:
+            # Where its processes meet; torchrun would say. The job runs on the first of its nodes.
+            many = int(settings.get("nodes") or 1) > 1
+            variables["MASTER_ADDR"] = socket.gethostname() if many else "127.0.0.1"
+            if max(1, gpus(settings)) == 1 and not many:
+                variables |= {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
+                variables["MASTER_PORT"] = str(20000 + int(os.environ["SLURM_JOB_ID"]) % 20000)
+        return variables
 
     def _nodes(self, settings: Settings) -> list[str]:
-        return []
+        if engine(settings) != "docker":
+            return []
+        return ["nodes: docker runs on one node; give the container as an image for pyxis (.sqsh) "
+                "or apptainer (.sif)"]  # fmt: skip
