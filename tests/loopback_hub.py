@@ -65,6 +65,7 @@ class LoopbackHub:
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
+        self.renamed: dict[str, str] = {}  # the new name by the old one
         self.faults: list[Fault] = []
         self.seen: list[Seen] = []
         self.unexpected: list[str] = []
@@ -166,9 +167,13 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         parts = urlsplit(self.path)
         path = unquote(parts.path)
+        old = next((name for name in self.hub.renamed if f"/datasets/{name}/" in self.path), None)
         try:
             if self.is_cdn:
                 self.cdn(path)
+            elif old is not None:  # as the Hub answers for a dataset that moved
+                moved = self.path.replace(f"/{old}/", f"/{self.hub.renamed[old]}/", 1)
+                self.reply(307, b"Moved", {"Location": moved})
             # A revision may hold a slash, which is quoted: taken apart first, unquoted after.
             elif match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/(.*))?", parts.path):
                 self.api(match[1], match[2] or "", parse_qs(parts.query), body)

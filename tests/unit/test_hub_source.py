@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 
 import hub_sets
 import pyarrow as pa
@@ -16,6 +17,7 @@ from loopback_hub import TOKEN
 from earmark.config import Split, resolve
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl
+from earmark.progress import human_bytes
 
 MODEL = {"m": {"server": "demo", "model": "m"}}
 
@@ -341,10 +343,67 @@ def test_a_disk_that_fills_up_leaves_no_manifest(hub, prepare, monkeypatch, tmp_
         return write(file, data)
 
     monkeypatch.setattr("earmark.clips.os.write", full)
-    with pytest.raises(EarmarkError, match=r"disk is full after \d+ of 40 .* are needed"):
+    with pytest.raises(EarmarkError, match=r"disk is full; up to .* are needed, .*after 0 of 40"):
         prepare(esb_split())
     home = tmp_path / "data/asr/s"
     assert sorted(path.name for path in home.iterdir()) == ["source"]
+    monkeypatch.setattr("earmark.clips.ClipStore.BATCH", 1)
+    count = iter(range(10**6))
+    monkeypatch.setattr("earmark.clips.ClipStore.AHEAD", 100_000)
+    with pytest.raises(EarmarkError, match=r"disk is full; about .* are needed, .*after \d+ of 40"):
+        prepare(esb_split())
+    assert sorted(path.name for path in home.iterdir()) == ["source"]
+
+
+def test_a_disk_that_is_full_from_the_start_is_told_with_what_is_needed(hub, prepare, monkeypatch):
+    import errno
+
+    files = hub_sets.esb({"librispeech:test.clean": 6})
+    hub.commit(ESB, files)
+    size = human_bytes(sum(len(data) for path, data in files.items() if "parquet" in path))
+
+    def full(file, data):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr("earmark.clips.os.write", full)
+    with pytest.raises(EarmarkError, match=rf"disk is full \(quota\); up to {size} are needed"):
+        prepare(esb_split())
+
+
+def test_a_folder_that_cannot_be_written_is_named(hub, prepare, monkeypatch):
+    hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 6}))
+
+    def refuse(self, *args, **kwargs):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.mkdir", refuse)
+        with pytest.raises(
+            EarmarkError, match=r"/data/asr/s/source: cannot be written: Permission"
+        ):
+            prepare(esb_split())
+
+
+def test_a_dataset_that_was_renamed_is_found_under_its_old_name(hub, prepare):
+    hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 6}))
+    hub.renamed["old/name"] = ESB
+    assert len(rows_of(prepare(esb_split(source={"repo": "old/name"})))) == 6
+
+
+@pytest.mark.parametrize("part", [0.5, 0.99])
+def test_an_archive_that_was_cut_short_is_named(hub, prepare, part):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for n in range(9):
+            archive.writestr(f"data/{n}.wav", hub_sets.clip(n, kind="WAV"))
+    data = stream.getvalue()
+    rows = [{"id": str(n), "audio_path": [f"data/{n}.wav"]} for n in range(9)]
+    cut = data[: int(part * len(data))]
+    hub.commit("o/n", {"test.jsonl": hub_sets.jsonl(rows), "data.zip": cut})
+    source = {"type": "hub", "repo": "o/n", "files": ["*.jsonl"], "archive": "data.zip",
+              "columns": {"audio": "audio_path", "text": None}}  # fmt: skip
+    with pytest.raises(EarmarkError, match=r"o/n: data.zip: .* cut short"):
+        prepare(Split("x", "s", source, {}, "asr", None))
 
 
 def test_a_large_split_is_spread_over_folders(hub, prepare, monkeypatch):

@@ -47,6 +47,8 @@ def test_a_sample_is_the_same_for_the_same_seed_and_keeps_the_order():
     assert list(chosen(10, 3, None)) == [0, 1, 2]
     assert list(chosen(2, 3, None)) == [0, 1]
     assert list(chosen(4, None, {"n": 9})) == [0, 1, 2, 3]
+    assert list(chosen(1000, 5, {"n": 9})) == [0, 1, 2, 3, 4]
+    assert max(chosen(1000, 100, {"n": 50})) < 100
 
 
 def test_the_label_says_what_was_left_out():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from earmark.config import Run, Settings
-from earmark.files import write_json
+from earmark.files import disk_error, write_json
 from earmark.utterance import Utterance
 
 TYPES = {
@@ -66,10 +66,12 @@ def download(preparation: Settings, record: str | Path, cache: str | Path) -> No
         cache: The folder in which files of the Hub are kept, shared by all splits.
 
     Raises:
-        EarmarkError: when something is missing or cannot be had; names it.
+        EarmarkError: when something is missing, cannot be had or cannot be written; names it.
     """
-    folder = Path(record).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    source = preparation["source"]
-    found = source_type(source).fetch(preparation, folder, Path(cache))
-    write_json(record, {"source": source, **found})
+    folder, source = Path(record).parent, preparation["source"]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = source_type(source).fetch(preparation, folder, Path(cache))
+        write_json(record, {"source": source, **found})
+    except OSError as error:
+        raise disk_error(error, folder, "the record of the download is kept there") from None

@@ -1,13 +1,12 @@
 """The manifest step: one JSON line an utterance, in the source's order, and its clips as files.
 
-Clips are written to a folder of another name, which becomes ``audio`` once all are there; then the
-manifest appears, and the record. A step that was cut off therefore leaves no manifest, and its next
-run begins anew.
+Clips are written to a folder of another name, which becomes ``audio`` once all are there and the
+record is written; then the manifest appears. A step that was cut off therefore leaves no manifest,
+and its next run begins anew.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 import sys
@@ -20,7 +19,7 @@ from earmark.clips import ClipStore, WrittenClip
 from earmark.config import Settings
 from earmark.download import source_type
 from earmark.errors import EarmarkError
-from earmark.files import Row, read_json, whole_file, write_json
+from earmark.files import Row, disk_error, read_json, whole_file, write_json
 from earmark.progress import Progress, human_bytes
 from earmark.sampling import label
 from earmark.utterance import Utterance
@@ -57,6 +56,7 @@ def write_manifest(
     for stale in manifest.parent.glob(f".{manifest.name}.*.partial"):  # of a run that was killed
         stale.unlink()
     left_out: Counter[str] = Counter()
+    wanted = {key: preparation[key] for key in ("audio", "limit", "sample")}
     name = f"manifest {manifest.parent.parent.name}/{manifest.parent.name}"
     store = ClipStore(work, manifest.parent, folders=asked > ClipStore.FOLDER)
     written, encode = 0, json.JSONEncoder(ensure_ascii=False).encode
@@ -68,25 +68,26 @@ def write_manifest(
             if written == 0:
                 raise EarmarkError(_nothing_left(source, manifest, asked, left_out))
             store.remove_unused()
+            stream.flush()
+            rows = {
+                "in_split": total,
+                "asked_for": asked,
+                "in_manifest": written,
+                "left_out": dict(sorted(left_out.items())),
+            }
+            write_json(record, {**read_json(files), "label": label(**wanted), "rows": rows})
             _put_in_place(work, manifest.with_name("audio"))
     except OSError as error:
-        raise _disk_error(error, manifest.parent, store.size, written, asked) from None
+        needed = _space_needed(store.size, written, asked, read_json(files))
+        raise disk_error(error, manifest.parent, needed) from None
     finally:
         store.close()
         shutil.rmtree(work, ignore_errors=True)
     for reason, count in left_out.items():
         print(f"{manifest}: {count} rows left out: {reason}", file=sys.stderr)
     print(f"{manifest}: {written} utterances", file=sys.stderr)
-    wanted = {key: preparation[key] for key in ("audio", "limit", "sample")}
     if entries is not None and entries != written and label(**wanted) is None:
         print(f"{manifest}: published runs counted {entries} utterances", file=sys.stderr)
-    rows = {
-        "in_split": total,
-        "asked_for": asked,
-        "in_manifest": written,
-        "left_out": dict(sorted(left_out.items())),
-    }
-    write_json(record, {**read_json(files), "label": label(**wanted), "rows": rows})
 
 
 def _rows(
@@ -185,14 +186,14 @@ def _nothing_left(source: Settings, manifest: Path, asked: int, left_out: Counte
     return f"{name}: none of its {asked} utterances is left: {reasons}"
 
 
-def _disk_error(
-    error: OSError, folder: Path, size: int, written: int, asked: int
-) -> EarmarkError | OSError:
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        return error
-    about = human_bytes(size * asked / written) if written else "more"
-    return EarmarkError(
-        f"{folder}: the disk is full after {written} of {asked} utterances ({human_bytes(size)}); "
-        f"about {about} are needed. Nothing of it was kept; make room, or set `data_dir` to a "
-        "folder on a larger disk"
+def _space_needed(size: int, written: int, asked: int, source: Row) -> str:
+    """How much room a manifest's clips need, from those written, or else from their source."""
+    if written:
+        about = f"about {human_bytes(size * asked / written)}"
+    else:
+        parts = [*source.get("files", []), *source.get("clips", []), source.get("archive")]
+        about = f"up to {human_bytes(sum(part['size'] for part in parts if part))}"
+    return (
+        f"{about} are needed, and it was full after {written} of {asked} utterances "
+        f"({human_bytes(size)}), of which nothing was kept"
     )

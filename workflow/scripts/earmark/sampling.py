@@ -13,13 +13,12 @@ def chosen(total: int, limit: int | None, sample: Mapping[str, Any] | None) -> S
     Args:
         total: How many rows there are.
         limit: Take the first so many.
-        sample: Take ``n`` at random with ``seed``; the same rows each time for the same seed.
+        sample: Take ``n`` of these at random with ``seed``; the same rows for the same seed.
     """
-    if sample is not None and sample["n"] < total:
-        return sorted(random.Random(sample.get("seed", 0)).sample(range(total), sample["n"]))
-    if limit is not None:
-        return range(min(limit, total))
-    return range(total)
+    rows = range(total if limit is None else min(limit, total))
+    if sample is not None and sample["n"] < len(rows):
+        return sorted(random.Random(sample.get("seed", 0)).sample(rows, sample["n"]))
+    return rows
 
 
 def label(audio: bool, limit: int | None, sample: Mapping[str, Any] | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 import sys
 import threading
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from earmark.errors import EarmarkError
+from earmark.files import disk_error
 from earmark.hub import failures
 from earmark.hub.partial import PartialFile
 from earmark.hub.ranges import RangeSet
@@ -131,12 +131,14 @@ def _piece(
         try:
             start = _stream(repository, item, start, end, progress, stop)
         except Exception as error:
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise EarmarkError(
-                    f"{item.local.partial.parent}: the disk is full; {item.file.path} needs "
-                    f"{human_bytes(item.file.size)}. Make room, then run the same command again "
-                    "to go on from there"
-                ) from None
+            if isinstance(error, OSError):
+                told = disk_error(
+                    error,
+                    item.local.partial.parent,
+                    f"{item.file.path} needs {human_bytes(item.file.size)}; what has come is kept",
+                )
+                if told is not error:
+                    raise told from None
             start = item.local.first_missing(start, end)
             failed = 1 if start > before else failed + 1
             if failed >= failures.ATTEMPTS or not failures.worth_retrying(error):
