@@ -193,7 +193,7 @@ def test_rows_are_what_arrow_itself_makes_of_them(kind):
 
     audio = pa.struct([("bytes", kind), ("path", pa.string())])
     rows = [
-        {"audio": {"bytes": b"abc", "path": "a"}, "raw": b"", "n": 1},
+        {"audio": {"bytes": b"\xff\x80abc", "path": "a"}, "raw": b"", "n": 1},
         {"audio": {"bytes": None, "path": "b"}, "raw": None, "n": None},
         {"audio": {"bytes": b"", "path": None}, "raw": b"xyz", "n": 3},
     ]

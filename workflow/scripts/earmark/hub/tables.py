@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from earmark.errors import EarmarkError
-from earmark.files import Row
+from earmark.files import DISK_FULL, Row
+from earmark.hub.pages import LargeColumn
 from earmark.hub.partial import PartialFile
 from earmark.hub.ranges import RangeSet
 
@@ -115,9 +116,29 @@ class Table:
             for group, inside in groups:
                 place = inside[0]
                 with self._damage(index, place):
-                    for number, values in _group_rows(parquet, group, inside, columns):
+                    for number, values in self._group_rows(index, parquet, group, inside, columns):
                         place = number
                         yield TableRow(f"row {number + 1} of {name}", number, values)
+
+    def _group_rows(
+        self, index: int, parquet: Any, group: int, inside: Sequence[int], columns: Sequence[str]
+    ) -> Iterator[tuple[int, Row]]:
+        """Some rows of one row group, with their numbers in the file."""
+        name, file = self._files[index]
+        metadata = parquet.metadata
+        leaves = [
+            (leaf, metadata.schema.column(leaf))
+            for leaf in range(metadata.num_columns)
+            if metadata.schema.column(leaf).path.split(".")[0] in columns
+        ]
+        for leaf, about in leaves:
+            if name.endswith(".parquet") and _is_bytes(about):
+                large = LargeColumn(file, metadata, group, leaf)
+                if large.is_needed():
+                    others = [other.path for _, other in leaves if other.path != about.path]
+                    yield from _with_large(parquet, group, inside, others, large)
+                    return
+        yield from _arrow_rows(parquet, group, inside, columns)
 
     def _groups(self, rows: Sequence[int] | None) -> Iterator[list[tuple[int, Sequence[int]]]]:
         """For each file, its row groups that hold rows asked for, with those rows' numbers."""
@@ -169,7 +190,11 @@ class _Damage:
                 f"{self.name}: not there; remove the split's source/files.json and run again, so "
                 "that it is downloaded"
             ) from None
-        if isinstance(error, pyarrow.ArrowException | OSError | UnicodeDecodeError):
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            return
+        if isinstance(
+            error, pyarrow.ArrowException | OSError | ValueError | LookupError | EOFError
+        ):
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise EarmarkError(
                 f"{self.name}, in or after row {self.number + 1}: damaged or of an unknown kind: "
@@ -190,12 +215,45 @@ def _shifted(rows: Sequence[int], by: int) -> Sequence[int]:
     return [row - by for row in rows]
 
 
-def _group_rows(
+def _is_bytes(about: Any) -> bool:
+    """Whether a leaf of a Parquet schema holds bytes that are no text, one value a row."""
+    return bool(
+        about.physical_type == "BYTE_ARRAY"
+        and about.logical_type.type == "NONE"
+        and about.max_repetition_level == 0
+        and about.path.count(".") <= 1
+    )
+
+
+def _with_large(
+    parquet: Any, group: int, inside: Sequence[int], others: Sequence[str], large: LargeColumn
+) -> Iterator[tuple[int, Row]]:
+    """As `_arrow_rows`, with one column more, whose pages are too large for Arrow."""
+    rows: Iterator[tuple[int, Row]] = ((number, {}) for number in inside)
+    if others:
+        rows = _arrow_rows(parquet, group, inside, others)
+    at, values = _first_row(parquet.metadata, group), large.values()
+    outer, _, inner = large.path.partition(".")
+    for number, row in rows:
+        for _ in range(number - at):
+            next(values)
+        at, value = number + 1, next(values)
+        if not inner:
+            row[outer] = value
+        elif row.setdefault(outer, {}) is not None:
+            row[outer][inner] = value
+        yield number, row
+
+
+def _first_row(metadata: Any, group: int) -> int:
+    return sum(metadata.row_group(before).num_rows for before in range(group))
+
+
+def _arrow_rows(
     parquet: Any, group: int, inside: Sequence[int], columns: Sequence[str]
 ) -> Iterator[tuple[int, Row]]:
-    """Some rows of one row group, with their numbers in the file."""
     metadata = parquet.metadata
-    first = sum(metadata.row_group(g).num_rows for g in range(group))
+    first = _first_row(metadata, group)
     about = metadata.row_group(group)
     row_bytes = about.total_byte_size / max(about.num_rows, 1)
     batch_rows = int(min(max(BATCH_BYTES / max(row_bytes, 1), 1), BATCH_ROWS))
@@ -250,7 +308,7 @@ def _views(column: Any) -> list[memoryview | None]:
     if data is None or not len(column):
         return [memoryview(b"") if there else None for there in column.is_valid().to_pylist()]
     places = np.frombuffer(offsets, width)[column.offset : column.offset + len(column) + 1].tolist()
-    whole = memoryview(data)
+    whole = memoryview(data).cast("B")  # Arrow's bytes are signed ones
     views: list[memoryview | None] = [whole[start:end] for start, end in pairwise(places)]
     if column.null_count:
         valid = column.is_valid().to_pylist()
