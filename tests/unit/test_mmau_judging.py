@@ -80,3 +80,9 @@ def test_the_judge_sees_question_reference_and_response(tmp_path: Path) -> None:
     assert system["role"] == "system" and "objective evaluator" in system["content"]
     text = str(user["content"])
     assert all(part in text for part in ("What {reference}?", "a {dog}", "{x} 100 %"))
+
+
+def test_a_prompt_without_a_place_for_the_answer_is_refused() -> None:
+    given = {"server": "openai", "model": "m", "prompt": {"user": "Judge {question}."}}
+    with pytest.raises(EarmarkError, match=r"judge.prompt.user: \{response\} missing"):
+        judge_settings(judge({"judge": given}).settings)

@@ -11,6 +11,7 @@ from earmark import (
 )
 from earmark.errors import EarmarkError
 from earmark.mmau.judging import judge_settings
+from earmark.mmau.lacking import lacking
 from earmark.mmau.matchers import matcher_type
 from earmark.report import code_hash as report_code
 from earmark.servers import answer_settings, check as check_server
@@ -22,10 +23,16 @@ try:
     for model in RUN.models.values():
         check_server(model.name, model.settings)
     check_server("judge", RUN.judge.settings)
+    JUDGE = judge_settings(RUN.judge.settings)
+    MATCHER = matcher_type(RUN.matcher).identity(RUN.matcher)
     # Read now, so that a missing clip is told before any job.
     SOURCE_FILES = earmark_download.source_files(RUN)
 except EarmarkError as error:
     sys.exit(f"error: {error}")
+
+if "frozen" not in config:  # the run itself, not one of its jobs
+    for warning in lacking(RUN):
+        print(f"warning: {warning}", file=sys.stderr)
 
 config["frozen"] = RUN.frozen | {"project": frozen.project(RUN.frozen["root"], CODE)}
 frozen.keep(workflow, config, CODE)
@@ -39,8 +46,6 @@ SHARDED = "|".join(
 )
 DATA = RUN.data_dir
 RESULTS = RUN.results_dir
-JUDGE = judge_settings(RUN.judge.settings)
-MATCHER = matcher_type(RUN.matcher).identity(RUN.matcher)
 
 
 def seeds_of(wildcards):

@@ -262,6 +262,10 @@ def matcher(config: Mapping[str, Any], where: str = "config") -> Settings:
     for key in _MATCHER_NEEDS[found["type"]]:
         if key not in found:
             raise EarmarkError(f"{where}: matcher.{key}: missing; type {found['type']} needs it")
+    if "@" in found.get("base_url", "").partition("://")[2].partition("/")[0]:
+        raise EarmarkError(
+            f"{where}: matcher.base_url: holds a user or password; name the key in api_key_env"
+        )
     return dict(found)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
 from earmark.infer import Job, infer
 from earmark.mmau.judge import (
@@ -52,7 +53,16 @@ def judge_settings(settings: Mapping[str, Any]) -> Settings:
     Args:
         settings: The settings of the config's ``judge``, a model; its ``prompt`` may replace ours,
             with ``{question}``, ``{reference}`` and ``{response}`` for what is judged.
+
+    Raises:
+        EarmarkError: when the prompt has no place for the answer.
     """
+    user = settings["prompt"].get("user")
+    if user is not None and "{response}" not in user:
+        raise EarmarkError(
+            "judge.prompt.user: {response} missing, which stands for the answer that is judged "
+            "({question} and {reference} are known too)"
+        )
     prompt = {"system": JUDGE_SYSTEM, "user": JUDGE_USER, "suffix": "", **settings["prompt"]}
     wanted = {key: settings[key] for key in ("model", "revision", "sampling", "extra_body")}
     found = answer_settings(settings, {**wanted, "api": "chat", "prompt": prompt})
