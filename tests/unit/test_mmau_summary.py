@@ -140,8 +140,8 @@ def test_rates_are_given_by_length_and_by_each_skill() -> None:
     skills = {"perceptual_skills": ["pitch", "timbre"], "length_type": "short"}
     verdicts = [
         closed_verdict(closed(**skills), "dog", matched("Dog")),
-        closed_verdict(closed(perceptual_skills=["pitch"]), "dog", matched("Cat")),
-        closed_verdict(closed(choices=[], **skills), "dog", matched(None)),
+        closed_verdict(closed(id="d", perceptual_skills=["pitch"]), "dog", matched("Cat")),
+        closed_verdict(closed(id="e", choices=[], **skills), "dog", matched(None)),
     ]
     found = by_group(verdicts)
     assert list(found) == ["length_type", "perceptual_skills"]
@@ -153,3 +153,12 @@ def test_rates_are_given_by_length_and_by_each_skill() -> None:
         "num_scored": 2,
         "num_correct": 1,
     }
+
+
+def test_seeds_of_a_sample_are_drawn_together() -> None:
+    skill = {"perceptual_skills": ["pitch"]}
+    row = closed(**skill)
+    verdicts = [closed_verdict(row, "dog", matched(choice)) for choice in ("Dog", "Cat")]
+    found = by_group(verdicts)["perceptual_skills"]["pitch"]
+    assert (found["num_entries"], found["num_scored"]) == (1, 2)
+    assert found["success_rate_ci"] == [50.0, 50.0]  # of one sample nothing varies

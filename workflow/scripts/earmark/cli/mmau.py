@@ -81,10 +81,14 @@ def _left_out(row: Row, why: str) -> Row:
 
 
 def _tell(found: Sequence[Row]) -> None:
-    for row in found:
-        if row["correct"] is None:
-            name, apart, why = row["id"], row["apart"], row["why"]
-            print(f"sample {name}: not scored ({apart}): {why}", file=sys.stderr)
+    from earmark.score_mmau import SHOWN
+
+    unscored = [row for row in found if row["correct"] is None]
+    for row in unscored[:SHOWN]:
+        name, apart, why = row["id"], row["apart"], row["why"]
+        print(f"sample {name}: not scored ({apart}): {why}", file=sys.stderr)
+    if len(unscored) > SHOWN:
+        print(f"and {len(unscored) - SHOWN} more; --samples has them all", file=sys.stderr)
 
 
 def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:

@@ -83,11 +83,17 @@ def intervals(
 
 
 def success_interval(verdicts: Iterable[Row], subset: str) -> list[float] | None:
-    """The interval of the success rate alone."""
-    right = [int(row["correct"]) for row in verdicts if row["correct"] is not None]
-    if not right:
+    """The interval of the success rate alone; a sample is drawn with all of its seeds."""
+    samples: dict[Any, list[int]] = {}
+    for row in verdicts:
+        if row["correct"] is not None:
+            right_and_scored = samples.setdefault(row["id"], [0, 0])
+            right_and_scored[0] += int(row["correct"])
+            right_and_scored[1] += 1
+    if not samples:
         return None
-    sums = stats.resample([right, [1] * len(right)], stats.generator(subset, "success_rate"))
+    columns = list(zip(*samples.values(), strict=True))
+    sums = stats.resample(columns, stats.generator(subset, "success_rate"))
     return stats.interval(stats.percent(*sums))
 
 

@@ -117,6 +117,8 @@ def overall(parts: Sequence[Mapping[str, Any]]) -> Metrics:
 def by_group(verdicts: Iterable[Row]) -> dict[str, dict[str, Metrics]]:
     """Success by length and by skill; a sample with several skills counts under each.
 
+    Of several seeds all verdicts count, those of the first alone among ``num_entries``.
+
     Returns:
         For each of `GROUPS` that occurs, for each of its values in order of name: ``success_rate``
         and its interval ``success_rate_ci``, ``num_entries``, ``num_scored`` and ``num_correct``.
@@ -147,7 +149,7 @@ def _rate(rows: Sequence[Row], group: str) -> Metrics:
     return {
         "success_rate": _percent(correct, len(scored)),
         "success_rate_ci": success_interval(rows, group),
-        "num_entries": len(rows),
+        "num_entries": len({row["id"] for row in rows}),
         "num_scored": len(scored),
         "num_correct": correct,
     }
