@@ -87,7 +87,7 @@ def _chart(name: str, what: str, rows: Rows, note: str, lines: bool = True) -> C
         title=f"Success by {what}",
         note=note,
         spec=dots("rate", "name", "success (%)", what, [0, 100], lines),
-        rows=rows,
+        rows=[row for row in rows if row["rate"] is not None],
         columns=[(key, title or what.capitalize(), digits) for key, title, digits in _COLUMNS],
         wide=True,
     )

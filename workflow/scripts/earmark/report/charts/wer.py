@@ -44,7 +44,9 @@ def by_split(results: Results) -> Chart:
     rows = []
     for _, metrics, row in recognized(results):
         low, high = interval(metrics, "wer") or (None, None)
-        row |= {"wer": figure(metrics, "wer"), "low": low, "high": high}
+        if (rate := figure(metrics, "wer")) is None:
+            continue
+        row |= {"wer": rate, "low": low, "high": high}
         row |= {"entries": metrics.get("num_entries"), "words": metrics.get("ref_words")}
         rows.append(row)
     return Chart(
