@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import wave
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,14 @@ def write_run(folder: Path, models: dict[str, list[str]], references: list[str])
     write_jsonl(manifest, rows)
     source.write_text("".join(json.dumps({**r, "audio_filepath": str(clip)}) + "\n" for r in rows))
     run = load(folder / "config.yaml", folder)
+    scored: dict[tuple[str, ...], Path] = {}  # the same answers are scored once
     for name, model in run.models.items():
-        if models[model.name]:
-            _score(folder / "results" / name, manifest, rows, models[model.name])
+        answers, results = tuple(models[model.name]), folder / "results" / name
+        if answers in scored:
+            shutil.copytree(scored[answers], results)
+        elif answers:
+            _score(results, manifest, rows, list(answers))
+            scored[answers] = results
     return run
 
 

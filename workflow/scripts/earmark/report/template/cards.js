@@ -62,7 +62,7 @@ const cards = (() => {
       const picked = row.match === choice;
       return element("li", { class: picked ? "picked" : "" },
         element("span", {}, choice),
-        element("span", {}, right ? chip("answer", "good") : "",
+        element("span", {}, right ? chip("answer", "good") : "", right && picked ? " " : "",
           picked ? chip("match", right ? "good" : "bad") : ""),
         element("span", { class: "meter", "aria-hidden": "true" },
           element("i", { style: `width:${Math.round(100 * share)}%` })),

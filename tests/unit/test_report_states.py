@@ -1,0 +1,152 @@
+"""The report of runs as they are on bad days: half way, with NaNs, with very many models."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from report_questions import write_questions
+from report_samples import ATTACK, write_run
+
+from earmark.cli import main
+from earmark.errors import EarmarkError
+from earmark.files import read_json, read_jsonl, write_json, write_jsonl
+from earmark.report.build import build
+from earmark.report.charts import charts
+from earmark.report.gather import gather
+from earmark.report.leaderboard import tables
+
+REFERENCES = ["one two three four", "five six seven eight"]
+
+
+def page_of(folder: Path) -> str:
+    return (folder / "results" / "report.html").read_text(encoding="utf-8")
+
+
+def data_of(page: str) -> dict:
+    found = re.search(r'id="report-data">(.*?)</script>', page, re.DOTALL)
+    assert found
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    return json.loads(found[1], parse_constant=refuse)
+
+
+def test_numbers_that_are_none_are_shown_as_missing(tmp_path):
+    run = write_run(tmp_path, {"m": REFERENCES, "n": REFERENCES}, REFERENCES)
+    for path in (tmp_path / "results" / "m").rglob("*metrics.json"):
+        text = path.read_text()
+        text = re.sub(r'("wer(_macro|_micro)?": )[\d.]+', r"\1NaN", text)
+        path.write_text(re.sub(r'("(rtfx_wall|p50)": )[\d.]+', r"\1Infinity", text))
+    build(run, tmp_path / "results")
+    lines = tables(gather(run))[0].lines
+    assert [cell.value for cell in lines[0].cells] == [None] * 4
+    assert [cell.value for cell in lines[1].cells[:3]] == [0.0] * 3
+    data = data_of(page_of(tmp_path))
+    drawn = {chart["id"]: chart["rows"] for chart in data["charts"]}
+    assert {row["model"] for row in drawn["wer"]} == {"n"}
+    assert {row["model"] for row in drawn["rtfx"]} == {"n"}
+
+
+def test_failed_samples_are_counted_beside_their_rate_and_can_be_found(tmp_path):
+    run = write_run(tmp_path, {"m": REFERENCES}, REFERENCES)
+    predictions = tmp_path / "results/m/predictions/set/one.jsonl"
+    rows = list(read_jsonl(predictions))
+    rows[1] |= {"error": "HTTP 400: too long", "generation": "", "finish_reason": None}
+    write_jsonl(predictions, rows)
+    metrics = tmp_path / "results/m/scores/set/one.metrics.json"
+    found = read_json(metrics)
+    found["pass@1"]["num_failed"] = 1
+    write_json(metrics, found)
+    build(run, tmp_path / "results")
+    assert "1 failed" in page_of(tmp_path)
+    assert any(cell.note == "1 failed" for cell in tables(gather(run))[0].lines[0].cells)
+
+
+def test_a_hundred_models_stand_in_the_tables_and_the_page_stays_small(tmp_path):
+    names = [f"org/model {n:03}" for n in range(100)]
+    run = write_run(tmp_path, dict.fromkeys(names, REFERENCES), REFERENCES)
+    build(run, tmp_path / "results")
+    page = page_of(tmp_path)
+    assert len(page) < 3_000_000
+    assert all(f">{name}</th>" in page for name in names)
+    assert "The first 12 are shown." in page
+
+
+def test_a_run_in_which_nothing_is_done_has_a_page_that_says_so(tmp_path, capsys):
+    write_run(tmp_path, {"a": [], "b c/d": []}, REFERENCES)
+    config = str(tmp_path / "config.yaml")
+    assert main(["report", "--configfile", config]) == 0
+    assert "2 of 2 evaluations are missing" in capsys.readouterr().out
+    page = page_of(tmp_path)
+    assert "Nothing has been evaluated yet" in page
+    assert "b c/d on set-one: not begun" in page
+    assert data_of(page)["charts"] == []
+
+
+def test_a_config_without_models_is_refused_with_the_key(tmp_path, capsys):
+    write_run(tmp_path, {"a": []}, REFERENCES)
+    path = tmp_path / "config.yaml"
+    path.write_text(re.sub(r"models:\n(  .*\n)+", "models: {}\n", path.read_text()))
+    for command in ("report", "table", "status"):
+        assert main([command, "--configfile", str(path)]) == 1
+        assert "models: at least one entry is needed" in capsys.readouterr().err
+
+
+def test_no_text_of_a_transcript_ends_a_script_of_the_page(tmp_path):
+    hostile = [f"</script><!--<script>\u2028\u2029 {ATTACK}", "five ]]> <style> &lt;"]
+    run = write_run(tmp_path, {ATTACK: hostile}, hostile)
+    build(run, tmp_path / "results")
+    page = page_of(tmp_path)
+    assert ATTACK not in page
+    assert "<!--" not in page.split("<body>")[1].split('id="report-data"')[0]
+    assert data_of(page)["models"] == [ATTACK]
+
+
+def test_scores_of_other_samples_than_the_manifest_has_are_told(tmp_path):
+    run = write_run(tmp_path, {"m": REFERENCES}, REFERENCES)
+    manifest = tmp_path / "data/set/one/manifest.jsonl"
+    write_jsonl(manifest, list(read_jsonl(manifest))[:1])
+    with pytest.raises(EarmarkError, match="its samples are not those of the manifest"):
+        build(run, tmp_path / "results")
+
+
+def test_mmau_has_a_table_of_its_categories_and_one_of_its_sub_categories(tmp_path):
+    run = write_questions(tmp_path, ["right", "wrong"])
+    whole, parts = tables(gather(run))
+    titles = ["all", "official score", "closed form", "open ended", "instruction following"]
+    assert [column.title for column in whole.columns] == titles
+    assert [column.title for column in parts.columns] == ["all", "music", "sound", "sound music"]
+    metrics = read_json(tmp_path / "results/right/eval-results/quiz/metrics.json")
+    for table in (whole, parts):
+        for column, cell in zip(table.columns, table.lines[0].cells, strict=True):
+            name, _, score = column.key.partition(" ")
+            assert cell.value == metrics[name]["pass@1"][score or "success_rate"]
+    drawn = {chart["id"] for chart in charts(gather(run))}
+    assert drawn == {"throughput", "categories", "skills", "lengths"}
+
+
+def test_tables_of_a_part_of_mmau_are_printed(tmp_path, capsys):
+    write_questions(tmp_path, ["right", "wrong"])
+    capsys.readouterr()
+    config = ["table", "--configfile", str(tmp_path / "config.yaml"), "--format", "csv"]
+    assert main([*config, "--split", "closed_form", "--model", "wrong"]) == 0
+    head, row = capsys.readouterr().out.splitlines()[:2]
+    assert head.split(",")[4:] == [
+        f"quiz.closed_form{part}" for part in ("", "-music", "-sound", "-sound_music")
+    ]
+    assert row.split(",")[0] == "wrong"
+
+
+def test_judge_health_counts_what_was_parsed_asked_again_and_not_read(tmp_path):
+    run = write_questions(tmp_path, ["right"])
+    build(run, tmp_path / "results")
+    section = re.search(r'id="judge">.*?</section>', page_of(tmp_path), re.DOTALL)
+    assert section
+    cells = [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td>(.*?)</td>", section[0])]
+    # answers, asked about, parsed, asked again, unparsed, failed
+    assert cells[1:7] == ["3", "2", "1", "1", "1", "0"]
+    assert "a judge" in section[0]
