@@ -44,6 +44,8 @@ def test_a_closed_question_shows_its_choices_with_what_was_matched(browser: Any,
     right, wrong = (card.locator(".answers > div").nth(n) for n in (0, 1))
     assert right.locator(".picked").inner_text().split() == ["rain", "answer", "match", "0.500"]
     assert wrong.locator(".picked").inner_text().split()[:3] == ["a", "dog", "match"]
+    assert card.locator("header .good").inner_text() == "right"
+    assert card.locator("header .bad").inner_text() == "wrong"
     tab.select_option("select[name=category]", "music")
     tab.wait_for_function("document.querySelectorAll('.sample').length === 2")
     assert "category=music" in tab.url
@@ -76,6 +78,21 @@ def test_every_chart_has_a_table_whose_figures_lead_to_samples(browser: Any, que
     assert "split=quiz%2F" in tab.url
     tab.locator("#judge td a").first.click()
     assert "split=quiz%2Fopen_ended" in tab.url
+    tab.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_with_all_of_it_open_axe_finds_no_serious_fault(browser: Any, questions: Path, scheme: str):
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = opened(browser, questions, "#samples?split=quiz%2Fopen_ended&with=wrong")
+    tab.emulate_media(color_scheme=scheme)
+    tab.wait_for_selector(f"html[data-theme={scheme}]")
+    for chart in tab.locator("[data-table]").all():
+        chart.click()
+    tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    found = Axe().run(tab).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
     tab.close()
 
 

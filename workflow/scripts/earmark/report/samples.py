@@ -19,9 +19,9 @@ SIZE = 2000
 """Rows a piece."""
 
 FACETS = {
-    "category": ("category", "sub-cat"),
-    "length_type": ("length", "length_type"),
-    "skill": ("skill", "perceptual_skills", "reasoning_skills"),
+    "category": ("Category", "sub-cat"),
+    "length_type": ("Length, as classed", "length_type"),
+    "skill": ("Skill", "perceptual_skills", "reasoning_skills"),
 }
 """What rows are filtered by: a title, and the manifest's columns."""
 

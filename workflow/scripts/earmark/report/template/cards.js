@@ -21,7 +21,7 @@ const cards = (() => {
     const kinds = index.kinds[at];
     const marks = report.samples.kinds[kind]
       .filter(([bit, , , shown]) => shown && kinds & bit)
-      .map(([, , label, tone]) => chip(label, tone));
+      .map(([, , label, , tone]) => chip(label, tone));
     if (kind === "asr") {
       const [errors, total] = [index.cost[at], index.words[at]];
       marks.unshift(chip(total === null || errors === null ? "not scored"
