@@ -20,7 +20,7 @@ QUESTIONS: dict[str, list[dict[str, Any]]] = {
     "closed_form": [
         {"question": f"Which sound is number {n}?", "choices": ["a dog", "a cat", "rain"],
          "answer": "rain", "category": ("sound", "music", "sound_music")[n % 3],
-         "length_type": ("short", "long")[n % 2], "perceptual_skills": ["pitch"],
+         "sub-cat": f"kind-{n}", "length_type": ("short", "long")[n % 2], "perceptual_skills": ["pitch"],
          "reasoning_skills": ["counting"]}
         for n in range(6)
     ],

@@ -55,6 +55,19 @@ def test_a_closed_question_shows_its_choices_with_what_was_matched(browser: Any,
     tab.close()
 
 
+def test_a_figure_of_a_sub_category_leads_to_its_samples_alone(browser: Any, questions: Path):
+    tab = opened(browser, questions)
+    boards = tab.locator("table.board")
+    boards.nth(1).locator("tbody tr:first-child td:last-child a").click()  # sound_music
+    tab.wait_for_function("document.querySelectorAll('.sample').length === 2")
+    ids = tab.locator(".sample h3").all_inner_texts()
+    assert sorted(ids) == ["closed_form-2", "closed_form-5"]
+    tab.locator("#chart-lengths [data-table]").click()
+    tab.locator("#chart-lengths td a").first.click()
+    tab.wait_for_function("document.querySelectorAll('.sample').length === 3")
+    tab.close()
+
+
 def test_a_judgement_is_shown_in_full_and_as_text(browser: Any, questions: Path):
     place = "#samples?split=quiz%2Fopen_ended&model=right&order=order"
     tab = opened(browser, questions, place)

@@ -129,6 +129,20 @@ def test_mmau_has_a_table_of_its_categories_and_one_of_its_sub_categories(tmp_pa
     assert drawn == {"throughput", "categories", "skills", "lengths"}
 
 
+def test_published_systems_are_marked_as_not_ours_in_every_form(tmp_path):
+    run = write_run(tmp_path, {"m": REFERENCES}, REFERENCES)
+    path = tmp_path / "published.csv"
+    path.write_text("model,source,protocol,one\nother,a paper,whisper,1.50\n")
+    build(run, tmp_path / "results", path)
+    assert ">not ours: a paper<" in page_of(tmp_path)
+    results = tmp_path / "results"
+    assert "| other† (a paper) |" in (results / "leaderboard.md").read_text()
+    tex = (results / "leaderboard.tex").read_text()
+    assert "other$^\\dagger$ (a paper)" in tex
+    assert "Published; not measured here." in tex
+    assert "other,a paper,whisper" in (results / "leaderboard.csv").read_text()
+
+
 def test_tables_of_a_part_of_mmau_are_printed(tmp_path, capsys):
     write_questions(tmp_path, ["right", "wrong"])
     capsys.readouterr()

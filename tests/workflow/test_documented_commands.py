@@ -68,6 +68,16 @@ def test_the_command_works_as_the_page_has_it(place: Path, clone: Path, command)
     assert done.returncode == 0, f"{command.page}: {run}\n{done.stdout}{done.stderr}"
 
 
+def test_snakemakes_report_has_captions_and_categories(place: Path):
+    done = shell(place, "snakemake --report captions.html")
+    assert done.returncode == 0, done.stderr
+    page = (place / "captions.html").read_text(encoding="utf-8")
+    captions = ("Models evaluated with Earmark on demo", "A row a model and scoring protocol",
+                "The metrics of tiny on demo", "The leaderboard, charts and the samples")  # fmt: skip
+    for text in (*captions, '"Leaderboard"', '"Metrics"', '"Report"'):
+        assert text in page, text
+
+
 def test_a_command_that_is_wrong_is_found_and_fails(place: Path):
     page = "Then `earmark tables --format tex` and\n\n```sh\nsnakemake --no-such-option # so\n```\n"
     found = list(documented.commands_in(page))

@@ -107,7 +107,7 @@ def _cell(results: Results, table: Table, line: Line, column: Column, cell: Cell
         splits = list(results.run.benchmarks[table.benchmark])
         found = results.evaluations[line.folder, table.benchmark, column.split or splits[0]]
         if found.metrics is not None:
-            part = column.key.rpartition("-")[2] if column.level == 2 else ""
+            part = column.key.removeprefix(f"{found.subset}-") if column.level == 2 else ""
             shown = tag(
                 "a", shown, href=samples_link(found, **({"category": part} if part else {}))
             )

@@ -19,7 +19,8 @@ SIZE = 2000
 """Rows a piece."""
 
 FACETS = {
-    "category": ("Category", "sub-cat"),
+    "category": ("Category", "category"),
+    "subcategory": ("Sub-category", "sub-cat"),
     "length_type": ("Length, as classed", "length_type"),
     "skill": ("Skill", "perceptual_skills", "reasoning_skills"),
 }
@@ -196,11 +197,10 @@ def _utterance_index(entries: Sequence[Row]) -> Row:
             mine: dict[str, None] = {}
             for column in columns:
                 found = entry.get(column)
-                found = entry.get("category") if found is None and name == "category" else found
                 each = found if isinstance(found, list) else [found]
                 mine |= {str(one): None for one in each if one not in (None, "")}
             of.append([values.setdefault(one, len(values)) for one in mine])
-        if len(values) > 1:
+        if len(values) > 1 or (values and not all(of)):
             facets.append({"name": name, "title": title, "values": list(values), "of": of})
     return {"duration": [_duration(entry) for entry in entries], "facets": facets}
 

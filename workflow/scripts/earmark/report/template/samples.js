@@ -180,7 +180,7 @@ const browser = (() => {
   back.addEventListener("click", () => turnPage(-1));
   on.addEventListener("click", () => turnPage(1));
   let seen = "";
-  const KEYS = /^(split|model|with|order|seconds|kinds|q|page|category|length_type|skill)$/;
+  const KEYS = /^(split|model|with|order|seconds|kinds|q|page|category|subcategory|length_type|skill)$/;
   const fresh = () => {
     const now = state.only(KEYS);
     if (now !== seen) { seen = now; show(); }
