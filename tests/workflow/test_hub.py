@@ -13,7 +13,7 @@ from pathlib import Path
 import hub_sets
 import pytest
 from hub_sets import ESB, MMAU
-from loopback_hub import loopback_hub
+from loopback_hub import TOKEN, loopback_hub
 from running import Workflow
 
 # In each Python of a run: at the n-th clip that is opened for writing, the whole run is killed.
@@ -173,7 +173,7 @@ def test_all_of_mmau_pro_at_once_transfers_nothing_twice(hub, run_in):
     assert hub.sent("*test.parquet?signature=x") == len(files["test.parquet"])
 
 
-def test_a_gated_set_ends_the_job_with_what_to_do_and_no_traceback(hub, run_in):
+def test_a_gated_set_ends_the_job_with_what_to_do_and_no_traceback(hub, run_in, monkeypatch):
     hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 2}), gated=True)
     workflow = run_in("run", **asr("librispeech_clean"))
     output = workflow.run("prepare", code=1)
@@ -182,3 +182,9 @@ def test_a_gated_set_ends_the_job_with_what_to_do_and_no_traceback(hub, run_in):
     log = workflow.folder / "results/logs/download/asr-leaderboard/librispeech_clean.log"
     assert "HF_TOKEN" in log.read_text()
     assert not list(Path(workflow.folder).rglob("files.json"))
+    monkeypatch.setenv("HF_TOKEN", TOKEN)  # its terms accepted, as the message asked for
+    output += workflow.run("prepare")
+    assert list(workflow.folder.glob("data/asr-leaderboard/*/manifest.jsonl"))
+    held = [path for path in workflow.folder.rglob("*") if path.is_file()]
+    assert not [path for path in held if TOKEN.encode() in path.read_bytes()]
+    assert TOKEN not in output
