@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from report_questions import write_questions
 from report_samples import write_run
 
 from earmark.report import formats
@@ -20,7 +21,7 @@ REFERENCES = ["one two three four", "five six seven eight"]
 COMMANDS = {
     "begin", "end", "centering", "small", "setlength", "tabcolsep", "caption", "label", "vspace",
     "toprule", "midrule", "bottomrule", "textbf", "texttt", "scriptsize", "footnotesize", "par",
-    "shortstack", "smallskip", "dagger", "textbackslash", "textasciitilde", "textasciicircum",
+    "shortstack", "smallskip", "tiny", "dagger", "textbackslash", "textasciitilde", "textasciicircum",
     "textless", "textgreater", "textbar",
 }  # fmt: skip
 """What the tables may use: LaTeX's own, and booktabs' rules."""
@@ -28,13 +29,16 @@ COMMANDS = {
 
 @pytest.fixture
 def written(tmp_path: Path) -> str:
-    """All tables of a run with awkward names, missing figures and published systems."""
+    """All tables of runs with awkward names, missing figures and published systems."""
     answers = [REFERENCES, ["one two", "nothing of it"], ["one two three four", "six"]]
     models = dict(zip(NAMES, answers, strict=True))
     run = write_run(tmp_path, {**models, "late": []}, REFERENCES)
     published = tmp_path / "published.csv"
     published.write_text("model,source,one\nA & B_1,50% of #2,4.20\n", encoding="utf-8")
-    return formats.as_tex(tables(gather(run, published)), intervals=True)
+    quiz = tmp_path / "quiz"
+    quiz.mkdir()
+    made = tables(gather(run, published)) + tables(gather(write_questions(quiz, NAMES)))
+    return formats.as_tex(made, intervals=True)
 
 
 def check_table(text: str) -> None:
@@ -65,10 +69,11 @@ def check_rows(table: str) -> None:
     body, _, tail = rest.partition("\\end{tabular}")
     assert re.fullmatch(r"lr+", columns)
     assert "&" not in head + tail
-    body = re.sub(r"\\shortstack\{[^{}]*\}", "heading", body)
+    stacked = r"\\shortstack(\[r\])?\{([^{}]|\{[^{}]*\})*\}"
+    body = re.sub(stacked, "two lines", body)
     assert re.findall(r"\\(\w+rule)", body)[:2] == ["toprule", "midrule"]
     assert body.strip().endswith("\\bottomrule")
-    rows = re.sub(r"\\\w+rule", "", body).split("\\\\")
+    rows = re.split(r"\\\\(?:\[2pt\])?", re.sub(r"\\\w+rule", "", body))
     assert rows.pop().strip() == ""
     assert {row.count("&") + 1 for row in rows} == {len(columns)}
     assert all("\n" not in row.strip() for row in rows)
@@ -77,7 +82,7 @@ def check_rows(table: str) -> None:
 def test_the_tables_are_strictly_latex_with_booktabs(written: str):
     head, *found = re.split(r"(?=\\begin\{table\*?\})", written)
     assert all(line.startswith("%") for line in head.splitlines())
-    assert len(found) == 2
+    assert len(found) == 4
     for table in found:
         check_table(table)
 

@@ -87,14 +87,15 @@ def as_tex(tables: Sequence[Table], intervals: bool = False) -> str:
 
 
 def _tex_table(table: Table, intervals: bool) -> str:
-    wide = len(table.columns) > 5
+    wide, many = _points(table, intervals) > 235, len(table.columns) > 8
+    end = "\\\\[2pt]" if intervals else "\\\\"  # two lines a row want air between rows
     label = re.sub(r"[^A-Za-z0-9]+", "-", f"{table.benchmark} {table.part} {table.protocol}")
     label = label.strip("-")
     lines = [
         "\\begin{table*}[t]" if wide else "\\begin{table}[t]",
         "  \\centering",
-        "  \\small",
-        "  \\setlength{\\tabcolsep}{4pt}",
+        "  \\footnotesize" if many else "  \\small",
+        f"  \\setlength{{\\tabcolsep}}{{{'2.5pt' if many else '4pt'}}}",
         f"  \\caption{{{_tex(table.caption)}}}",
         f"  \\label{{tab:{label}}}",
         "  \\vspace{4pt}",
@@ -108,12 +109,21 @@ def _tex_table(table: Table, intervals: bool) -> str:
     for group in (ours, theirs):
         if group is theirs and theirs and ours:
             lines.append("    \\midrule")
-        lines += [f"    {_tex_row(table, line, intervals)} \\\\" for line in group]
+        lines += [f"    {_tex_row(table, line, intervals)} {end}" for line in group]
     lines += ["    \\bottomrule", "  \\end{tabular}"]
     if theirs:
         lines.append("  \\par\\smallskip\\footnotesize $^\\dagger$ Published; not measured here.")
     lines.append("\\end{table*}" if wide else "\\end{table}")
     return "\n".join(lines) + "\n"
+
+
+def _points(table: Table, intervals: bool) -> float:
+    """About how wide a table is; a paper's column has some 240 points."""
+    signs = max(len(_named(line, str)) for line in table.lines) if table.lines else 0
+    for column in table.columns:
+        heading = max(map(len, re.split(r"[_ ]", column.title, maxsplit=1)))
+        signs += max(heading, 10 if intervals else 5)
+    return 4.4 * signs + 8 * (len(table.columns) + 1)
 
 
 def _heading(title: str) -> str:
@@ -134,7 +144,8 @@ def _tex_row(table: Table, line: Line, intervals: bool) -> str:
         text = f"\\textbf{{{text}}}" if cell.best else text
         if intervals and cell.interval:
             low, high = (f"{end:.{column.digits}f}" for end in cell.interval)
-            text += f" {{\\scriptsize [{low}, {high}]}}"
+            size = "\\tiny" if len(table.columns) > 8 else "\\scriptsize"
+            text = f"\\shortstack[r]{{{text}\\\\ {{{size} [{low}, {high}]}}}}"
         cells.append(text)
     return " & ".join(cells)
 
