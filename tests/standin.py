@@ -71,8 +71,8 @@ def _answer(body: dict[str, Any]) -> str:
 
 
 @contextmanager
-def standin() -> Iterator[Standin]:
-    """Run the server on a free port of 127.0.0.1."""
+def standin(port: int = 0) -> Iterator[Standin]:
+    """Run the server on a port of 127.0.0.1, a free one by default."""
     state = Standin()
 
     class Handler(BaseHTTPRequestHandler):
@@ -111,7 +111,7 @@ def standin() -> Iterator[Standin]:
             self.end_headers()
             self.wfile.write(data)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     state.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     thread = threading.Thread(target=server.serve_forever)

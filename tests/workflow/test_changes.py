@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from typing import Any
 
@@ -24,6 +25,7 @@ class Evaluation(Workflow):
     """Two models attached to a server that counts; local splits ``a`` and ``b``."""
 
     server: Any
+    declared: tuple[str, ...] = ()
 
     def ran(self, *arguments: str) -> tuple[set[tuple[str, str]], int]:
         """Run; returns the jobs beside the report's, and how many requests were sent."""
@@ -49,6 +51,7 @@ class Evaluation(Workflow):
     def declare(self, *splits: str) -> None:
         sources = {split: {"type": "local", "manifest": str(self.list(split))} for split in splits}
         self.benchmark("mini", **sources)
+        self.declared = splits
 
     def split(self, name: str, clips: int, base: float) -> None:
         rows = []
@@ -75,6 +78,11 @@ def run(clone, tmp_path_factory):
         assert requests == 2 * sum(CLIPS.values())
         assert max(server.answered.values()) == 1
         yield made
+
+
+def rules(output: str) -> set[str]:
+    """The rules of all jobs that Snakemake announces, the report's too."""
+    return set(re.findall(r"^(?:local)?rule (\w+):", output, re.MULTILINE)) - {"all"}
 
 
 def scored(*splits: str) -> set[tuple[str, str]]:
@@ -172,6 +180,26 @@ def test_changed_code_of_other_steps_runs_nothing(run, tmp_path):
         run.clone = was
 
 
+def test_the_reports_template_makes_the_report_anew_and_nothing_else(run, tmp_path):
+    clone = tmp_path / "clone"
+    copy_clone(run.clone, clone)
+    was, run.clone = run.clone, clone
+    page = run.folder / "results/report.html"
+    template = clone / "workflow/scripts/earmark/report/template"
+    before = run.server.requests
+    try:
+        for name in ("page.html", "page.css", "tables.js"):
+            path = template / name
+            path.write_text(path.read_text().replace("</title>", " (edited)</title>") + "\n\n")
+            assert rules(run.run()) == {"report"}, name
+        assert "(edited)</title>" in page.read_text()
+        assert rules(run.run()) == set()
+    finally:
+        run.clone = was
+    assert rules(run.run()) == {"report"}
+    assert run.server.requests == before
+
+
 def test_another_model_asks_that_model_alone(run):
     run.config["models"]["three"] = attached(run.server, extra_body={"third": True})
     jobs, requests = run.ran()
@@ -193,13 +221,16 @@ def test_another_split_asks_for_that_split_alone(run):
 
 def test_another_number_of_shards_asks_nothing(run):
     run.config["benchmarks"]["mini"]["shards"] = 2
-    assert run.ran()[1] == 0
+    again = {(rule, split) for rule in ("infer_shard", "gather") for split in run.declared}
+    assert run.ran() == (again | scored(*run.declared), 0)
+    assert run.ran() == (set(), 0)
     run.config["models"]["one"]["sampling"] = {"seed": 5}
     jobs, requests = run.ran()
     assert requests == sum(CLIPS.values()) + 2
     assert ("infer_shard", "a") in jobs
     run.config["benchmarks"]["mini"]["shards"] = 1
-    assert run.ran()[1] == 0
+    again = {("infer", split) for split in run.declared}
+    assert run.ran() == (again | scored(*run.declared), 0)
 
 
 def test_moved_results_run_nothing(run):

@@ -16,6 +16,14 @@ from earmark.mmau.matchers import matcher_type
 from earmark.report import code_hash as report_code
 from earmark.servers import answer_settings, check as check_server
 
+# Clips and journals are files beside Snakemake's outputs: all jobs have to see one disk.
+if workflow.storage_settings.default_storage_provider is not None:
+    sys.exit(
+        "error: --default-storage-provider (which executors without a shared disk need) carries "
+        "Snakemake's outputs alone, and jobs need audio and kept answers too; run where all jobs "
+        "share a disk: docs/cluster.md, for Kubernetes too"
+    )
+
 try:
     RUN = earmark_config.resolve(
         config, workflow.basedir, " + ".join(map(str, workflow.configfiles)) or "config"
