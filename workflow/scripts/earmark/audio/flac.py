@@ -8,6 +8,7 @@ checksums, all of which are tested at once. No sample is decoded.
 from __future__ import annotations
 
 import mmap
+import threading
 from functools import cache
 from typing import Any
 
@@ -149,26 +150,29 @@ def checksums_hold(data: Any, start: int, end: int) -> bool:
         start: Where the first frame begins.
         end: Where the last one ends.
     """
-    folded = _folded(data, start, end)
+    folded = _fold(_space.folded, data, start, end)
     if int(np.bitwise_xor.reduce(folded)).bit_count() & 1:
         return False
-    for unit in (2048, 1024, 512, 256, 128, 64):  # bytes
-        while len(folded) > 15 * unit:
-            folded = _reduced(folded, unit)
-    value = int.from_bytes(folded.tobytes(), "big")
+    for high, by_n, by_one in _space.steps:
+        np.bitwise_xor(by_n, high, by_n)
+        np.bitwise_xor(by_one, high, by_one)
+    value = int.from_bytes(_space.rest.tobytes(), "big")
     for unit in (256, 128, 64, 32, 16, 8, 4, 2, 1):  # bits
         while high := value >> 15 * unit:
             value ^= high << 15 * unit ^ high << unit ^ high
     return value == 0
 
 
-def _folded(data: Any, start: int, end: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+def _fold(folded: Bytes, data: Any, start: int, end: int) -> Bytes:
     """The exclusive or of a stream's stretches of `PERIOD` bytes, which end where the stream does.
 
     Of a file in memory, what has been read is let go: it may be larger than memory.
     """
     first = (end - start) % PERIOD
-    folded = np.zeros(PERIOD, np.uint8)
+    folded[: PERIOD - first] = 0
     if first:
         folded[PERIOD - first :] = np.frombuffer(data, np.uint8, first, start)
     for position in range(start + first, end, STRETCH * PERIOD):
@@ -181,12 +185,25 @@ def _folded(data: Any, start: int, end: int) -> np.ndarray[Any, np.dtype[np.uint
     return folded
 
 
-def _reduced(
-    folded: np.ndarray[Any, np.dtype[np.uint8]], unit: int
-) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Bytes of the same remainder modulo x^15 + x + 1, up to 14 units fewer."""
-    taken = min(len(folded) - 15 * unit, 14 * unit)
-    high, rest = folded[:taken], folded[taken:]
-    rest[15 * unit - taken : 15 * unit] ^= high
-    rest[14 * unit - taken : 14 * unit] ^= high
-    return rest
+class _Space(threading.local):
+    """Where a thread folds a stream, and how it then halves what is there, as views made once.
+
+    Attributes:
+        folded: `PERIOD` bytes.
+        steps: The highest bytes left, and where they go for x^n and for 1 (see `checksums_hold`).
+        rest: The last bytes, all that is left after these steps.
+    """
+
+    def __init__(self) -> None:
+        self.folded: Bytes = np.zeros(PERIOD, np.uint8)
+        self.steps: list[tuple[Bytes, Bytes, Bytes]] = []
+        self.rest = self.folded
+        for unit in (2048, 1024, 512, 256, 128, 64):  # bytes, n / 8
+            while len(self.rest) > 15 * unit:
+                taken = min(len(self.rest) - 15 * unit, 14 * unit)
+                high, self.rest = self.rest[:taken], self.rest[taken:]
+                by_n = self.rest[14 * unit - taken : 14 * unit]
+                self.steps.append((high, by_n, self.rest[15 * unit - taken : 15 * unit]))
+
+
+_space = _Space()

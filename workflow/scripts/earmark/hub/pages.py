@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ class LargeColumn:
             places: list[tuple[int, int]] = []
             for page in self._pages(stream):
                 if page.kind == DICTIONARY:
-                    content = self._unpacked(stream, page.body, page.packed)
+                    content = self._unpacked(stream, page)
                     places = _laid_aside(content, page.about[1], aside)
                 else:
                     yield from self._page_values(stream, page, places, aside)
@@ -95,24 +96,30 @@ class LargeColumn:
             kind = fields[1]
             about = fields.get({DATA: 5, DICTIONARY: 7, DATA_V2: 8}.get(kind, 0), {})
             page = _Page(kind, fields[2], fields[3], body, about)
-            yield page
+            count = about[1] if kind in (DATA, DATA_V2) else 0
             position = page.body + page.packed
-            left -= about[1] if kind in (DATA, DATA_V2) else 0
+            if page.packed < 0 or position > self._end or not 0 <= count <= left:
+                raise ValueError("a page header that is damaged")
+            left -= count
+            yield page
 
     def _header(self, stream: BinaryIO, position: int) -> tuple[dict[int, Any], int]:
         """A page's header, and where its body begins; only bytes of the column are read."""
         for size in HEADER:
             stream.seek(position)
-            head = io.BytesIO(stream.read(min(size, self._end - position)))
+            head = io.BytesIO(stream.read(max(min(size, self._end - position), 0)))
             try:
                 return _struct(head), position + head.tell()
             except EOFError:
                 continue
         raise ValueError("a page header that is cut short")
 
-    def _unpacked(self, stream: BinaryIO, start: int, size: int, packed: bool = True) -> _Reader:
-        blocks = _blocks(stream, start, size)
-        return _Reader(_CODECS[self._chunk.compression if packed else "UNCOMPRESSED"](blocks))
+    def _unpacked(self, stream: BinaryIO, page: _Page, skipped: int = 0) -> _Reader:
+        """A page's content, after so many bytes that are never packed."""
+        packed = page.about.get(7, True) if page.kind == DATA_V2 else True
+        codec = _CODECS[self._chunk.compression if packed else "UNCOMPRESSED"]
+        blocks = _blocks(stream, page.body + skipped, page.packed - skipped)
+        return _Reader(codec(blocks), page.unpacked - skipped)
 
     def _page_values(
         self, stream: BinaryIO, page: _Page, places: list[tuple[int, int]], aside: BinaryIO
@@ -121,13 +128,12 @@ class LargeColumn:
         levels = [self._levels] * count
         if page.kind == DATA_V2:
             ahead = page.about[5] + page.about[6]
-            raw = _Reader(_blocks(stream, page.body, ahead))
+            raw = _Reader(_blocks(stream, page.body, ahead), ahead)
             raw.read(page.about[6])
             levels = _runs(raw.read(page.about[5]), width, count) if width else levels
-            packed = page.about.get(7, True)
-            content = self._unpacked(stream, page.body + ahead, page.packed - ahead, packed)
+            content = self._unpacked(stream, page, ahead)
         else:
-            content = self._unpacked(stream, page.body, page.packed)
+            content = self._unpacked(stream, page)
             if width:
                 size = int.from_bytes(content.read(4), "little")
                 levels = _runs(content.read(size), width, count)
@@ -164,12 +170,15 @@ def _laid_aside(content: _Reader, count: int, aside: BinaryIO) -> list[tuple[int
 
 
 class _Reader:
-    """Reads so many bytes at a time from blocks of any size."""
+    """Reads so many bytes at a time from blocks of any size, which hold so many in all."""
 
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks, self._block = blocks, memoryview(b"")
+    def __init__(self, blocks: Iterator[bytes], total: int) -> None:
+        self._blocks, self._block, self._left = blocks, memoryview(b""), total
 
     def read(self, size: int) -> bytes | bytearray:
+        self._left -= size
+        if self._left < 0:
+            raise ValueError("a page with a value that is longer than the page")
         if size <= len(self._block):
             data, self._block = bytes(self._block[:size]), self._block[size:]
             return data
@@ -211,7 +220,7 @@ def _blocks(stream: BinaryIO, start: int, size: int) -> Iterator[bytes]:
 
 def _snappy(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Unpack Snappy's format, which pyarrow unpacks only whole: literals, and copies of before."""
-    packed, window = _Reader(blocks), bytearray()
+    packed, window = _Reader(blocks, sys.maxsize), bytearray()
     while packed.read(1)[0] & 0x80:  # the size of it all
         pass
     while not packed.at_end():
@@ -249,15 +258,16 @@ def _runs(data: bytes | bytearray, width: int, count: int) -> list[int]:
         return [0] * count
     stream = io.BytesIO(data)
     while len(numbers) < count:
-        head = _varint(stream)
+        head, left = _varint(stream), count - len(numbers)
         if head & 1:
-            for _ in range(head >> 1):
+            for _ in range(min(head >> 1, -(-left // 8))):
                 eight = int.from_bytes(stream.read(width), "little")
                 numbers += [eight >> n * width & (1 << width) - 1 for n in range(8)]
         else:
-            if head == 0:
+            if head >> 1 == 0:
                 raise ValueError("a page with an empty run")
-            numbers += [int.from_bytes(stream.read((width + 7) // 8), "little")] * (head >> 1)
+            number = int.from_bytes(stream.read((width + 7) // 8), "little")
+            numbers += [number] * min(head >> 1, left)
     return numbers[:count]
 
 
