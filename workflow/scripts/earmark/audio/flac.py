@@ -158,8 +158,8 @@ def checksums_hold(data: Any, start: int, end: int) -> bool:
         np.bitwise_xor(by_one, high, by_one)
     value = int.from_bytes(_space.rest.tobytes(), "big")
     for unit in (256, 128, 64, 32, 16, 8, 4, 2, 1):  # bits
-        while high := value >> 15 * unit:
-            value ^= high << 15 * unit ^ high << unit ^ high
+        while above := value >> 15 * unit:
+            value ^= above << 15 * unit ^ above << unit ^ above
     return value == 0
 
 
