@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from earmark.infer import Job, infer
 from earmark.servers import answer_settings
+from earmark.servers.run import Run
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 DEFAULTS = {
@@ -30,11 +32,13 @@ sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from earmark.errors import job_log
 from earmark.infer import Job, infer
+from earmark.servers.run import Run
 fields = json.load(open(sys.argv[2]))
+run = fields.pop("run")
 for name in ("manifest", "journal", "predictions", "server_log"):
     fields[name] = Path(fields[name])
 with job_log(sys.argv[2] + ".log"):
-    infer(Job(**fields))
+    infer(Job(**fields), Run(**run) if run else None)
 """
 
 
@@ -100,10 +104,11 @@ class Bench:
         text = (path or self.folder / "predictions.jsonl").read_text()
         return [json.loads(line) for line in text.splitlines()]
 
-    def start(self, job: Job) -> subprocess.Popen[bytes]:
-        """Run a job in a process of its own."""
+    def start(self, job: Job, run: Run | None = None, name: str = "job") -> subprocess.Popen[bytes]:
+        """Run a job in a process of its own, as part of a run."""
         fields = {name: getattr(job, name) for name in Job.__dataclass_fields__}
-        file = self.folder / "job.json"
+        file = self.folder / f"{name}.json"
+        fields["run"] = asdict(run) if run else None
         file.write_text(json.dumps(fields, default=str))
         library = str(self.clone / "workflow" / "scripts")
         return subprocess.Popen([sys.executable, "-c", RUN_JOB, library, str(file)])
@@ -134,7 +139,7 @@ class Bench:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "waited in vain"
-            time.sleep(0.01)
+            time.sleep(0.05)
 
 
 @pytest.fixture

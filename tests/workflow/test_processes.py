@@ -7,18 +7,21 @@ import signal
 
 
 def small_run(workflow, sentences=3):
-    table = workflow.sentences("few", *["A short sentence, said again."] * sentences)
+    table = workflow.sentences(
+        "few", *(f"A short sentence with number {n}." for n in range(sentences))
+    )
     workflow.benchmark("mini", few={"type": "demo", "sentences": str(table)})
     workflow.config["models"]["tiny"] = {"server": "demo", "model": "whisper-tiny.en"}
 
 
 def serving(workflow) -> bool:
-    log = workflow.folder / "results/logs/infer/tiny/mini/few.log"
-    return log.is_file() and "answers" in log.read_text()
+    """Whether the first answers are there."""
+    kept = (workflow.folder / "results/tiny/journal/mini/few").glob("*.jsonl")
+    return any(path.stat().st_size for path in kept)
 
 
 def test_nothing_is_left_after_ctrl_c_in_the_middle_of_inference(workflow):
-    small_run(workflow, sentences=60)
+    small_run(workflow, sentences=30)
     process = workflow.start()
     workflow.wait_for(lambda: serving(workflow), "the first requests")
     workflow.interrupt(process)
@@ -28,7 +31,7 @@ def test_nothing_is_left_after_ctrl_c_in_the_middle_of_inference(workflow):
 
 
 def test_nothing_is_left_when_the_job_itself_is_killed(workflow):
-    small_run(workflow, sentences=60)
+    small_run(workflow, sentences=30)
     process = workflow.start()
     workflow.wait_for(lambda: serving(workflow), "the first requests")
     jobs = [number for number, command in workflow.processes().items() if "infer.py" in command]
@@ -38,6 +41,22 @@ def test_nothing_is_left_when_the_job_itself_is_killed(workflow):
     process.communicate(timeout=60)
     assert process.returncode != 0
     workflow.wait_for(lambda: not workflow.processes(), f"{workflow.processes()} to end", 20)
+
+
+def test_nothing_is_left_when_snakemakes_main_process_is_killed(workflow):
+    small_run(workflow, sentences=30)
+    process = workflow.start()
+    workflow.wait_for(lambda: serving(workflow), "the first requests")
+    assert any("earmark.demo.server" in command for command in workflow.processes().values())
+    process.kill()
+    workflow.wait_for(lambda: not workflow.processes(), f"{workflow.processes()} to end", 30)
+    process.communicate(timeout=20)
+    log = (workflow.folder / "results/logs/infer/tiny/mini/few.log").read_text()
+    assert "the Snakemake run that started this job has ended" in log
+    workflow.run("--unlock")
+    workflow.run("--rerun-incomplete")  # what was answered is kept
+    log = (workflow.folder / "results/logs/infer/tiny/mini/few.log").read_text()
+    assert "30 of 30 (100.0 %)" in log
 
 
 def test_nothing_is_left_after_a_failure_and_its_message_is_shown(workflow):

@@ -32,6 +32,8 @@ from earmark.tally import Tally
 Settings = Mapping[str, Any]
 _SYNC_EVERY = 5.0
 _RESTARTS = 3
+_RUN_ENDED = "the Snakemake run that started this job has ended"
+_KEPT = "every answer so far is kept, and the next run asks for the rest"
 
 
 @dataclass(frozen=True)
@@ -190,9 +192,7 @@ class _Session:
         except asyncio.CancelledError:
             if self._stopped is None:
                 raise
-            raise EarmarkError(
-                f"{self._stopped}; every answer so far is kept, and the next run asks for the rest"
-            ) from None
+            raise EarmarkError(f"{self._stopped}; {_KEPT}") from None
         finally:
             self._tally.close()
             for other in beside:
@@ -212,7 +212,7 @@ class _Session:
     async def _watch_run(self, task: asyncio.Task[Any]) -> None:
         while self._run.alive():
             await asyncio.sleep(1)
-        self._stop(task, "the Snakemake run that started this job has ended")
+        self._stop(task, _RUN_ENDED)
 
     async def _with_server(self) -> None:
         """Ask the model's own server; start it again when it dies."""
@@ -242,8 +242,10 @@ class _Session:
             finally:
                 await lease.release(well)
             deaths.update(request.fingerprint for request in again)
+            if not self._run.alive():
+                raise EarmarkError(f"{_RUN_ENDED}; {_KEPT}")
             restarts -= 1
-            if restarts < 0 or not self._run.alive():
+            if restarts < 0:
                 raise ServerDiedError(
                     f"{lease.lost.result()}\nIt was started again max_server_restarts times; what "
                     "was answered is kept, and the next run asks for the rest"

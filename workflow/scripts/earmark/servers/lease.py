@@ -29,6 +29,7 @@ _START = (
 )
 IDLE_TIME = 60.0
 GRACE = 10.0
+_TRIES = 20
 
 
 class ServerDiedError(EarmarkError):
@@ -103,13 +104,12 @@ async def acquire(
     run = run or current_run()
     order = make_order(settings, log, shard, run, folders)
     key = Path(order.socket)
-    while True:
-        async with _turn(key.with_suffix(".lock")):
-            try:
-                reader, writer = await asyncio.open_unix_connection(str(key))
-            except OSError:
-                await asyncio.to_thread(_start, order)
-                reader, writer = await asyncio.open_unix_connection(str(key))
+    for _ in range(_TRIES):
+        try:
+            async with _turn(key.with_suffix(".lock")):
+                reader, writer = await _connected(order)
+        except (FileNotFoundError, ConnectionError):  # it has ended already
+            continue
         writer.write(_line("lease"))
         log_path = Path(order.log)
         while line := await _heard(reader):
@@ -125,6 +125,16 @@ async def acquire(
                 await reader.read()  # until nothing is left of it
                 raise ServerDiedError(explained(message, log_path))
         writer.close()  # it ended as we came: for want of a job, or to make way; once more
+    raise ServerDiedError(f"the server's supervisor ends as soon as it is there; see {order.log}")
+
+
+async def _connected(order: Order) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to the order's supervisor, which is started where there is none."""
+    try:
+        return await asyncio.open_unix_connection(order.socket)
+    except OSError:
+        await asyncio.to_thread(_start, order)
+        return await asyncio.open_unix_connection(order.socket)
 
 
 def make_order(

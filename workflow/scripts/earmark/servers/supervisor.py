@@ -129,7 +129,7 @@ class Supervisor:
             self._events.register(watch, selectors.EVENT_READ, self._run_ended)
 
     def _run_ended(self, _: Any = None) -> None:
-        self._ending = "the Snakemake run that started it has ended"
+        self._fail("the Snakemake run that started it has ended", tail=False)
 
     def _look_at_clock(self) -> None:
         now = time.monotonic()
@@ -139,7 +139,7 @@ class Supervisor:
             self._run_ended()
         elif self._idle_since is not None and now - self._idle_since > self._order.idle_time:
             self._ending = "no job needs it"
-        elif self._state["state"] == "waiting":
+        elif self._state["state"] == "waiting" and self._leases:  # else nobody hears of a failure
             self._start()
         elif self._state["state"] == "loading" and now > self._deadline:
             self._fail(f"it was not ready after {self._order.health_timeout:g} s (health_timeout)")

@@ -1,0 +1,208 @@
+"""Who holds a server, hands it on, gives it up, and what is left when somebody is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from earmark.errors import EarmarkError
+from earmark.infer import infer
+from earmark.servers.lease import end_servers, state_folder
+from earmark.servers.run import Run
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """A run of several jobs: a process whose life bounds that of its servers."""
+    with subprocess.Popen(["sleep", "300"]) as process:
+        yield Run(process.pid, psutil.Process(process.pid).create_time(), shared=True)
+        process.kill()
+
+
+@pytest.fixture(autouse=True)
+def _own_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Supervisors of these tests alone; a socket's path has to be short."""
+    with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+        yield
+
+
+def loads(bench: Any) -> int:
+    return sum(bench.events("loaded").values())
+
+
+def do(bench: Any, run: Run, name: str, *options: str, **settings: Any) -> None:
+    """A job with a journal and predictions of its own."""
+    infer(
+        bench.job(
+            bench.settings(*options, **settings),
+            journal=bench.folder / name,
+            predictions=bench.folder / f"{name}.jsonl",
+        ),
+        run,
+    )
+
+
+def of_the_server(bench: Any, word: str) -> list[int]:
+    """Processes by a word of their command lines."""
+    found = []
+    for process in psutil.process_iter(["pid", "environ", "cmdline"]):
+        environ, words = process.info["environ"] or {}, process.info["cmdline"] or []
+        if environ.get("XDG_RUNTIME_DIR") == os.environ["XDG_RUNTIME_DIR"] and word in " ".join(
+            words
+        ):
+            found.append(process.info["pid"])
+    return found
+
+
+def test_a_loaded_server_is_handed_from_one_job_to_the_next(bench, run):
+    bench.samples(3)
+    for name in ("first", "second", "third"):
+        do(bench, run, name, idle_time=30)
+    assert loads(bench) == 1
+    assert set(bench.events("answered").values()) == {3}
+    assert bench.processes()
+    end_servers(run)
+    assert not bench.processes()
+
+
+def test_jobs_at_the_same_time_share_a_server_and_other_shards_do_not(bench, run):
+    bench.samples(3)
+    names = ("first", "second")
+    options = ("--latency", "0.3")
+    threads = [threading.Thread(target=_quietly, args=(bench, run, n, *options)) for n in names]
+    for thread in threads:
+        thread.start()
+    bench.wait_for(bench.processes)
+    for thread in threads:
+        thread.join()
+    assert loads(bench) == 1
+    settings = bench.settings(*options, idle_time=30)
+    for shard in range(2):
+        more = {"shard": shard, "shards": 2, "journal": bench.folder / "sharded"}
+        infer(bench.job(settings, predictions=bench.folder / f"s{shard}.jsonl", **more), run)
+    assert loads(bench) == 2  # the first shard's server is the one that was there
+    end_servers(run)
+
+
+def _quietly(bench: Any, run: Run, name: str, *options: str) -> None:
+    """A job in a thread, where no signal handler can be set."""
+    code = bench.start(
+        bench.job(
+            bench.settings(*options, idle_time=30),
+            journal=bench.folder / name,
+            predictions=bench.folder / f"{name}.jsonl",
+        ),
+        run,
+        name,
+    ).wait(60)
+    assert code == 0
+
+
+def test_an_idle_server_ends_after_its_time(bench, run):
+    bench.samples(2)
+    do(bench, run, "first", idle_time=0.5)
+    bench.wait_for(lambda: not bench.processes(), 10)
+
+
+def test_an_idle_server_yields_its_gpus_at_once_to_another_model(bench, run, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    bench.samples(2)
+    do(bench, run, "first", gpus=2, idle_time=600)
+    (held,) = bench.processes()
+    begun = time.monotonic()
+    do(bench, run, "second", "--slots", "7", gpus=1, idle_time=600)
+    assert time.monotonic() - begun < 15
+    (running,) = bench.processes()
+    assert held != running and "--slots 7" in running
+    do(bench, run, "third", "--slots", "8", gpus=1, idle_time=600)
+    assert len(bench.processes()) == 2  # there is a GPU for each: nobody had to go
+    end_servers(run)
+
+
+def test_a_busy_server_keeps_its_gpus_until_its_job_has_ended(bench, run, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    bench.samples(6)
+    slow = bench.settings("--latency", "0.5", gpus=1, idle_time=600, client={"concurrency": 1})
+    first = bench.job(slow, journal=bench.folder / "first", predictions=bench.folder / "1.jsonl")
+    process = bench.start(first, run)
+    bench.wait_for(lambda: sum(bench.events("answered").values()) > 0)
+    do(bench, run, "second", "--slots", "7", gpus=1)
+    assert process.wait(10) == 0 and len(bench.predictions(first.predictions)) == 6
+    assert loads(bench) == 2
+    end_servers(run)
+
+
+def test_more_gpus_than_there_are_is_said_at_once(bench, run, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    bench.samples(1)
+    with pytest.raises(EarmarkError, match=r"asks for gpus: 2, and this machine shows 1 \(0\)"):
+        do(bench, run, "first", gpus=2)
+
+
+@pytest.mark.parametrize("who", ["supervisor", "server"])
+def test_a_killed_supervisor_or_server_costs_a_load_and_no_answer(bench, run, who):
+    bench.samples(30)
+    options = ("--latency", "0.1", "--grandchild")
+    job = bench.job(bench.settings(*options, client={"concurrency": 2}))
+    process = bench.start(job, run)
+    bench.wait_for(lambda: sum(bench.events("answered").values()) > 3)
+    before = {int(pid) for pid in of_the_server(bench, "stand_in.py")}
+    word = "earmark.servers.supervisor" if who == "supervisor" else "stand_in.py"
+    for pid in of_the_server(bench, word):
+        if who == "server" or psutil.Process(pid).children():
+            os.kill(pid, signal.SIGKILL)
+            break
+    bench.wait_for(lambda: not before & set(of_the_server(bench, "stand_in.py")), 10)
+    assert process.wait(60) == 0
+    assert loads(bench) == 2
+    assert not [row for row in bench.predictions() if row["error"]]
+    assert len(bench.predictions()) == 30
+    twice = [count for count in bench.events("answered").values() if count > 1]
+    assert len(twice) <= 2  # at most what was under way
+    log = (bench.folder / "job.json.log").read_text()
+    assert "starting it again" in log
+    end_servers(run)
+    bench.wait_for(lambda: not bench.processes(), 10)
+
+
+def test_a_killed_job_takes_all_of_its_server_along(bench, run):
+    bench.samples(30)
+    options = ("--latency", "0.2", "--grandchild")
+    process = bench.start(bench.job(bench.settings(*options, idle_time=600)), run)
+    bench.wait_for(lambda: sum(bench.events("answered").values()) > 1)
+    assert any("sleep 300" in words for words in bench.processes())
+    process.kill()
+    process.wait()
+    bench.wait_for(lambda: not bench.processes(), 10)
+
+
+@pytest.mark.parametrize("idle", [False, True], ids=["busy", "idle"])
+def test_a_server_does_not_outlive_the_run_that_started_it(bench, run, idle):
+    bench.samples(30)
+    settings = bench.settings("--latency", "0.1", "--grandchild", idle_time=600)
+    job = bench.job(settings, journal=bench.folder / "first")
+    process = bench.start(job, run)
+    bench.wait_for(lambda: sum(bench.events("answered").values()) > 1)
+    if idle:
+        assert process.wait(60) == 0
+        assert bench.processes()
+    os.kill(run.pid, signal.SIGKILL)
+    bench.wait_for(lambda: not bench.processes(), 10)
+    if not idle:
+        assert process.wait(20) == 1
+        assert (
+            "the Snakemake run that started this job has ended"
+            in (bench.folder / "job.json.log").read_text()
+        )
+    assert not list(state_folder().glob("*.sock"))
