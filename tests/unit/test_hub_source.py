@@ -187,6 +187,16 @@ def test_a_corrupt_clip_stops_the_job_or_is_left_out_and_counted(hub, prepare, k
     assert len(list((home / "audio").iterdir())) == 3
 
 
+@pytest.mark.parametrize("audio", [None, {"bytes": None, "path": "a.flac"}, {"bytes": b""}])
+def test_a_row_without_a_clip_is_damaged_too(hub, prepare, audio):
+    rows = [hub_sets.esb_row("x", 0), {**hub_sets.esb_row("x", 1), "audio": audio}]
+    hub.commit(ESB, {"x/test.parquet": hub_sets.parquet(rows, hub_sets.esb_schema())})
+    with pytest.raises(EarmarkError, match=r"row 2 of x/test.parquet \(id .*0001\): .*no bytes"):
+        prepare(esb_split("x", "test"))
+    home = prepare(esb_split("x", "test", name="lenient", allow_bad_audio=True))
+    assert read_json(home / "source.json")["rows"]["left_out"] == {"bad audio": 1}
+
+
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
 def test_rows_are_what_arrow_itself_makes_of_them(kind):
     from earmark.hub.tables import _values

@@ -153,3 +153,14 @@ def test_a_token_is_sent_to_the_hub_and_never_to_the_cdn(hub, bring, monkeypatch
     monkeypatch.setenv("HF_TOKEN", "hf_loopback_good")
     assert bring().whole
     assert hub.leaks == []
+
+
+def test_a_token_whose_account_has_not_accepted_the_terms_is_told_so(hub, bring, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_loopback_good")
+    hub.fault("x.parquet", status=403, headers={"X-Error-Code": "GatedRepo"}, times=1000)
+    with pytest.raises(EarmarkError) as caught:
+        bring()
+    message = str(caught.value)
+    assert f"{REPO} is gated and the token in HF_TOKEN belongs to an account" in message
+    assert f"accept its terms at {hub.url}/datasets/{REPO}" in message
+    assert "hf_loopback_good" not in message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -187,30 +187,37 @@ def _bring_members(
     for _ in range(3):  # the end, a comment before it, and the directory that it points to
         directory = directory_range(place, where)
         transfer(repository, [Wanted(archive, place, directory)], f"{label} (directory)")
-    zipped = Archive(place, where)
-    needed = zipped.ranges(_clip_names(table, rows, found))
+    zipped, names = Archive(place, where), _clip_names(table, rows, found)
+    for name, row in names.items():
+        try:
+            zipped.member(name)
+        except EarmarkError as error:
+            raise EarmarkError(f"{row}: {error}") from None
+    needed = zipped.ranges(names)
     most = needed.size > MOST * archive.size
     transfer(repository, [Wanted(archive, place, None if most else needed)], label)
 
 
-def _clip_names(table: Table, rows: Sequence[int], found: Columns) -> list[str]:
-    names: dict[str, None] = {}
+def _clip_names(table: Table, rows: Sequence[int], found: Columns) -> dict[str, str]:
+    """The clips that rows name, in order, and the first row that names each."""
+    names: dict[str, str] = {}
     for row in table.read(rows, [found.audio]):
-        names.update(dict.fromkeys(columns.listed(row.values[found.audio])))
-    return list(names)
+        for name in columns.listed(row.values[found.audio]):
+            names.setdefault(name, row.where)
+    return names
 
 
 def _repository_paths(
-    names: Sequence[str], files: Sequence[HubFile], paths: Sequence[str], where: str
+    names: Mapping[str, str], files: Sequence[HubFile], paths: Sequence[str], where: str
 ) -> list[str]:
     known, folder = set(paths), posixpath.dirname(files[0].path)
     found = []
-    for name in names:
+    for name, row in names.items():
         path = _in_repository(name, folder, known)
         if path is None:
             raise EarmarkError(
-                f"{where}: there is no file {name!r}, which the audio column names; if the clips "
-                "are in a zip archive, name it in the split's `source.archive`"
+                f"{row}: {where}: there is no file {name!r}, which the audio column names; if the "
+                "clips are in a zip archive, name it in the split's `source.archive`"
             )
         found.append(path)
     return found
