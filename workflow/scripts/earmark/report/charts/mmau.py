@@ -48,6 +48,8 @@ def by_skill(results: Results) -> Chart:
 def by_length(results: Results) -> Chart:
     """Success by length of audio, as the set's authors class it."""
     rows = _grouped(results, "length_type", "length_type", str)
+    order = ("short", "medium", "long")
+    rows.sort(key=lambda row: next((n for n, o in enumerate(order) if o in row["name"]), 3))
     return _chart("lengths", "length", rows, _INTERVALS, len(results.run.models) < 4)
 
 
