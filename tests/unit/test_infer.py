@@ -201,6 +201,22 @@ def test_a_refused_key_stops_at_once_and_is_never_shown(
     assert not any(b"sk-very-secret" in path.read_bytes() for path in files)
 
 
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_a_key_that_a_server_repeats_is_in_no_row_and_no_log(
+    manifest: Path, status: int, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    page = b"<html>you came with sk-very-secret</html>"
+    with FaultyServer(lambda audio, attempt: Fault(status, page)) as server:
+        client = {"max_retries": 0}
+        told = job(server.url, manifest, client, api_key_env="MY_KEY", max_failed_fraction=1)
+        infer(told, own_run())
+    assert "you came with ***" in told.predictions.read_text()
+    assert "sk-very-secret" not in "".join(capfd.readouterr())
+    files = [path for path in manifest.parent.rglob("*") if path.is_file()]
+    assert not any(b"sk-very-secret" in path.read_bytes() for path in files)
+
+
 def test_a_key_that_is_not_set_is_named_before_anything_is_asked(manifest: Path) -> None:
     with FaultyServer() as server:
         with pytest.raises(EarmarkError, match="MY_MISSING_KEY, which is not set"):

@@ -185,7 +185,7 @@ class Client:
                 try:
                     reply = self._wire.reply(body)
                 except BadReply as bad:
-                    error = f"a reply that is none: {bad}"
+                    error = self._hidden(f"a reply that is none: {bad}")
                 else:
                     self._pace.answered()
                     self._answered = True
