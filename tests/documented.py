@@ -53,9 +53,6 @@ HANDLING: dict[str, Handling] = {
     "make check": NotHere("CI runs it before the tests; it would run most of them again"),
     "make bench": NotHere("it measures for most of an hour"),
     "git pull": NotHere("it changes the clone"),
-    "pip install snakemake-executor-plugin-kubernetes": NotHere("the lock does not have it"),
-    "snakemake --executor kubernetes --default-storage-provider s3 --default-storage-prefix "
-    "s3://my-bucket --jobs 20": NotHere("it needs a Kubernetes cluster and a bucket"),
     "snakemake --profile profiles/slurm": TestedBy(
         "tests/cluster/test_profile.py::"
         "test_the_demo_runs_on_the_cluster_once_a_site_has_edited_three_lines"

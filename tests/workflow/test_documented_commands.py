@@ -83,7 +83,3 @@ def test_a_command_that_is_wrong_is_found_and_fails(place: Path):
     found = list(documented.commands_in(page))
     assert found == ["snakemake --no-such-option", "earmark tables --format tex"]
     assert all(shell(place, str(documented.to_run(command))).returncode for command in found)
-
-
-def test_nothing_is_said_of_commands_that_no_page_has():
-    assert set(documented.HANDLING) - {command.text for command in documented.commands()} == set()
