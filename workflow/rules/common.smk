@@ -4,9 +4,12 @@ import re
 
 frozen.import_from(f"{CODE}/workflow/scripts")
 
+from snakemake.io import IOFile
+
 from earmark import (
     config as earmark_config,
     download as earmark_download,
+    provenance as earmark_provenance,
     score as earmark_score,
 )
 from earmark.errors import EarmarkError
@@ -115,6 +118,27 @@ def protocol_of(wildcards):
     }
     prompt = RUN.request(wildcards)["prompt"]
     return {"prompt": prompt, **used.get(split.scoring, {})}
+
+
+def other_settings(wildcards):
+    """No files, but a warning of results that Snakemake takes for up to date and are not.
+
+    Results that were moved here, or are met by a fresh clone, lack Snakemake's own record of the
+    settings they were made with; theirs is beside the metrics.
+    """
+    for model in RUN.models:
+        for benchmark in RUN.benchmarks:
+            metrics = rules.aggregate.output.metrics.format(
+                model=model, benchmark=benchmark
+            )
+            changed = earmark_provenance.changed(RUN, model, benchmark)
+            if changed and workflow.persistence.metadata(IOFile(metrics)) is None:
+                logger.warning(
+                    f"{metrics} was made with other {', '.join(changed)}, elsewhere: to make it "
+                    "anew, run once with `--forcerun download infer score` added (known answers "
+                    "are not asked for again)"
+                )
+    return []
 
 
 def end_servers():

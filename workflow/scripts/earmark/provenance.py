@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from earmark import __version__
-from earmark.config import Run, resolve
+from earmark.config import Model, Run, Split, resolve
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_json
-from earmark.servers import server_type
+from earmark.servers import answer_settings, server_type
 
 _PACKAGES = (
     "snakemake", "openai", "datasets", "huggingface-hub", "soundfile", "soxr", "numpy",
@@ -166,6 +166,57 @@ def _jobs(run: Run, model: str, benchmark: str, split: str) -> list[Any]:
             found.append(json.loads(line))
         except ValueError:  # a torn line tells nothing
             continue
+    return found
+
+
+def changed(run: Run, model: str, benchmark: str) -> list[str]:
+    """What of a config is otherwise than when a benchmark's metrics were made.
+
+    Args:
+        run: The config as it is now.
+        model: The model's folder.
+        benchmark: The benchmark.
+
+    Returns:
+        Names of settings such as ``sampling`` or ``protocols``; none where there are no metrics.
+    """
+    path = Path(run.results_dir, model, "eval-results", benchmark, "provenance.json")
+    if not path.is_file():
+        return []
+    was = read_json(path)["resolved"]
+    found = set()
+    for name, split in run.benchmarks[benchmark].items():
+        if name not in was["splits"]:
+            continue  # Snakemake sees that its files are missing
+        try:
+            before = Split(**was["splits"][name])
+            old = _decisive(Model(model, model, was["model"]), before, was["judge"], was["matcher"])
+        except (TypeError, KeyError):  # the settings had other names then
+            return ["settings, by another version of Earmark"]
+        new = _decisive(run.models[model], split, run.judge.settings, run.matcher)
+        found |= {key for key in new if json.dumps(new[key]) != json.dumps(old[key])}
+    return sorted(found)
+
+
+def _decisive(model: Model, split: Split, judge: Any, matcher: Any) -> dict[str, Any]:
+    """All that decides a split's numbers, by the names that the config has for it."""
+    source = dict(split.source)
+    for key in ("manifest", "sentences", "questions"):  # the way to a file depends on the clone
+        if key in source:
+            source[key] = Path(source[key]).name
+    found = {
+        **split.preparation,
+        "source": source,
+        **answer_settings(model.settings, model.request(split)),
+        **{key: getattr(split, key) for key in ("scoring", "protocols", "postprocess")},
+        "judge": None,
+        "matcher": None,
+    }
+    if split.scoring == "open_ended":
+        decisive = ("model", "revision", "sampling", "extra_body", "prompt")
+        found["judge"] = {key: judge.get(key) for key in decisive}
+    if split.scoring == "closed_form":
+        found["matcher"] = matcher
     return found
 
 
