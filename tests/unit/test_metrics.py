@@ -23,8 +23,8 @@ def prediction(start, end, text="x", tokens=4, error=None):
 
 def split(entries, **more):
     return {
-        "avg_tokens": 10.0, "gen_seconds": 5.0, "success_rate": 50.0, "no_answer": 0.0,
-        "num_entries": entries, "num_failed": 0, **more,
+        "avg_tokens": 10.0, "gen_seconds": 5.0, "busy_seconds": 4.0, "success_rate": 50.0,
+        "no_answer": 0.0, "num_entries": entries, "num_failed": 0, **more,
     }  # fmt: skip
 
 
@@ -48,6 +48,18 @@ def test_generation_seconds_run_from_the_first_start_to_the_last_end():
     assert found["no_answer"] == 50
     assert found["avg_tokens"] == 4
     assert found["num_entries"] == 2
+
+
+def test_speed_counts_only_the_time_in_which_a_request_was_under_way():
+    """A run that was stopped for a day is no slower than one in a single go."""
+    day = 24 * 3600
+    spans = [(day + 1, day + 4), (0, 5), (2, 3), (4, 7), (day, day + 2)]
+    found = prediction_metrics([prediction(*span) for span in spans])
+    assert found["busy_seconds"] == 7 + 4
+    assert found["gen_seconds"] == day + 4
+    total = combine_asr([scored("b-one", [("a", "a")]), scored("b-two", [("a", "b")])])
+    assert total["busy_seconds"] == 8
+    assert total["rtfx_wall"] == 8 / 8
 
 
 def test_a_server_that_tells_no_tokens_leaves_them_unknown():

@@ -13,7 +13,8 @@ from earmark.score import Scorer
 
 PROTOCOLS = ("whisper", "open_asr_leaderboard", "basic")
 BASE = {
-    "avg_tokens": None, "gen_seconds": 3.0, "success_rate": None, "no_answer": 0.0, "num_failed": 0,
+    "avg_tokens": None, "gen_seconds": 3.0, "busy_seconds": 2.0, "success_rate": None,
+    "no_answer": 0.0, "num_failed": 0,
 }  # fmt: skip
 
 word = st.sampled_from(["a", "cat", "wi", "fi", "wifi", "uh", "five", "two", "Erik", "eric", "$"])

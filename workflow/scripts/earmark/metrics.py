@@ -19,8 +19,8 @@ def prediction_metrics(predictions: Sequence[Row]) -> dict[str, Any]:
 
     Returns:
         ``avg_tokens`` (mean of ``num_generated_tokens``; None where no server told),
-        ``gen_seconds`` (last end minus first start), ``no_answer`` (percent of empty
-        generations), ``num_entries`` and ``num_failed``.
+        ``gen_seconds`` (last end minus first start), ``busy_seconds`` (see `busy_seconds`),
+        ``no_answer`` (percent of empty generations), ``num_entries`` and ``num_failed``.
     """
     tokens = [row["num_generated_tokens"] for row in predictions]
     known = [count for count in tokens if count is not None]
@@ -30,10 +30,26 @@ def prediction_metrics(predictions: Sequence[Row]) -> dict[str, Any]:
     return {
         "avg_tokens": sum(known) / len(known) if known else None,
         "gen_seconds": end - start,
+        "busy_seconds": busy_seconds(predictions),
         "no_answer": 100 * empty / len(predictions),
         "num_entries": len(predictions),
         "num_failed": sum(row["error"] is not None for row in predictions),
     }
+
+
+def busy_seconds(predictions: Iterable[Row]) -> float:
+    """Seconds in which at least one request was under way.
+
+    In one go that is ``gen_seconds``; of a run that was stopped and resumed, or of which a few
+    answers were asked anew later, the time between does not count.
+    """
+    total, reached = 0.0, float("-inf")
+    spans = ((row["generation_start_time"], row["generation_end_time"]) for row in predictions)
+    for start, end in sorted(spans):
+        if end > reached:
+            total += end - max(start, reached)
+            reached = end
+    return total
 
 
 def combine(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -51,6 +67,7 @@ def combine(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "avg_tokens": mean("avg_tokens"),
         "gen_seconds": sum(split["gen_seconds"] or 0 for split in splits),
+        "busy_seconds": sum(split["busy_seconds"] or 0 for split in splits),
         "success_rate": mean("success_rate"),
         "no_answer": mean("no_answer"),
         "num_entries": sum(split["num_entries"] for split in splits),

@@ -170,7 +170,7 @@ class Scorer:
         for name, tally in self._tallies.items():
             blocks[name], replicates[name] = tally.block(self._subset, members)
         unanswered, replicates["all"] = rates.no_answer(self._empty, members, self._subset)
-        timing, latency_bins = self._timing.metrics(found.get("gen_seconds"))
+        timing, latency_bins = self._timing.metrics(found.get("busy_seconds"))
         one = {
             **found,
             **rates.headline(blocks),

@@ -209,6 +209,7 @@ def verdict_block(found: Sequence[Row], subset: str) -> tuple[Metrics, Sums]:
     block = {
         "avg_tokens": None,
         "gen_seconds": None,
+        "busy_seconds": None,
         "no_answer": 100 * sum(empty) / len(found),
         "num_entries": len(found),
         **verdict_metrics(found),

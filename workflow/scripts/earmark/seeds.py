@@ -18,7 +18,7 @@ def averaged(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     ``num_entries`` is that of one seed, ``num_failed`` the sum.
     """
     mean: dict[str, Any] = {}
-    for key in ("avg_tokens", "gen_seconds", "no_answer"):
+    for key in ("avg_tokens", "gen_seconds", "busy_seconds", "no_answer"):
         known = [one[key] for one in found if one[key] is not None]
         mean[key] = sum(known) / len(known) if known else None
     return {

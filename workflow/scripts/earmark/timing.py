@@ -39,17 +39,17 @@ class Timing:
             self._seconds.append(sample.seconds)
             self._timed_audio += sample.duration or 0.0
 
-    def metrics(self, wall: float | None) -> tuple[Metrics, dict[str, int]]:
+    def metrics(self, busy: float | None) -> tuple[Metrics, dict[str, int]]:
         """Return the split's timing, and its latencies in bins, which can be combined.
 
         Args:
-            wall: Seconds from the first request's start to the last one's end.
+            busy: Seconds in which at least one request was under way.
         """
         requests = sum(self._seconds)
         found: Metrics = {
             "audio_seconds": self._audio,
             "request_seconds": requests,
-            "rtfx_wall": self._audio / wall if wall and self._audio else None,
+            "rtfx_wall": self._audio / busy if busy and self._audio else None,
             "rtfx_request": self._timed_audio / requests if requests and self._audio else None,
             "latency": _latency(sorted(self._seconds)),
             "by_duration": {
@@ -103,7 +103,7 @@ def combined_timing(splits: Sequence[Metrics], bins: Iterable[Mapping[str, int]]
         merged.update({int(index): number for index, number in one.items()})
     audio = sum(split["audio_seconds"] for split in splits)
     requests = sum(split["request_seconds"] for split in splits)
-    wall = sum(split["gen_seconds"] or 0 for split in splits)
+    busy = sum(split["busy_seconds"] or 0 for split in splits)
     buckets: dict[str, list[Any]] = {}
     for split in splits:
         for name, part in split["by_duration"].items():
@@ -113,7 +113,7 @@ def combined_timing(splits: Sequence[Metrics], bins: Iterable[Mapping[str, int]]
     return {
         "audio_seconds": audio,
         "request_seconds": requests,
-        "rtfx_wall": audio / wall if wall and audio else None,
+        "rtfx_wall": audio / busy if busy and audio else None,
         "rtfx_request": audio / requests if requests and audio else None,
         "latency": _binned_latency(merged, splits, requests),
         "by_duration": {

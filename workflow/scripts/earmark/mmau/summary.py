@@ -83,11 +83,11 @@ def overall(parts: Sequence[Mapping[str, Any]]) -> Metrics:
 
     Args:
         parts: The metrics of each category: ``success_rate``, ``avg_tokens``, ``no_answer``,
-            ``gen_seconds`` and ``num_entries``, and those of `verdict_metrics`.
+            ``gen_seconds``, ``busy_seconds`` and ``num_entries``, and those of `verdict_metrics`.
 
     Returns:
         ``success_rate``, ``avg_tokens`` and ``no_answer`` as means weighted by entries (of the
-        categories that have the figure), ``gen_seconds`` and the counts as sums.
+        categories that have the figure), seconds and counts as sums.
     """
 
     def weighted(key: str) -> float | None:
@@ -100,6 +100,7 @@ def overall(parts: Sequence[Mapping[str, Any]]) -> Metrics:
     found: Metrics = {
         "avg_tokens": weighted("avg_tokens"),
         "gen_seconds": _total([part["gen_seconds"] for part in parts]),
+        "busy_seconds": _total([part.get("busy_seconds") for part in parts]),
         "success_rate": weighted("success_rate"),
         "no_answer": weighted("no_answer"),
     }

@@ -55,7 +55,7 @@ def against_accuracy(results: Results) -> Chart:
         id="rtfx",
         section="speed",
         title="Accuracy against speed",
-        note="To the lower right is better. RTFx counts the wall time of the requests.",
+        note="To the lower right is better. RTFx counts the time in which requests were under way.",
         spec={**spec(alt.layer(points, names)), "height": 260},
         rows=rows,
         columns=[
@@ -110,7 +110,7 @@ def throughput(results: Results) -> Chart:
     rows = []
     for found in results.evaluations.values():
         metrics = found.metrics
-        seconds, entries = figure(metrics, "gen_seconds"), figure(metrics, "num_entries")
+        seconds, entries = figure(metrics, "busy_seconds"), figure(metrics, "num_entries")
         if not seconds or entries is None:
             continue
         tokens = figure(metrics, "avg_tokens")
@@ -143,7 +143,7 @@ def throughput(results: Results) -> Chart:
         id="throughput",
         section="speed",
         title="Throughput",
-        note="Samples a second of wall time, from the first request to the last answer.",
+        note="Samples a second of the time in which requests were under way.",
         spec={**spec(chart), "height": {"band": BAND}},
         rows=rows,
         columns=[
