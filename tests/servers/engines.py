@@ -62,6 +62,7 @@ def srun(words: list[str]) -> None:
     children = []
     for task in range(tasks):
         env = {**os.environ, "SLURM_PROCID": str(task), "SLURM_NTASKS": str(tasks)}
+        env["SLURM_STEP_ID"] = str(os.getpid())
         env["SLURM_LOCALID"] = str(task % int(given.get("--ntasks-per-node", ["1"])[0]))
         if "--container-image" in given:
             mounts = ",".join(given.get("--container-mounts", [])).split(",")

@@ -17,6 +17,7 @@ ENGINES = Path(__file__).with_name("engines.py")
 STAND_IN = Path(__file__).with_name("stand_in.py")
 NAMES = ("srun", "docker", "apptainer", "torchrun", "python")
 SETUP = "unset NOT_SET; : $NOT_SET; export SETUP=done"
+INSTALL = "sleep 0.3; echo installed >> {bin}/installed; export LOST=1"
 
 
 class Machine:
@@ -85,7 +86,9 @@ def test_megatron_has_a_process_a_gpu_inside_its_container(
         monkeypatch.setenv("SLURM_NTASKS", "1")
         monkeypatch.setenv("RANK", "5") if gpus * nodes > 1 else None  # of whoever started us
     more = {"container": container} if container else {}
-    more |= {"setup_command": setup} if setup else {}
+    if setup:
+        install = INSTALL.replace("{bin}", str(machine.bin))
+        more |= {"setup_command": setup, "installation_command": install}
     machine.infer(gpus=gpus, nodes=nodes, **more)
     began = [call["name"] for name in NAMES for call in machine.calls(name)
              if call["words"][0] != "rm"]  # fmt: skip
@@ -97,6 +100,10 @@ def test_megatron_has_a_process_a_gpu_inside_its_container(
     assert {env["CUDA_DEVICE_MAX_CONNECTIONS"] for env in ranks} == {"1"}
     assert {env.get("IN_CONTAINER") for env in ranks} == {"1" if container else None}
     assert {env.get("SETUP") for env in ranks} == {"done" if setup else None}
+    assert {env.get("LOST") for env in ranks} == {None}
+    if setup:  # once on each node, whatever the number of processes
+        starts = nodes if "srun" in began else 1
+        assert (machine.bin / "installed").read_text().count("installed") == starts
     if container:
         folder = str(machine.bench.folder)
         assert {env["HF_HOME"] for env in ranks} == {f"{folder}/hub"}

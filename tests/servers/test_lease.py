@@ -76,6 +76,14 @@ def test_a_loaded_server_is_handed_from_one_job_to_the_next(bench, run):
     assert not bench.processes()
 
 
+@pytest.mark.parametrize("key", ["installation_command", "setup_command"])
+def test_a_server_that_was_prepared_otherwise_is_another_one(bench, run, key):
+    bench.samples(3)
+    do(bench, run, "one", idle_time=30)
+    do(bench, run, "two", idle_time=30, **{key: "true"})
+    assert loads(bench) == 2
+
+
 def test_jobs_at_the_same_time_share_a_server_and_other_shards_do_not(bench, run):
     bench.samples(3)
     names = ("first", "second")

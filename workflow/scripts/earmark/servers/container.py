@@ -1,7 +1,8 @@
 """A server inside a container: the same command line, wrapped in that of the container engine.
 
 From the outside in: SLURM's step (``srun``, where the command is one), the container, a shell with
-``setup_command``, the server. So ``srun`` is looked for on the node, never in the image.
+``installation_command`` and ``setup_command``, the server. So ``srun`` is looked for on the node,
+never in the image.
 """
 
 from __future__ import annotations
@@ -27,6 +28,20 @@ export MASTER_PORT="${MASTER_PORT:-$((20000 + SLURM_JOB_ID % 20000))}"
 """
 """What torch.distributed reads, from what SLURM gives each task; torchrun would set the same."""
 
+_ONCE = """earmark_step="$SLURM_JOB_ID-${SLURM_RESTART_COUNT:-0}-$SLURM_STEP_ID"
+earmark_installed="/tmp/earmark-installed-$(id -u)-$earmark_step"
+if [ "$SLURM_LOCALID" = 0 ]; then
+(
+{command}
+)
+mkdir -p "$earmark_installed"
+else
+until [ -d "$earmark_installed" ]; do sleep 0.2; done
+fi
+"""
+"""A node's tasks share their container or their folders: one installs, the others wait. Where it
+fails, its end is that of the step."""
+
 
 @dataclass(frozen=True)
 class _Container:
@@ -46,19 +61,23 @@ def wrapped(
     name: str,
     folders: Sequence[Path] = (),
 ) -> list[str]:
-    """The command line as it is run: after ``setup_command``, and in ``container`` where given.
+    """The command line as it is run: in ``container`` where given, after what prepares it.
 
     Args:
         command: The server's own command line; one that begins with ``srun --option=…`` runs the
             rest as the tasks of a SLURM step.
         settings: The model's settings: ``container`` (an image, or ``image``, ``engine`` and
-            ``mounts``), ``setup_command``, ``gpus``, ``model``.
+            ``mounts``), ``installation_command`` (run once a node), ``setup_command`` (run in
+            the shell of each of the server's processes), ``gpus``, ``model``.
         env: Variables set for the server; an engine that hides the environment is told of them.
         name: A name for the container.
         folders: What the server is to see under the same path as we do, where it is there.
     """
     step, command = _step(command)
     script = _TASK if step else ""
+    if settings.get("installation_command"):
+        once = _ONCE if step else "(\n{command}\n)\n"
+        script += once.replace("{command}", settings["installation_command"])
     if settings.get("setup_command"):
         script += f"{settings['setup_command']}\n"
     if script:

@@ -153,6 +153,7 @@ def make_order(
         if cache := os.environ.get("HF_HUB_CACHE"):
             folders.append(Path(cache))
     told = [command, sorted(env.items()), settings.get("container"), settings.get("gpus"), shard]
+    told += [settings.get("installation_command"), settings.get("setup_command")]
     told += [run.pid, round(run.started, 1), str(Path.cwd())]
     key = hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()[:24]
     name = f"earmark-{key}"
