@@ -59,7 +59,10 @@ def test_the_record_of_the_source_names_every_file(source, tmp_path):
     ("row", "says"),
     [
         ({"text": "x"}, "row 4: no audio path under 'audio_filepath'"),
+        ({"audio_filepath": ["c.wav", 7], "text": "x"}, r"nor a list of them, but \['c.wav', 7\]"),
+        ({"audio_filepath": [], "text": "x"}, r"row 4: no audio path under .* but \[\]"),
         ({"audio_filepath": "gone.wav", "text": "x"}, "row 4: no such audio file"),
+        ({"audio_filepath": ["c.wav", "gone.wav"], "text": "x"}, "row 4: no such .*gone.wav"),
         ({"audio_filepath": "c.wav"}, "row 4: no reference text under 'text'"),
         ({"audio_filepath": "c.wav", "text": "x"}, "row 1 and .*row 4 both have the id 'c'"),
         ({"audio_filepath": "list.jsonl", "text": "x"}, "list.jsonl: not audio"),
@@ -77,3 +80,25 @@ def test_a_manifest_without_utterances_is_refused(source, tmp_path):
     open(source["manifest"], "w").close()
     with pytest.raises(EarmarkError, match=r"list\.jsonl: no utterances"):
         made(source, tmp_path)
+
+
+def test_a_row_of_several_clips_and_no_text_is_taken_and_keys_get_their_names(source, tmp_path):
+    rows = [
+        {"audio_path": ["c.wav", "a.wav"], "prompt": "Which is longer?", "choices": ["1", "2"]},
+        {"audio_path": ["c.wav"], "prompt": "What is it?", "choices": []},
+    ]
+    with open(source["manifest"], "w") as stream:
+        stream.writelines(json.dumps(row) + "\n" for row in rows)
+    names = {"id": None, "audio": "audio_path", "text": None, "question": "prompt"}
+    found = made({**source, "columns": names}, tmp_path)
+    assert [row["id"] for row in found] == ["1", "2"]
+    assert [row["duration"] for row in found] == [[0.5, 0.25], 0.5]
+    assert [row["question"] for row in found] == ["Which is longer?", "What is it?"]
+    assert [row["choices"] for row in found] == [["1", "2"], []]
+    assert not any(key in row for row in found for key in ("text", "prompt", "audio_path"))
+    assert len(read_json(tmp_path / "out" / "source.json")["files"]) == 3
+
+
+def test_a_key_that_columns_names_and_a_row_lacks_is_named(source, tmp_path):
+    with pytest.raises(EarmarkError, match="row 1: no key 'q' for `question`"):
+        made({**source, "columns": {"question": "q"}}, tmp_path)
