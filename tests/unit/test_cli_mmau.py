@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +159,115 @@ def test_a_config_that_makes_no_sense_is_named(tmp_path: Path, capsys: Any) -> N
         config.write_text(text)
         assert main(["mmau", str(file), "--configfile", str(config)]) == 1
         assert message in capsys.readouterr().err
+
+
+def closed(**more: Any) -> dict[str, Any]:
+    return {
+        "category": "sound", "question": "q", "answer": "dog", "choices": ["dog", "rain"],
+        "model_output": "a dog", **more,
+    }  # fmt: skip
+
+
+def scored(file: Path) -> list[dict[str, Any]]:
+    out = file.with_suffix(".out")
+    assert main(["mmau", str(file), "--matcher", "demo", "--samples", str(out)]) == 0
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def test_choices_that_are_no_list_are_told_apart_and_json_within_a_text_is_one(
+    tmp_path: Path,
+) -> None:
+    given: list[Any] = ['["dog", "rain"]', "dog", 3, {"A": "dog", "B": "rain"}, float("nan")]
+    rows = scored(lines(tmp_path / "a.jsonl", *(closed(choices=one) for one in given)))
+    assert [row["correct"] for row in rows] == [True, None, None, None, None]
+    assert {row["apart"] for row in rows[1:]} == {"no_choices"}
+    assert rows[1]["why"] == "fewer than two choices: 'dog' is no list"
+
+
+def test_a_prompt_that_is_a_number_can_be_repeated(tmp_path: Path) -> None:
+    row = rule("5 is it", question=5, task_identifier="Repeat Prompt")
+    assert scored(lines(tmp_path / "a.jsonl", row))[0]["correct"] is True
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("id", b"\xff", r"row 1, column 'id': not text in UTF-8"),
+        ("id", ["a"], "row 1: a text or a number was expected as the id, found ['a']"),
+        ("answer", date(2020, 1, 1), "column 'answer': a text, a number or a list was expected"),
+    ],
+)
+def test_values_that_are_no_text_are_named(
+    tmp_path: Path, capsys: Any, column: str, value: Any, says: str
+) -> None:
+    file = tmp_path / "a.parquet"
+    parquet.write_table(pa.Table.from_pylist([closed(**{column: value})]), file)
+    assert main(["mmau", str(file), "--matcher", "demo"]) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_bytes_are_text_and_columns_that_are_not_used_are_not_read(tmp_path: Path) -> None:
+    row = closed(id=b"c1", model_output=b"a dog", clip=date(2020, 1, 1), length_type=float("nan"))
+    file = tmp_path / "a.parquet"
+    parquet.write_table(pa.Table.from_pylist([row]), file)
+    (found,) = scored(file)
+    assert (found["id"], found["correct"]) == ("c1", True)
+    assert "length_type" not in found
+
+
+def test_a_file_without_references_is_refused_before_anything_is_asked(
+    tmp_path: Path, capsys: Any
+) -> None:
+    file = lines(tmp_path / "a.jsonl", {"category": "open", "question": "q", "model_output": "x"})
+    with StandIn() as server:
+        config = tmp_path / "judge.yaml"
+        config.write_text(f"judge: {{server: openai, base_url: '{server.url}', model: j}}\n")
+        assert main(["mmau", str(file), "--configfile", str(config)]) == 1
+        assert not server.chats
+    assert "no column 'answer' in its open_ended rows (row 1" in capsys.readouterr().err
+
+
+def test_a_matcher_that_makes_no_sense_is_told_before_the_judge_is_asked(
+    tmp_path: Path, capsys: Any
+) -> None:
+    file = lines(tmp_path / "a.jsonl", closed(), closed(category="open"))
+    with StandIn() as server:
+        config = tmp_path / "c.yaml"
+        config.write_text(
+            f"judge: {{server: openai, base_url: '{server.url}', model: j}}\n"
+            "matcher: {type: embeddings}\n"
+        )
+        assert main(["mmau", str(file), "--configfile", str(config)]) == 1
+        assert not server.chats
+    assert "matcher.model: missing" in capsys.readouterr().err
+
+
+def test_a_category_that_the_dataset_does_not_have_is_named(tmp_path: Path, capsys: Any) -> None:
+    scored(lines(tmp_path / "a.jsonl", closed(category="Open"), closed(category="birds")))
+    error = capsys.readouterr().err
+    assert "category 'Open' (1 rows) is none of the dataset's; 'open' is" in error
+    assert "category 'birds' (1 rows) is none of the dataset's: scored as closed-form" in error
+
+
+def test_what_is_written_is_never_the_file_of_answers_nor_a_folder(
+    tmp_path: Path, capsys: Any
+) -> None:
+    file = lines(tmp_path / "a.jsonl", rule("x"))
+    before = file.read_text()
+    new = str(tmp_path / "new.json")
+    for options, says in (
+        (["--samples", str(file)], "that is the file of answers"),
+        (["--samples", new, "--metrics", new], "that is what --samples writes"),
+        (["--metrics", str(tmp_path)], "a folder; a file was expected"),
+        (["--samples", str(file / "s.jsonl")], "a.jsonl cannot be made"),
+    ):
+        assert main(["mmau", str(file), *options]) == 1
+        assert says in capsys.readouterr().err
+    assert file.read_text() == before
+
+
+def test_lines_that_are_nested_too_deep_are_named(tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"a":' + "[" * 100_000)
+    assert main(["mmau", str(file)]) == 1
+    assert "a.jsonl, line 1: not JSON" in capsys.readouterr().err

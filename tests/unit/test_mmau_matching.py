@@ -231,6 +231,35 @@ def test_an_embeddings_endpoint_gives_vectors_in_the_order_of_the_texts(
     assert endpoint.keys == ["Bearer s3cret"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ({"error": {"message": "overloaded"}}, "no `data` in it: .*overloaded"),
+        ({"data": None}, "no `data` in it"),
+        ({"data": [{"embedding": [1.0]}] * 2}, r"`index` is not 0 to 1, each once: \[None, None"),
+        ({"data": [{"index": 0, "embedding": [1.0]}] * 2}, r"each once: \[0, 0\]"),
+        ({"data": ["x", "y"]}, r"each once: \['x', 'y'\]"),
+        (
+            {"data": [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0, 2.0]}]},
+            "no lists of as many numbers: 1 numbers, 2 numbers",
+        ),
+        (
+            {"data": [{"index": 0, "embedding": None}, {"index": 1, "embedding": "AAAA"}]},
+            "no lists of as many numbers: None, 'AAAA'",
+        ),
+    ],
+)
+def test_what_an_endpoint_gave_instead_of_embeddings_is_told(
+    endpoint: Endpoint, answer: dict[str, Any], says: str
+) -> None:
+    endpoint.faults = [(200, json.dumps(answer).encode())]
+    with (
+        embeddings.running(settings(endpoint, max_retries=0)) as embed,
+        pytest.raises(EarmarkError, match=f"1 answers that hold no embeddings; the last: .*{says}"),
+    ):
+        embed(["a", "b"])
+
+
 def test_answers_without_embeddings_are_asked_for_again(endpoint: Endpoint) -> None:
     endpoint.faults = [(200, b"<html>"), (200, b'{"data": []}')]
     with embeddings.running(settings(endpoint)) as embed:

@@ -121,7 +121,7 @@ def read_jsonl(path: str | Path) -> Iterator[Row]:
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise EarmarkError(f"{path}, line {number}: not JSON: {error}") from None
             if not isinstance(row, dict):
                 raise EarmarkError(

@@ -9,15 +9,19 @@ and said so.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from earmark.errors import EarmarkError
-from earmark.files import Row, read_jsonl, write_json, write_jsonl
+from earmark.files import Row, write_json, write_jsonl
 
-NEEDED = ("category",)
+Samples = Sequence[tuple[Row, str]]
+Beside = Callable[[Samples], list[Row] | None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,27 +49,81 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Score the file and print the tables."""
+    from earmark.mmau.answers import read_answers
     from earmark.mmau.categories import WAYS, way_of
     from earmark.score_mmau import verdicts
 
+    _check_places(args)
     rows = read_answers(args.file, args.column)
+    places: dict[str, list[int]] = {way: [] for way in WAYS}
+    for place, (row, _) in enumerate(rows):
+        places[way_of(row["category"])].append(place)
+    plans = {way: _plan(way, args) for way in WAYS if places[way]}
+    _check_columns(args.file, rows, {way: places[way] for way in plans})
     made: dict[str, list[Row]] = {}
     found: list[Row] = [{} for _ in rows]
-    for way in WAYS:
-        places = [n for n, (row, _) in enumerate(rows) if way_of(row["category"]) == way]
-        if not places:
-            continue
-        samples = [rows[n] for n in places]
-        beside = _beside(way, samples, args)
-        if isinstance(beside, str):
-            print(f"{way}: {len(samples)} samples not scored: {beside}", file=sys.stderr)
-            of_way = [_left_out(row, beside) for row, _ in samples]
+    for way, plan in plans.items():
+        samples = [rows[place] for place in places[way]]
+        if isinstance(plan, str):
+            print(f"{way}: {len(samples)} samples not scored: {plan}", file=sys.stderr)
+            of_way = [_left_out(row, plan) for row, _ in samples]
         else:
-            of_way = made[way] = verdicts(way, samples, beside, args.sentences)
+            of_way = made[way] = verdicts(way, samples, plan(samples), args.sentences)
             _tell(of_way)
-        for place, row in zip(places, of_way, strict=True):
+        for place, row in zip(places[way], of_way, strict=True):
             found[place] = row
     return _write(args, found, made)
+
+
+def _check_places(args: argparse.Namespace) -> None:
+    """See that what is written can be, and is not the file of answers."""
+    taken = {args.file.resolve(): "the file of answers"}
+    for option, path in (("--samples", args.samples), ("--metrics", args.metrics)):
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise EarmarkError(f"{option} {path}: that is {taken[path.resolve()]}; name another")
+        taken[path.resolve()] = f"what {option} writes"
+        if path.is_dir():
+            raise EarmarkError(f"{option} {path}: a folder; a file was expected")
+        _make_folder(path.parent, option)
+
+
+def _make_folder(folder: Path, option: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EarmarkError(
+            f"{option}: {folder} cannot be made: {error.strerror or error}"
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise EarmarkError(f"{option}: {folder} cannot be written to")
+
+
+def _check_columns(file: Path, rows: Samples, places: dict[str, list[int]]) -> None:
+    """See that references are there at all; name the categories that the dataset does not have."""
+    from earmark.mmau.categories import CLOSED_CATEGORIES, CLOSED_FORM, OPEN_ENDED
+
+    needed = {CLOSED_FORM: ("answer",), OPEN_ENDED: ("answer", "question")}
+    for way, among in places.items():
+        for name in needed.get(way, ()):
+            if not any(name in rows[place][0] for place in among):
+                there = ", ".join(rows[among[0]][0])
+                raise EarmarkError(
+                    f"{file}: no column {name!r} in its {way} rows (row {among[0] + 1} is the "
+                    f"first); there are: {there}"
+                )
+    known = ("open", "instruction following", *CLOSED_CATEGORIES)
+    names = Counter(rows[place][0]["category"] for place in places.get(CLOSED_FORM, ()))
+    for name, count in names.items():
+        if name not in known:
+            like = get_close_matches(name.lower().replace("_", " "), known, 1)
+            hint = f"; {like[0]!r} is" if like else ""
+            print(
+                f"category {name!r} ({count} rows) is none of the dataset's{hint}: "
+                "scored as closed-form",
+                file=sys.stderr,
+            )
 
 
 def _left_out(row: Row, why: str) -> Row:
@@ -91,88 +149,20 @@ def _tell(found: Sequence[Row]) -> None:
         print(f"and {len(unscored) - SHOWN} more; --samples has them all", file=sys.stderr)
 
 
-def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
-    """Read rows and answers.
+def _plan(way: str, args: argparse.Namespace) -> Beside | str:
+    """How to get what verdicts of this way need beside the answers, or why it is not to be had.
 
-    Args:
-        path: Parquet (by its first bytes) or JSON Lines.
-        column: Where the answers are; null and NaN are empty answers, a number is its text.
-
-    Returns:
-        Rows and answers; a row without ``id`` has the number of its row, and an id that an
-        earlier row has too gets its row's number behind it.
-
-    Raises:
-        EarmarkError: when the file cannot be read, has no rows, lacks a column, or an answer is
-            no text; names the row.
+    What the config or this machine lacks is found here, before anything is paid for.
     """
-    rows = _rows(path)
-    if not rows:
-        raise EarmarkError(f"{path}: no rows in it")
-    for row in rows:
-        if isinstance(row.get("task_identifier"), str):  # only instructions have one
-            row.setdefault("category", "instruction following")
-    for number, row in enumerate(rows, start=1):
-        for name in (*NEEDED, column):
-            if name not in row:
-                hint = "; --column names the column of the answers" if name == column else ""
-                raise EarmarkError(
-                    f"{path}, row {number}: no column {name!r}; there are: {', '.join(row)}{hint}"
-                )
-        if not isinstance(row["category"], str):
-            raise EarmarkError(
-                f"{path}, row {number}: category is {row['category']!r}; `open`, `instruction "
-                "following` or that of a closed-form question was expected"
-            )
-    seen: set[str] = set()
-    found = []
-    for number, row in enumerate(rows, start=1):
-        name = str(number) if row.get("id") is None else row["id"]
-        if str(name) in seen:
-            name = f"{name} (row {number})"
-        seen.add(str(name))
-        where = f"{path}, row {number}, column {column!r}"
-        found.append(({**row, "id": name}, _answer(row[column], where)))
-    return found
-
-
-def _answer(value: Any, where: str) -> str:
-    if value is None or value != value:  # NaN is what pandas writes for nothing
-        return ""
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise EarmarkError(f"{where}: a text was expected as the answer, found {value!r:.80}")
-
-
-def _rows(path: Path) -> list[Row]:
-    try:
-        with path.open("rb") as stream:
-            parquet = stream.read(4) == b"PAR1"
-    except OSError as error:
-        raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if not parquet:
-        return list(read_jsonl(path))
-    import pyarrow
-    from pyarrow import parquet as tables
-
-    try:
-        rows: list[Row] = tables.read_table(path).to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise EarmarkError(f"{path}: not a Parquet file that can be read: {error}") from None
-    return rows
-
-
-def _beside(
-    way: str, samples: Sequence[tuple[Row, str]], args: argparse.Namespace
-) -> list[Row] | str | None:
-    """What verdicts of this way need beside the answers, or why it is not to be had."""
     from earmark.mmau.categories import CLOSED_FORM, OPEN_ENDED
+    from earmark.mmau.sentences import sentence_counter
 
     if way == CLOSED_FORM:
-        return _matches(samples, args)
+        return _matcher(args)
     if way == OPEN_ENDED:
-        return _judgements(samples, args)
-    return None
+        return _judge(args)
+    sentence_counter(args.sentences)("One.")
+    return lambda samples: None
 
 
 def _config(args: argparse.Namespace) -> dict[str, Any]:
@@ -187,7 +177,14 @@ def _config(args: argparse.Namespace) -> dict[str, Any]:
     return config
 
 
-def _matches(samples: Sequence[tuple[Row, str]], args: argparse.Namespace) -> list[Row] | str:
+def _no_key(settings: dict[str, Any], whose: str) -> str | None:
+    variable = settings.get("api_key_env")
+    if not variable or os.environ.get(variable, "").strip():
+        return None
+    return f"the {whose}'s key is not in the environment variable {variable}"
+
+
+def _matcher(args: argparse.Namespace) -> Beside | str:
     from earmark.config import matcher
     from earmark.mmau.matchers.nv_embed import interpreter
     from earmark.mmau.matching import match_all
@@ -197,12 +194,10 @@ def _matches(samples: Sequence[tuple[Row, str]], args: argparse.Namespace) -> li
     settings = {"type": args.matcher} if args.matcher else matcher(_config(args), args.configfile)
     if settings["type"] == "nv-embed" and not interpreter(settings).is_file():
         return f"nv-embed has no environment at {interpreter(settings)} (docs/mmau-pro.md)"
-    return match_all(settings, samples, None)
+    return _no_key(settings, "matcher") or (lambda samples: match_all(settings, samples, None))
 
 
-def _judgements(samples: Sequence[tuple[Row, str]], args: argparse.Namespace) -> list[Row] | str:
-    import os
-
+def _judge(args: argparse.Namespace) -> Beside | str:
     from earmark.config import judge
     from earmark.mmau.judging import Judge, judge_all, judge_settings
     from earmark.servers import check as check_server
@@ -211,14 +206,13 @@ def _judgements(samples: Sequence[tuple[Row, str]], args: argparse.Namespace) ->
         return "no judge; give a --configfile"
     settings = judge(_config(args)).settings
     check_server("judge", settings)
-    variable = settings.get("api_key_env")
-    if variable and not os.environ.get(variable):
-        return f"the judge's key is not in the environment variable {variable}"
+    if lacks := _no_key(settings, "judge"):
+        return lacks
     journal = args.journal or args.file.with_name(f"{args.file.name}.judging")
+    _make_folder(journal, "--journal")
     title = f"judging {args.file}"
-    return judge_all(
-        Judge(title, judge_settings(settings), settings, journal, journal / "server.log"), samples
-    )
+    made = Judge(title, judge_settings(settings), settings, journal, journal / "server.log")
+    return lambda samples: judge_all(made, samples)
 
 
 def _blocks(way: str, found: Sequence[Row]) -> tuple[dict[str, Any], Any]:

@@ -82,7 +82,7 @@ def _vectors(
 def choices_of(row: Mapping[str, Any]) -> list[str]:
     """A row's choices as texts; an empty list where it has none."""
     choices = row.get("choices")
-    if choices is None or isinstance(choices, (str, float)):
+    if not isinstance(choices, list | tuple):
         return []
     return [str(choice) for choice in choices if choice is not None]
 
@@ -158,8 +158,11 @@ def _check(vectors: Vectors, texts: Sequence[str], dimension: int | None) -> Non
     norms = np.linalg.norm(vectors, axis=1)
     bad = np.flatnonzero(~np.isfinite(norms) | (norms == 0))
     if bad.size:
-        text = texts[int(bad[0])]
-        raise EarmarkError(f"the matcher gave a vector without direction for {_shown(text)}")
+        place = int(bad[0])
+        raise EarmarkError(
+            f"the matcher gave a vector without direction for {_shown(texts[place])}, of length "
+            f"{norms[place]:g}; nothing was matched"
+        )
 
 
 def match(row: Row, answer: str, vectors: Mapping[str, Vectors]) -> Row:

@@ -56,7 +56,8 @@ def instruction_verdict(row: Row, answer: str, sentences: SentenceCounter = by_p
     """
     rule = row.get("task_identifier")
     try:
-        prompt = row.get("question")
+        question = row.get("question")
+        prompt = None if question is None else str(question)
         outcome = check_instruction(answer, rule, row.get("kwargs"), prompt, sentences)
     except RuleError as error:
         return {**_verdict(row, None, str(error), error.kind, 0.0), "task_identifier": rule}
@@ -80,7 +81,9 @@ def closed_verdict(row: Row, answer: str, matched: Mapping[str, Any]) -> Row:
     details = {"answer": reference, **details}
     choices = choices_of(row)
     if len(choices) < 2:
-        why = f"fewer than two choices: {choices}"
+        given = row.get("choices")
+        listed = given is None or isinstance(given, list | tuple)
+        why = f"fewer than two choices: {choices if listed else f'{given!r} is no list'}"
         return {**_verdict(row, None, why, "no_choices", None), **details}
     if _folded(reference) not in map(_folded, choices):
         why = f"the answer {reference!r} is none of the choices: {', '.join(map(repr, choices))}"

@@ -78,7 +78,7 @@ class _Endpoint:
             except openai.APIConnectionError as error:
                 cause = error.__cause__ or error
                 raise EarmarkError(f"{where}: cannot be reached: {cause}") from None
-            except (openai.APIError, TypeError, ValueError, AttributeError) as error:
+            except (openai.APIError, TypeError, ValueError) as error:
                 if attempt == retries:
                     raise EarmarkError(
                         f"{where}: {retries + 1} answers that hold no embeddings; the last: {error}"
@@ -93,9 +93,35 @@ class _Endpoint:
             encoding_format="float",
             extra_body=self._settings.get("extra_body") or {},
         )
-        by_index = {item.index: item.embedding for item in answer.data}
-        if sorted(by_index) != list(range(len(texts))):
-            raise ValueError(f"{len(answer.data)} embeddings for {len(texts)} texts")
-        # Rows of unlike length make this a ValueError too.
-        vectors: Vectors = np.asarray([by_index[i] for i in range(len(texts))], np.float32)
-        return vectors
+        return _read(answer, len(texts))
+
+
+def _read(answer: Any, count: int) -> Vectors:
+    """The vectors of an answer, in the order of its texts.
+
+    Raises:
+        ValueError: when it is no list of as many vectors of one length; says what it is.
+    """
+    items = getattr(answer, "data", None)
+    if not isinstance(items, list):
+        shown = answer.to_dict() if hasattr(answer, "to_dict") else answer
+        raise ValueError(f"no `data` in it: {str(shown)[:300]}")
+    if len(items) != count:
+        raise ValueError(f"{len(items)} embeddings for {count} texts")
+    indices = [getattr(item, "index", None) for item in items]
+    if set(indices) != set(range(count)):
+        shown = items if any(isinstance(item, str) for item in items) else indices
+        raise ValueError(f"their `index` is not 0 to {count - 1}, each once: {str(shown)[:200]}")
+    by_index = {item.index: item.embedding for item in items}
+    rows = [by_index[place] for place in range(count)]
+    try:
+        vectors: Vectors = np.asarray(rows, np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f"no lists of as many numbers: {_seen(rows)}") from None
+    return vectors
+
+
+def _seen(rows: Sequence[Any]) -> str:
+    """What there is in the place of vectors, each kind once."""
+    kinds = (f"{len(row)} numbers" if isinstance(row, list) else f"{row!r:.40}" for row in rows)
+    return ", ".join(list(dict.fromkeys(kinds))[:5])

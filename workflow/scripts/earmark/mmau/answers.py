@@ -1,0 +1,144 @@
+"""Answers that were made elsewhere: a file with the dataset's columns, and one of answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from earmark.errors import EarmarkError
+from earmark.files import Row, read_jsonl
+from earmark.mmau.verdicts import GROUPS
+
+COLUMNS = ("id", "category", "question", "answer", "choices", "task_identifier", "kwargs", *GROUPS)
+"""The dataset's columns that scoring looks at; of a Parquet file no other is read."""
+
+
+def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
+    """Read rows and answers.
+
+    Args:
+        path: Parquet (by its first bytes) or JSON Lines.
+        column: Where the answers are; null and NaN are empty answers, a number is its text.
+
+    Returns:
+        Rows and answers. A row without ``id`` has the number of its row, and an id that an
+        earlier row has too gets its row's number behind it. NaN is null, and a list of choices
+        that is written as JSON is that list.
+
+    Raises:
+        EarmarkError: when the file cannot be read, has no rows, lacks a column, or an answer is
+            no text; names the row.
+    """
+    rows = _rows(path, column)
+    if not rows:
+        raise EarmarkError(f"{path}: no rows in it")
+    seen: set[str] = set()
+    found = []
+    for number, raw in enumerate(rows, start=1):
+        where = f"{path}, row {number}"
+        row = {key: _plain(value, f"{where}, column {key!r}") for key, value in raw.items()}
+        if isinstance(row.get("task_identifier"), str):  # only instructions have one
+            row.setdefault("category", "instruction following")
+        _check(row, column, where)
+        name = _id(row.get("id"), number, where)
+        if str(name) in seen:
+            name = f"{name} (row {number})"
+        seen.add(str(name))
+        row["id"] = name
+        if "choices" in row:
+            row["choices"] = _choices(row["choices"])
+        found.append((row, _answer(row[column], f"{where}, column {column!r}")))
+    return found
+
+
+def _check(row: Row, column: str, where: str) -> None:
+    for name in ("category", column):
+        if name not in row:
+            raise EarmarkError(_missing(where, name, row, column))
+    if not isinstance(row["category"], str):
+        raise EarmarkError(
+            f"{where}: category is {row['category']!r}; `open`, `instruction "
+            "following` or that of a closed-form question was expected"
+        )
+
+
+def _missing(where: str, name: str, has: Iterable[str], column: str) -> str:
+    hint = "; --column names the column of the answers" if name == column else ""
+    return f"{where}: no column {name!r}; there are: {', '.join(has)}{hint}"
+
+
+def _answer(value: Any, where: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise EarmarkError(f"{where}: a text was expected as the answer, found {value!r:.80}")
+
+
+def _id(value: Any, number: int, where: str) -> str | int | float:
+    if value is None:
+        return str(number)
+    if isinstance(value, str | int | float):
+        return value
+    raise EarmarkError(f"{where}: a text or a number was expected as the id, found {value!r:.80}")
+
+
+def _choices(value: Any) -> Any:
+    """Choices, which some exports write as JSON within a text."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+def _plain(value: Any, where: str) -> Any:
+    """A value as JSON has it: NaN, which is what pandas writes for nothing, is null."""
+    if isinstance(value, float) and value != value:
+        return None
+    if isinstance(value, str | int | float | None):
+        return value
+    if isinstance(value, dict):
+        return {key: _plain(inner, where) for key, inner in value.items()}
+    if isinstance(value, list | tuple):  # a map's items are pairs
+        return type(value)(_plain(inner, where) for inner in value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            raise EarmarkError(f"{where}: not text in UTF-8: {value!r:.80}") from None
+    if isinstance(value, UUID):
+        return str(value)
+    raise EarmarkError(
+        f"{where}: a text, a number or a list was expected, found {value!r:.80}, which is of type "
+        f"{type(value).__name__}"
+    )
+
+
+def _rows(path: Path, column: str) -> Sequence[Row]:
+    try:
+        with path.open("rb") as stream:
+            parquet = stream.read(4) == b"PAR1"
+    except OSError as error:
+        raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if not parquet:
+        return list(read_jsonl(path))
+    import pyarrow
+    from pyarrow import parquet as tables
+
+    try:
+        with tables.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            lacks = column if column not in names else "category"
+            if lacks not in names and not (lacks == "category" and "task_identifier" in names):
+                raise EarmarkError(_missing(str(path), lacks, names, column))
+            # Sets with audio in their rows are large: what is not looked at is not read.
+            read = [name for name in names if name in (*COLUMNS, column)]
+            rows: list[Row] = file.read(columns=read).to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise EarmarkError(f"{path}: not a Parquet file that can be read: {error}") from None
+    return rows
