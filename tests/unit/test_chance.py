@@ -21,4 +21,5 @@ def test_chance_may_have_several_seeds_without_a_temperature() -> None:
 
 
 def test_without_choices_chance_has_no_answer() -> None:
-    assert next(iter(random_choices([{"id": "x"}], 0)))["generation"] == ""
+    for given in ({}, {"choices": "dog"}, {"choices": 3}, {"choices": [None]}):
+        assert next(iter(random_choices([{"id": "x", **given}], 0)))["generation"] == ""

@@ -59,6 +59,23 @@ def test_nothing_is_asked_about_an_empty_answer(tmp_path: Path) -> None:
     assert rows[0]["scores"] is None and rows[0]["judgements"] == []
 
 
+def test_an_answer_without_a_reference_is_not_judged_unless_the_prompt_needs_none(
+    tmp_path: Path,
+) -> None:
+    samples = [({**SAMPLES[0][0], "answer": given}, "x") for given in (None, " ", 0)]
+    samples = [({**row, "id": str(n)}, answer) for n, (row, answer) in enumerate(samples)]
+    with StandIn() as server:
+        one = a_judge(server.url, tmp_path)
+        rows = judge_all(one, samples)
+        assert len(server.chats) == 1  # 0 is a reference
+        found = [open_verdict(row, a, j) for (row, a), j in zip(samples, rows, strict=True)]
+        assert [row["apart"] for row in found] == ["no_reference", "no_reference", None]
+        assert "no reference under `answer`" in found[0]["why"]
+        assert verdict_metrics(found)["official_count"] == 1
+        one.wanted["prompt"]["user"] = "Is this good English? {response}"
+        assert all(row["scores"] for row in judge_all(one, samples))
+
+
 def test_a_dead_judge_stops_with_a_clear_error_and_loses_nothing(tmp_path: Path) -> None:
     with StandIn() as server:
         alive = a_judge(server.url, tmp_path)

@@ -200,3 +200,13 @@ def test_the_best_of_right_answers_is_the_one_judged_highest() -> None:
     scores = [{"overall": 5.0}, {"overall": 3.0}, {"overall": 4.0}, None]
     assert best(verdicts(False, True, True, None, scores=scores)) == 2
     assert best(verdicts(None, False, scores=[None, {"overall": 1.0}])) == 1
+
+
+def test_questions_without_a_category_have_no_sub_category(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = {key: value for key, value in row("closed_form", "x").items() if key != "category"}
+    monkeypatch.setitem(globals(), "row", lambda way, name: {**bare, "id": name})
+    metrics = read_json(folder.score("closed_form", [[True, False]]))
+    assert metrics["subsets"] == {}
+    assert metrics["pass@1"]["success_rate"] == 50.0

@@ -18,7 +18,8 @@ def random_choices(rows: Iterable[Row], seed: int) -> Iterator[Row]:
         seed: Another seed draws others; a row's draw does not depend on the other rows.
     """
     for row in rows:
-        choices = row.get("choices") or []
+        given = row.get("choices")
+        choices = [one for one in given if one is not None] if isinstance(given, list) else []
         draw = random.Random(f"{seed}/{row['id']}")
         now = time.time()
         yield {

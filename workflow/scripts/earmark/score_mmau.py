@@ -78,7 +78,7 @@ def score_mmau(
         found = verdicts(way, samples, other, protocol.get("sentences", "punctuation"))
         rounds.append((found, [answer for _, answer in pairs]))
     first = rounds[0][0]
-    categories = [] if way != CLOSED_FORM else list(dict.fromkeys(v["category"] for v in first))
+    categories = set() if way != CLOSED_FORM else {v["category"] for v in first} - {None}
     write_jsonl(
         scores,
         (

@@ -27,6 +27,8 @@ from earmark.servers import answer_settings
 
 Settings = dict[str, Any]
 
+_BARE = "no reference under `answer`, which the judge's prompt shows"
+
 
 @dataclass(frozen=True)
 class Judge:
@@ -98,28 +100,51 @@ def judge_all(judge: Judge, samples: Sequence[tuple[Row, str]]) -> list[Row]:
     Args:
         judge: The judge.
         samples: Rows (with ``id``, ``question`` and ``answer``) and the model's answers; about an
-            empty one nothing is asked.
+            empty one nothing is asked, nor about one without the reference that the prompt shows.
 
     Returns:
         For each sample ``id``, ``judgements`` (the judge's texts as they came, one or two; none
         where nothing was asked or the request failed), ``scores`` (for each of `SCORES`, or
-        null), ``why`` (there are none) and ``requests`` (the fingerprints).
+        null), ``why`` (there are none), ``requests`` (the fingerprints) and, where it is so,
+        ``no_reference``.
     """
-    asked = [_question(row, answer) for row, answer in samples if answer.strip()]
+    bare = _without_reference(judge, samples)
+    asked = [
+        _question(row, answer)
+        for row, answer in samples
+        if answer.strip() and str(row["id"]) not in bare
+    ]
     found: dict[str, Row] = {row["id"]: _judged(row) for row in _ask(judge, asked, again=False)}
     unread = {name for name, row in found.items() if row["scores"] is None and row["judgements"]}
     if unread:
         seconds = _ask(judge, [row for row in asked if row["id"] in unread], again=True)
         for second in seconds:
             found[second["id"]] = _joined(found[second["id"]], _judged(second))
+    found |= {name: {**_nothing(), "why": _BARE, "no_reference": True} for name in bare}
     return [{**found.get(str(row["id"]), _nothing()), "id": row["id"]} for row, _ in samples]
+
+
+def _without_reference(judge: Judge, samples: Sequence[tuple[Row, str]]) -> set[str]:
+    """The ids of answers that cannot be held against the reference that the prompt shows."""
+    if "{reference}" not in judge.wanted["prompt"]["user"]:
+        return set()
+    return {
+        str(row["id"])
+        for row, answer in samples
+        if answer.strip() and not _text(row, "answer").strip()
+    }
+
+
+def _text(row: Row, key: str) -> str:
+    value = row.get(key)
+    return "" if value is None else str(value)
 
 
 def _question(row: Row, answer: str) -> Row:
     return {
         "id": str(row["id"]),
-        "question": str(row.get("question") or ""),
-        "reference": str(row.get("answer") or ""),
+        "question": _text(row, "question"),
+        "reference": _text(row, "answer"),
         "response": answer.strip(),
     }
 

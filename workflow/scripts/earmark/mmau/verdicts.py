@@ -22,6 +22,7 @@ APART = (
     "answer_not_in_choices",
     "unknown_rule",
     "bad_kwargs",
+    "no_reference",
     "judge_unparsed",
     "judge_failed",
 )
@@ -112,6 +113,8 @@ def open_verdict(row: Row, answer: str, judged: Mapping[str, Any]) -> Row:
         # No judge is asked about nothing: it gets the lowest scores.
         lowest = dict.fromkeys(SCORES, 1.0)
         return {**_verdict(row, False, "empty answer", None, 0.2), "scores": lowest}
+    if judged.get("no_reference"):
+        return {**_verdict(row, None, str(judged["why"]), "no_reference", None), "scores": None}
     texts = judged.get("judgements") or []
     official = (reference_overall(texts[0]) if texts else 3.0) / 5
     if scores is None:

@@ -164,6 +164,7 @@ def _utterance(entry: Row) -> Row:
     audio = entry.get("audio_filepath")
     paths = [audio] if isinstance(audio, str) else list(audio or [])
     choices = entry.get("choices")
+    listed = choices if isinstance(choices, list) else []
     more = {
         key: value if isinstance(value, str | int | float) else json.dumps(value)
         for key, value in entry.items()
@@ -176,7 +177,7 @@ def _utterance(entry: Row) -> Row:
         "text": entry.get("text"),
         "question": entry.get("question"),
         "answer": entry.get("answer"),
-        "choices": [str(choice) for choice in choices or []],
+        "choices": [str(choice) for choice in listed],
         "more": more,
     }
 
