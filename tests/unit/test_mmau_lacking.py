@@ -33,6 +33,17 @@ def test_what_no_split_needs_is_not_told(clone: Path) -> None:
     assert told(clone, ["instruction_following"]) == []
 
 
+def test_sentences_that_cannot_be_counted_are_told(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = {"instruction_following": {"sentences": "punkt"}}
+    monkeypatch.setitem(sys.modules, "nltk", None)
+    (found,) = told(clone, split)
+    assert "`pip install nltk`" in found
+    monkeypatch.setattr("earmark.mmau.lacking.find_spec", lambda name: name)
+    assert told(clone, split) == []
+
+
 def test_what_is_there_is_not_told(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NVIDIA_API_KEY", "x")
     assert told(clone, "all", matcher={"type": "nv-embed", "python": sys.executable}) == []

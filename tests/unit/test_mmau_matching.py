@@ -281,6 +281,18 @@ def test_a_refusal_names_the_endpoint_and_its_reason(endpoint: Endpoint) -> None
         embed(["a"])
 
 
+@pytest.mark.parametrize("status", [200, 401])
+def test_a_key_that_an_endpoint_repeats_is_not_shown(
+    endpoint: Endpoint, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHER_KEY", "s3cret")
+    endpoint.faults = [(status, b'{"error": {"message": "you came with s3cret"}}')]
+    keyed = settings(endpoint, api_key_env="MATCHER_KEY", max_retries=0)
+    with embeddings.running(keyed) as embed, pytest.raises(EarmarkError) as error:
+        embed(["a"])
+    assert "you came with ***" in str(error.value) and "s3cret" not in str(error.value)
+
+
 def test_a_dead_endpoint_is_named(endpoint: Endpoint) -> None:
     dead = {**settings(endpoint), "base_url": "http://127.0.0.1:9/v1", "max_retries": 0}
     with (

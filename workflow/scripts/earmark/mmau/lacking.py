@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from earmark.config import Run
-from earmark.mmau.categories import CLOSED_FORM, OPEN_ENDED
+from earmark.mmau.categories import CLOSED_FORM, INSTRUCTION_FOLLOWING, OPEN_ENDED
 from earmark.mmau.matchers.nv_embed import interpreter
 
 
@@ -22,6 +23,17 @@ def lacking(run: Run) -> Iterator[str]:
         yield (
             f"judge.api_key_env: {name} is not set; export {name}=… before open-ended answers "
             "come to be judged (docs/mmau-pro.md tells of other judges)"
+        )
+    counted = {
+        split.sentences
+        for splits in run.benchmarks.values()
+        for split in splits.values()
+        if split.scoring == INSTRUCTION_FOLLOWING
+    }
+    if "punkt" in counted and find_spec("nltk") is None:
+        yield (
+            "sentences: punkt needs NLTK, which is not installed; run `pip install nltk` and "
+            "`python -m nltk.downloader punkt_tab` before instructions come to be checked"
         )
     if CLOSED_FORM not in ways:
         return

@@ -13,6 +13,8 @@ import numpy as np
 from earmark.errors import EarmarkError
 from earmark.mmau.matchers import Embed, Settings, Vectors
 
+_NO_KEY = "none"
+
 
 def identity(settings: Settings) -> Settings:
     """See `earmark.mmau.matchers.Matcher`."""
@@ -46,7 +48,7 @@ def running(settings: Settings) -> Iterator[Embed]:
 def _key(settings: Settings) -> str:
     variable = settings.get("api_key_env")
     if not variable:
-        return "none"
+        return _NO_KEY
     key = os.environ.get(variable, "").strip()
     if not key:
         raise EarmarkError(
@@ -73,18 +75,25 @@ class _Endpoint:
             except openai.APIStatusError as error:
                 raise EarmarkError(
                     f"{where}: HTTP {error.status_code} for a batch of {len(texts)} texts: "
-                    f"{str(error.message)[:500]}"
+                    f"{self._told(error.message)}"
                 ) from None
             except openai.APIConnectionError as error:
                 cause = error.__cause__ or error
-                raise EarmarkError(f"{where}: cannot be reached: {cause}") from None
+                raise EarmarkError(f"{where}: cannot be reached: {self._told(cause)}") from None
             except (openai.APIError, TypeError, ValueError) as error:
                 if attempt == retries:
                     raise EarmarkError(
-                        f"{where}: {retries + 1} answers that hold no embeddings; the last: {error}"
+                        f"{where}: {retries + 1} answers that hold no embeddings; the last: "
+                        f"{self._told(error)}"
                     ) from None
                 time.sleep(min(8.0, 0.25 * 2**attempt))
         raise AssertionError("unreachable")
+
+    def _told(self, said: object) -> str:
+        """What a server said, in short; some repeat the key that they refuse."""
+        key = self._client.api_key
+        text = str(said) if key == _NO_KEY else str(said).replace(key, "***")
+        return text[:500]
 
     def _ask(self, texts: Sequence[str]) -> Vectors:
         answer = self._client.embeddings.create(
@@ -105,13 +114,13 @@ def _read(answer: Any, count: int) -> Vectors:
     items = getattr(answer, "data", None)
     if not isinstance(items, list):
         shown = answer.to_dict() if hasattr(answer, "to_dict") else answer
-        raise ValueError(f"no `data` in it: {str(shown)[:300]}")
+        raise ValueError(f"no `data` in it: {shown}")
     if len(items) != count:
         raise ValueError(f"{len(items)} embeddings for {count} texts")
     indices = [getattr(item, "index", None) for item in items]
     if set(indices) != set(range(count)):
         shown = items if any(isinstance(item, str) for item in items) else indices
-        raise ValueError(f"their `index` is not 0 to {count - 1}, each once: {str(shown)[:200]}")
+        raise ValueError(f"their `index` is not 0 to {count - 1}, each once: {shown}")
     by_index = {item.index: item.embedding for item in items}
     rows = [by_index[place] for place in range(count)]
     try:
