@@ -17,7 +17,7 @@ SHOTS = Path(__file__).parent / "shots"
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: Any) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    run = write_run(folder, {"good": GOOD, f"org/bad {ATTACK}": BAD, "late": []}, REFERENCES)
+    run = write_run(folder, {"good": GOOD, f"org/bad | {ATTACK}": BAD, "late": []}, REFERENCES)
     build(run, folder / "results")
     return folder / "results" / "report.html"
 
@@ -87,6 +87,53 @@ def test_a_number_leads_to_its_samples(opened: Any):
     opened.click("table.board >> nth=0 >> tbody tr:first-child td a >> nth=2")
     assert "#samples?" in opened.url
     assert "split=set%2Fone" in opened.url
+
+
+def test_an_address_of_another_report_shows_what_there_is(opened: Any):
+    place = "#samples?protocol.set=gone&order=apart&model=gone&split=gone&models=gone&kinds=x"
+    opened.goto(opened.url.partition("#")[0] + place)
+    opened.reload()
+    opened.wait_for_selector("html[data-charts=drawn]")
+    opened.wait_for_selector(".sample")
+    assert opened.locator(".card[data-of=set]:visible").count() == 1
+    assert opened.input_value("select[name=order]") == "worst"
+    assert opened.locator(".picker input:checked").count() == 3
+
+
+def test_an_order_that_asks_for_two_models_ends_with_the_second(opened: Any):
+    opened.select_option("select[name=with]", index=1)
+    opened.select_option("select[name=order]", "apart")
+    opened.select_option("select[name=with]", "")
+    opened.wait_for_function("document.querySelector('.who').children.length == 2")
+    assert opened.input_value("select[name=order]") == "worst"
+
+
+def test_the_keyboard_stays_where_it_is_when_a_filter_is_taken(opened: Any):
+    opened.focus("button[data-kind=insertions]")
+    opened.keyboard.press("Enter")
+    opened.wait_for_function("document.querySelector('[data-count]').textContent.includes('of 10')")
+    assert opened.evaluate("document.activeElement.dataset.kind") == "insertions"
+    opened.focus("select[data-protocol]:visible")
+    opened.select_option("select[data-protocol]:visible", "open_asr_leaderboard")
+    assert opened.evaluate("document.activeElement.closest('.card').dataset.under") == (
+        "open_asr_leaderboard"
+    )
+
+
+def test_a_model_whose_name_holds_the_sign_between_names_can_be_charted_alone(opened: Any):
+    opened.click(".picker summary")
+    for place in (0, 1):  # the one whose name holds the sign is left
+        opened.uncheck(f".picker input >> nth={place}")
+    assert "models=org%2Fbad+%257C" in opened.url
+    opened.reload()
+    opened.wait_for_selector("html[data-charts=drawn]")
+    assert opened.locator(".picker input:checked").count() == 1
+    assert opened.is_checked(".picker input >> nth=2")
+
+
+def test_the_sample_whose_id_is_looked_for_comes_first(opened: Any):
+    opened.goto(opened.url.partition("#")[0] + "#samples?q=u%2F007&order=worst")
+    opened.wait_for_function("document.querySelector('.sample h3').textContent == 'u/007'")
 
 
 def test_what_is_missing_is_marked(opened: Any):

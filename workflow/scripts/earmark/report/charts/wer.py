@@ -156,7 +156,8 @@ def by_duration(results: Results) -> Chart:
         id="duration",
         section="wer",
         title="Word error rate by length of audio",
-        note="Over all splits of a benchmark; few samples make a rough rate.",
+        note="Over all splits of a benchmark; few samples make a rough rate. A figure leads to the "
+        "split with most of them.",
         spec={**spec(alt.layer(lines, points)), "height": 240},
         rows=rows,
         columns=[

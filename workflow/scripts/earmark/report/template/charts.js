@@ -3,9 +3,11 @@
 (() => {
   const MOST = 12; // models shown at first: as many as there are colours
   const names = report.models;
+  const written = (name) => name.replaceAll("%", "%25").replaceAll("|", "%7C"); // in the address
   const chosen = () => {
     const given = state.get("models");
-    return given ? given.split("|").filter((name) => names.includes(name)) : names.slice(0, MOST);
+    const known = names.filter((name) => given.split("|").includes(written(name)));
+    return known.length ? known : names.slice(0, MOST);
   };
   // A role's colour on the page; in a saved picture, where the page's roles are unknown, its own.
   const light = {};
@@ -118,7 +120,7 @@
   if (picker) {
     picker.append(...names.map((name) => element("li", {}, element("label", {},
       element("input", { type: "checkbox", value: name, onchange: () => {
-        const boxes = [...picker.querySelectorAll("input:checked")].map((box) => box.value);
+        const boxes = [...picker.querySelectorAll("input:checked")].map((box) => written(box.value));
         state.set({ models: boxes.length ? boxes.join("|") : null });
       } }), element("span", { class: "swatch", style: `background:${ofModel(name)}` }), name))));
   }

@@ -31,11 +31,14 @@ const browser = (() => {
     short: ["shortest audio", (a, u) => u.duration.map((d) => (d === null ? null : -d))],
     order: ["as in the manifest", null],
   };
-  const chosenSort = () => (state.get("order") in SORTS ? state.get("order") : "worst");
+  const sortsOf = (split, chosen) => Object.keys(SORTS).filter((name) => (
+    (name !== "apart" || chosen.length > 1) && (name !== "rate" || split.kind === "asr")));
+  const chosenSort = (split, chosen) => (
+    sortsOf(split, chosen).includes(state.get("order")) ? state.get("order") : "worst");
 
-  function ranked(utterances, indices) {
+  function ranked(split, chosen, utterances, indices) {
     const order = Array.from({ length: utterances.duration.length }, (_, row) => row);
-    const of = SORTS[chosenSort()][1];
+    const of = SORTS[chosenSort(split, chosen)][1];
     if (!of) return order;
     const values = of(indices[0], utterances, indices[1]).map((value) => value ?? -Infinity);
     return order.sort((x, y) => (values[y] > values[x]) - (values[y] < values[x]) || x - y);
@@ -65,7 +68,8 @@ const browser = (() => {
     return loaded.map((rows) => rows[row % size]);
   }
 
-  // The rows of an order that hold a text, in the reference, an answer, a question or the id.
+  // The rows of an order that hold a text, in the reference, an answer, a question or the id; the
+  // one whose id it is comes first.
   async function holding(split, chosen, order, text) {
     const all = new Map();
     for (let start = 0; start < split.entries; start += size) {
@@ -73,12 +77,15 @@ const browser = (() => {
     }
     for (const [piece, loading] of all) all.set(piece, await loading);
     const wanted = text.toLowerCase();
-    return order.filter((row) => all.get(Math.floor(row / size)).some((rows) => {
+    const found = order.filter((row) => all.get(Math.floor(row / size)).some((rows) => {
       const one = rows[row % size];
       one.found ??= [one.id, one.reference, one.text, one.question, one.answer, one.hypothesis,
         one.raw].filter(Boolean).join("\n").toLowerCase();
       return one.found.includes(wanted);
     }));
+    const named = found.findIndex((row) => all.get(Math.floor(row / size))[0][row % size].id === text);
+    if (named > 0) found.unshift(...found.splice(named, 1));
+    return found;
   }
 
   function option(value, label, chosen) {
@@ -97,11 +104,11 @@ const browser = (() => {
     fill("model", named, models[chosen[0]]);
     fill("with", [["", "no other"], ...named.filter(([name]) => name !== models[chosen[0]])],
       chosen.length > 1 ? models[chosen[1]] : "");
-    fill("order", Object.entries(SORTS).filter(([name]) => (
-      (name !== "apart" || chosen.length > 1) && (name !== "rate" || split.kind === "asr")))
-      .map(([name, [label]]) => [name, label]), chosenSort());
+    fill("order", sortsOf(split, chosen).map((name) => [name, SORTS[name][0]]),
+      chosenSort(split, chosen));
     fill("seconds", [["", "any"], ...report.samples.buckets], state.get("seconds"));
     if (document.activeElement !== form.elements.q) form.elements.q.value = state.get("q");
+    const { name: field, dataset: { kind } = {} } = document.activeElement ?? {};
     const facets = form.querySelector("[data-facets]");
     facets.replaceChildren(...utterances.facets.map(({ name, title, values }) => (
       element("label", {}, title, element("select", { name }, option("", "any", state.get(name)),
@@ -113,6 +120,10 @@ const browser = (() => {
         type: "button", "aria-pressed": String(Boolean(mask & bit)), "data-kind": label,
         onclick: () => change({ kinds: mask ^ bit || null }),
       }, label))));
+    // What was made anew keeps the focus, for those who filter by keyboard.
+    const before = kind ? [...kinds.children].find((button) => button.dataset.kind === kind)
+      : field ? facets.querySelector(`select[name="${CSS.escape(field)}"]`) : null;
+    before?.focus();
   }
 
   const change = (changes) => state.set({ page: null, ...changes }, "samples");
@@ -128,7 +139,7 @@ const browser = (() => {
         [`u${split.at}`, ...chosen.map((model) => `a${split.at}-${model}`)].map(pieces.load));
       if (!current()) return;
       lay(split, chosen, utterances);
-      let order = ranked(utterances, indices).filter(passing(utterances, indices));
+      let order = ranked(split, chosen, utterances, indices).filter(passing(utterances, indices));
       const text = state.get("q").trim();
       if (text) {
         count.textContent = "Searching…";

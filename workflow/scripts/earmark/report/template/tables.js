@@ -58,13 +58,18 @@ for (const button of document.querySelectorAll("button[data-intervals]")) {
 for (const choice of document.querySelectorAll("select[data-protocol]")) {
   const benchmark = choice.dataset.protocol;
   const apply = () => {
-    choice.value = state.get(`protocol.${benchmark}`, choice.options[0].value);
+    const given = state.get(`protocol.${benchmark}`);
+    const known = [...choice.options].some((option) => option.value === given);
+    choice.value = known ? given : choice.options[0].value;
     for (const card of document.querySelectorAll(".card[data-of]")) {
       if (card.dataset.of === benchmark) card.hidden = card.dataset.under !== choice.value;
     }
   };
   choice.addEventListener("change", () => {
     state.set({ [`protocol.${benchmark}`]: choice.value }, "leaderboard");
+    // Each protocol's card has a choice of its own: go on in the one that is shown now.
+    [...document.querySelectorAll(".card:not([hidden]) select[data-protocol]")]
+      .find((other) => other.dataset.protocol === benchmark)?.focus();
   });
   state.listen(apply);
   apply();
