@@ -9,6 +9,7 @@ import yaml
 
 from earmark.config import load, resolve
 from earmark.errors import EarmarkError
+from earmark.project import load_run
 
 MODEL = {"server": "demo", "model": "whisper-tiny.en"}
 
@@ -113,3 +114,27 @@ def test_the_leaderboard_declares_its_eight_splits(clone):
     splits = run.benchmarks["asr-leaderboard"]
     assert sum(split.entries or 0 for split in splits.values()) == 143_597
     assert len(splits) == 8
+
+
+def test_a_config_is_read_from_any_folder_with_the_results_of_its_project(
+    root, tmp_path_factory, monkeypatch
+):
+    path = root / "config" / "config.yaml"
+    path.write_text(yaml.safe_dump({"benchmarks": {"calls": None}, "models": {"m": MODEL}}))
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.chdir(elsewhere)
+    assert load_run(path).results_dir == "results"  # none yet: they would be made where we are
+    (root / "results").mkdir()
+    run = load_run(path)
+    assert list(run.benchmarks["calls"]) == ["one", "two"]
+    assert (run.results_dir, run.data_dir) == (f"{root}/results", f"{root}/data")
+    (elsewhere / "results").mkdir()
+    assert load_run(path).results_dir == "results"
+
+
+def test_outside_a_project_benchmarks_are_those_of_the_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text(
+        yaml.safe_dump({"benchmarks": {"asr-leaderboard": None}, "models": {"m": MODEL}})
+    )
+    assert "ami" in load_run("c.yaml").benchmarks["asr-leaderboard"]

@@ -164,3 +164,52 @@ def test_judge_health_counts_what_was_parsed_asked_again_and_not_read(tmp_path):
     # answers, asked about, parsed, asked again, unparsed, failed
     assert cells[1:7] == ["3", "2", "1", "1", "1", "0"]
     assert "a judge" in section[0]
+
+
+def test_blocks_of_what_is_there_are_printed_and_the_rest_is_named(tmp_path, capsys):
+    write_run(tmp_path, {"late": [], "m": REFERENCES}, REFERENCES)
+    capsys.readouterr()
+    config = ["table", "--configfile", str(tmp_path / "config.yaml")]
+    assert main(config) == 0
+    out, err = capsys.readouterr()
+    assert "\nm\n" in out
+    assert "late/eval-results/set/metrics.json: not there yet" in err
+    assert main([*config, "--model", "late"]) == 1
+    assert "not there yet" in capsys.readouterr().err
+
+
+def test_a_table_of_models_is_printed_by_one_protocol_without_asking_for_a_format(tmp_path, capsys):
+    write_run(tmp_path, {"m": REFERENCES}, REFERENCES)
+    capsys.readouterr()
+    config = ["table", "--configfile", str(tmp_path / "config.yaml")]
+    assert main([*config, "--protocol", "whisper"]) == 0
+    out = capsys.readouterr().out
+    assert "under the whisper protocol" in out
+    assert "open_asr_leaderboard" not in out
+    assert main([*config, "--protocol", "whisper", "--format", "blocks"]) == 1
+    assert "--protocol: is of a table of models" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--benchmark", "quiz", "--split", "one"], "--split one: .* has closed_form"),
+        (["--protocol", "wisper", "--format", "md"], "--protocol wisper: nothing was scored"),
+    ],
+)
+def test_a_part_that_is_not_there_is_refused(tmp_path, capsys, options, said):
+    write_questions(tmp_path, ["right"])
+    assert main(["table", "--configfile", str(tmp_path / "config.yaml"), *options]) == 1
+    assert re.search(said, capsys.readouterr().err)
+
+
+def test_published_numbers_that_the_config_names_stand_in_what_commands_make(tmp_path, capsys):
+    write_run(tmp_path, {"m": REFERENCES}, REFERENCES)
+    published = tmp_path / "published.csv"
+    published.write_text("model,source,protocol,one\nother,a paper,whisper,1.50\n")
+    config = tmp_path / "config.yaml"
+    config.write_text(config.read_text() + f"published: {published}\n")
+    assert main(["report", "--configfile", str(config)]) == 0
+    assert ">not ours: a paper<" in page_of(tmp_path)
+    assert main(["table", "--configfile", str(config), "--format", "md"]) == 0
+    assert "| other† (a paper) |" in capsys.readouterr().out

@@ -157,6 +157,7 @@ class Run:
         matcher: What matches closed-form answers to choices, by ``type``.
         frozen: What a job needs beside the config to resolve it alike, whatever has become of
             the files: the config's ``frozen`` key.
+        published: A CSV file of published numbers, to stand beside ours.
     """
 
     data_dir: str
@@ -167,6 +168,7 @@ class Run:
     judge: Model
     matcher: Settings
     frozen: Settings
+    published: str | None = None
 
     def split(self, wildcards: Any) -> Split:
         """The split that a job's wildcards (``benchmark``, ``split``) name."""
@@ -225,6 +227,7 @@ def resolve(config: Mapping[str, Any], root: str | Path = ".", where: str = "con
         judge=judge(config),
         matcher=matcher(config, where),
         frozen=frozen,
+        published=config.get("published"),
     )
 
 

@@ -223,13 +223,18 @@ def _with_interval(block: dict[str, Any], rate: str) -> str:
     return text if bounds is None else f"{text} [{bounds[0]:.2f}, {bounds[1]:.2f}]"
 
 
+def metrics_file(results_dir: str | Path, model: str, benchmark: str) -> Path:
+    """Where a model's metrics on a benchmark are, once they have been made."""
+    return Path(results_dir, model, "eval-results", benchmark, "metrics.json")
+
+
 def find(results_dir: str | Path, model: str, benchmark: str) -> dict[str, Any]:
     """A model's metrics on a benchmark.
 
     Raises:
         EarmarkError: when they have not been made yet.
     """
-    path = Path(results_dir, model, "eval-results", benchmark, "metrics.json")
+    path = metrics_file(results_dir, model, benchmark)
     if not path.is_file():
         raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
     found: dict[str, Any] = read_json(path)

@@ -124,9 +124,9 @@ def _of_file(path: str, protocol: str) -> Counted:
 
 
 def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
-    from earmark.config import load
+    from earmark.project import load_run
 
-    config = load(args.configfile)
+    config = load_run(args.configfile)
     by_name = {model.name: folder for folder, model in config.models.items()}
     for name in (args.model_a, args.model_b):
         if name not in by_name:

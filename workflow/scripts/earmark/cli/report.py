@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from earmark.config import load
+from earmark.project import load_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +20,8 @@ def run(args: argparse.Namespace) -> int:
     """Write the files and name them; what is missing is marked in them."""
     from earmark.report.build import build
 
-    config = load(args.configfile)
-    results = build(config, config.results_dir, args.published)
+    config = load_run(args.configfile)
+    results = build(config, config.results_dir, args.published or config.published)
     missing = len(results.missing())
     if missing:
         print(f"{missing} of {len(results.evaluations)} evaluations are missing, and marked so")

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from earmark.config import Model, Run, Split, load
+from earmark.config import Model, Run, Split
 from earmark.progress import human_seconds
+from earmark.project import load_run
 
 WINDOW = 60.0
 """Seconds over which the rate is taken."""
@@ -61,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table, once or until Ctrl-C."""
-    config = load(args.configfile)
+    config = load_run(args.configfile)
     while True:
         print(table(list(progress(config))), flush=True)
         if not args.watch:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
-from typing import Any
 
-from earmark.config import load
+from earmark.config import Run
 from earmark.errors import EarmarkError
-from earmark.metrics import find, printed
+from earmark.metrics import find, metrics_file, printed
+from earmark.project import load_run
 
 FORMATS = ("blocks", "text", "csv", "md", "tex")
 
@@ -21,9 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=FORMATS,
-        default="blocks",
         help="blocks: one a benchmark and split, as papers print them; the others: a table of "
-        "models against splits (default: %(default)s)",
+        "models against splits (default: blocks; with --protocol or --published, text)",
     )
     for name, what in (("benchmark", "benchmarks"), ("split", "splits"), ("model", "models")):
         parser.add_argument(
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is there so far; a run that is half way has gaps."""
-    config = load(args.configfile)
+    config = load_run(args.configfile)
     names = {
         "benchmark": list(config.benchmarks),
         "split": [name for splits in config.benchmarks.values() for name in splits],
@@ -46,9 +46,15 @@ def run(args: argparse.Namespace) -> int:
     }
     for name, known in names.items():
         _check(getattr(args, name) or [], known, name, args.configfile)
+    chosen = args.benchmark or list(config.benchmarks)
+    known = [name for benchmark in chosen for name in config.benchmarks[benchmark]]
+    _check(args.split or [], known, "split", f"--benchmark {', '.join(chosen)}")
+    of_models = next((name for name in ("protocol", "published") if getattr(args, name)), None)
+    args.format = args.format or ("text" if of_models else "blocks")
     if args.format == "blocks":
-        _blocks(config, args)
-        return 0
+        if of_models:
+            raise EarmarkError(f"--{of_models}: is of a table of models, not of blocks")
+        return _blocks(config, args)
     print(_table(config, args), end="" if args.format != "text" else "\n")
     return 0
 
@@ -59,29 +65,43 @@ def _check(chosen: Sequence[str], known: Sequence[str], what: str, where: str) -
             raise EarmarkError(f"--{what} {name}: {where} has {', '.join(dict.fromkeys(known))}")
 
 
-def _blocks(config: Any, args: argparse.Namespace) -> None:
+def _blocks(config: Run, args: argparse.Namespace) -> int:
+    """Print the blocks that are there; name what is not, which is an error if nothing is."""
+    missing: list[str] = []
+    made = 0
     for benchmark, splits in config.benchmarks.items():
-        if args.benchmark and benchmark not in args.benchmark:
+        wanted = [one for one in args.split or splits if one in splits]
+        if (args.benchmark and benchmark not in args.benchmark) or not wanted:
             continue
         for folder, model in config.models.items():
             if args.model and model.name not in args.model:
                 continue
+            path = metrics_file(config.results_dir, folder, benchmark)
+            if not path.is_file():
+                missing.append(f"{path}: not there yet; `snakemake` makes it")
+                continue
             found = find(config.results_dir, folder, benchmark)
             if args.split:
-                wanted = {f"{benchmark}{mark}{one}" for one in args.split for mark in "-."}
-                found = {name: modes for name, modes in found.items() if name in wanted}
-            if found and (not args.split or any(one in splits for one in args.split)):
-                print(f"\n{model.name}\n")
-                print(printed(found))
+                names = {f"{benchmark}{mark}{one}" for one in wanted for mark in "-."}
+                found = {name: modes for name, modes in found.items() if name in names}
+            print(f"\n{model.name}\n")
+            print(printed(found))
+            made += 1
+    if missing and not made:
+        raise EarmarkError(missing[0])
+    for line in missing:
+        print(line, file=sys.stderr)
+    return 0
 
 
-def _table(config: Any, args: argparse.Namespace) -> str:
+def _table(config: Run, args: argparse.Namespace) -> str:
     from earmark.report import formats
     from earmark.report.gather import gather
     from earmark.report.leaderboard import subset, tables
 
-    made = tables(gather(config, args.published), args.benchmark, args.protocol)
-    if args.protocol and not made:
+    results = gather(config, args.published or config.published)
+    made = tables(results, args.benchmark, args.protocol)
+    if args.protocol and not any(table.protocol for table in made):
         raise EarmarkError(f"--protocol {args.protocol}: nothing was scored by it")
     made = [subset(table, args.model, args.split) for table in made]
     write = {
