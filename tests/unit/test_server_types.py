@@ -26,6 +26,35 @@ def test_a_secret_in_a_config_is_refused_and_not_repeated():
     assert "hf_abc" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"server": "megatron", "api": "transcriptions"}, "api: a megatron server has no transc"),
+        ({"server": "vllm", "server_args": '--a "b'}, "server_args: cannot be read as a shell"),
+        ({"server": "sglang", "server_entrypoint": "'x"}, "server_entrypoint: cannot be read"),
+        ({"server": "vllm", "server_args": ["--port", 9]}, "server_args: leave --port out"),
+        ({"server": "command", "command": "x --api-key=sk-1 {port}"}, "command: --api-key puts"),
+        ({"server": "openai", "base_url": "http://x:99999/v1"}, "base_url: no address"),
+        ({"server": "openai", "base_url": "http:///v1"}, "base_url: no address"),
+        ({"server": "openai", "base_url": "http://a b/v1"}, "base_url: no address"),
+        (
+            {"server": "openai", "base_url": "https://x/v1?key=sk-1"},
+            "base_url: `/chat/completions`",
+        ),
+    ],
+)
+def test_what_would_fail_an_hour_later_is_refused_at_once(settings, says):
+    with pytest.raises(EarmarkError) as caught:
+        check("x", {**MODEL, **settings})
+    assert str(caught.value).startswith(f"models.x.{says}")
+    assert "sk-1" not in str(caught.value)
+
+
+def test_addresses_of_all_kinds_are_taken():
+    for host in ("api.example.com", "127.0.0.1:8000", "[::1]:8000", "gpu-node-7:8000"):
+        check("x", {**MODEL, "server": "openai", "base_url": f"http://{host}/v1"})
+
+
 def test_operational_arguments_are_no_part_of_the_model():
     words = ["--gpu-memory-utilization", "0.9", "--quantization", "fp8"]
     assert TYPES["vllm"].serving({"server_args": words}) == ["--quantization", "fp8"]

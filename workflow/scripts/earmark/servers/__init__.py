@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from earmark.errors import EarmarkError
 from earmark.servers.base import ServerType
@@ -36,7 +37,7 @@ def check(name: str, settings: Mapping[str, Any]) -> None:
     Raises:
         EarmarkError: naming every offending key, what was found and what would be right.
     """
-    found = [*server_type(settings).problems(settings), *_secrets(settings)]
+    found = [*server_type(settings).problems(settings), *_secrets(settings), *_address(settings)]
     if settings.get("extra_body", {}).get("stream"):
         found.append("extra_body.stream: answers are read whole; leave it out")
     drawn = settings["server"] == "random-choice" or (settings.get("sampling") or {}).get(
@@ -84,13 +85,34 @@ def _secrets(settings: Mapping[str, Any]) -> list[str]:
                 f"env.{variable}: a secret does not belong in a config; export {variable} before "
                 "starting snakemake, and the server inherits it"
             )
-    words = settings.get("server_args") or []
-    words = words.split() if isinstance(words, str) else [str(word) for word in words]
-    if any(word.partition("=")[0] in ("--api-key", "--api_key") for word in words):
-        found.append(
-            "server_args: --api-key puts a secret in the config; servers that are started here "
-            "listen on loopback and need none"
-        )
+    for key in ("server_args", "command"):
+        words = settings.get(key) or []
+        words = words.split() if isinstance(words, str) else [str(word) for word in words]
+        if any(word.partition("=")[0] in ("--api-key", "--api_key") for word in words):
+            found.append(
+                f"{key}: --api-key puts a secret in the config; servers that are started here "
+                "listen on loopback and need none"
+            )
     if "@" in str(settings.get("base_url") or "").partition("://")[2].partition("/")[0]:
         found.append("base_url: holds a user or password; name the key in api_key_env instead")
     return found
+
+
+def _address(settings: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the address of a server that runs already; it is not repeated."""
+    address = settings.get("base_url")
+    if not address:
+        return []
+    try:
+        parts = urlsplit(address)
+        whole = bool(parts.hostname) and parts.port != 0 and not any(map(str.isspace, address))
+    except ValueError:
+        whole = False
+    if not whole:
+        return ["base_url: no address; http://host:port/v1 or https://host/v1 is one"]
+    if parts.query or parts.fragment:
+        return [
+            "base_url: `/chat/completions` is put behind it, so that nothing may stand behind the "
+            "path (`?…`, `#…`); a key goes into the variable that api_key_env names"
+        ]
+    return []

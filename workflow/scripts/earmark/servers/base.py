@@ -85,9 +85,23 @@ class ServerType:
                 f"audio: a {self.name} server does not take {style!r}; it takes "
                 f"{', '.join(self.audio)}"
             )
-        if settings.get("base_url") is None and int(settings.get("nodes") or 1) > 1:
-            found.extend(self._nodes(settings))
+        if settings.get("base_url") is None:
+            found.extend(self._unreadable(settings))
+            if int(settings.get("nodes") or 1) > 1:
+                found.extend(self._nodes(settings))
         return found
+
+    def _unreadable(self, settings: Settings) -> list[str]:
+        """Words of the command line that no shell would read, or that take the port away."""
+        words = []
+        for key in ("server_args", "server_entrypoint"):
+            try:
+                words += arguments(settings.get(key))
+            except ValueError as error:
+                return [f"{key}: cannot be read as a shell would: {error}"]
+        if "--port" in self.operational and any(word.split("=")[0] == "--port" for word in words):
+            return ["server_args: leave --port out; the server is given a free port"]
+        return []
 
     def _elsewhere(self, key: str) -> str:
         return ""

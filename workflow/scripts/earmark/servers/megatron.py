@@ -91,6 +91,13 @@ class Megatron(ServerType):
                 variables["MASTER_PORT"] = str(20000 + int(os.environ["SLURM_JOB_ID"]) % 20000)
         return variables
 
+    def problems(self, settings: Settings) -> list[str]:
+        """See `ServerType.problems`."""
+        found = super().problems(settings)
+        if settings.get("api") == "transcriptions":
+            found.append("api: a megatron server has no transcriptions; `api: chat` is what it has")
+        return found
+
     def _nodes(self, settings: Settings) -> list[str]:
         if engine(settings) != "docker":
             return []
