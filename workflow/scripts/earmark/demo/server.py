@@ -225,7 +225,10 @@ def main() -> None:
     print(f"loading {NAME}", flush=True)
     server = Server(Whisper(args.workers), args.workers)
     print(f"serving {NAME} on 127.0.0.1:{args.port}", flush=True)
-    web.run_app(server.application(), host="127.0.0.1", port=args.port, print=None)
+    # SIGTERM ends it at once: whoever sends it wants none of the answers under way.
+    web.run_app(
+        server.application(), host="127.0.0.1", port=args.port, print=None, handle_signals=False
+    )
 
 
 if __name__ == "__main__":
