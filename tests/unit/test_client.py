@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from email.utils import formatdate
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from earmark import pace
-from earmark.client import Client, Outcome, _on_loopback
+from earmark.client import Client, GoneError, Outcome, _on_loopback, _proxy
 from earmark.pace import Pace, backoff, retry_after
 from earmark.requests import Request
-from earmark.servers.wire import Wire, complaint
+from earmark.servers.wire import Payload, Wire, complaint
 
 
 def test_pauses_double_to_a_minute_with_jitter() -> None:
-    for attempt in range(1, 40):
-        whole = min(60.0, 0.5 * 2.0 ** (attempt - 1))
+    for attempt in [*range(1, 40), 5000]:
+        whole = min(60.0, 0.5 * 2.0 ** min(attempt - 1, 10))
         waits = [backoff(attempt) for _ in range(20)]
         assert all(whole / 2 <= wait <= whole for wait in waits)
         assert len(set(waits)) > 1
@@ -119,6 +120,39 @@ def test_a_complaint_is_short_and_no_nesting_breaks_it() -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:8"])
 def test_no_proxy_stands_before_loopback(url: str) -> None:
     assert _on_loopback(url) and not _on_loopback("https://api.example.com/v1")
+
+
+def test_the_environment_names_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", "proxy.example.com:3128")
+    assert _proxy("https://api.example.com/v1") == "http://proxy.example.com:3128"
+    assert _proxy("https://127.0.0.1:8000/v1") is None
+    assert _proxy("http://api.example.com/v1") is None
+    monkeypatch.setenv("no_proxy", "example.com")
+    assert _proxy("https://api.example.com/v1") is None
+
+
+@pytest.mark.parametrize(("silence", "says"), [(0.0, "nothing answers at"), (90.0, "for 90 s, no")])
+def test_an_endpoint_is_not_gone_before_it_was_tried_again(
+    silence: float, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long ago it was heard of: it may have asked for a pause to start again."""
+    pauses: list[int] = []
+    monkeypatch.setattr("earmark.client.backoff", lambda attempt: pauses.append(attempt) or 0.0)
+    payload = Payload(b"{}", "application/json")
+    wire = SimpleNamespace(endpoint="/x", payload=lambda request: payload)
+    settings = {"concurrency": 1, "max_retries": 3, "timeout": 10}
+
+    async def ask() -> None:
+        client = Client("http://127.0.0.1:1/v1", cast(Wire, wire), settings)
+        async with client:
+            client._heard = time.monotonic() - silence
+            await client.ask(Request("s", "0" * 40, None, "x", (), None))
+
+    with pytest.raises(GoneError, match=says):
+        asyncio.run(ask())
+    assert pauses == [1, 2, 3]
 
 
 def test_a_request_is_answered_under_way_or_not_taken_when_the_server_is_lost() -> None:

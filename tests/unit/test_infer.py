@@ -217,6 +217,42 @@ def test_a_key_that_a_server_repeats_is_in_no_row_and_no_log(
     assert not any(b"sk-very-secret" in path.read_bytes() for path in files)
 
 
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_key_that_stands_where_a_reply_is_cut_short_is_not_shown_by_half(
+    manifest: Path, status: int, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-very-secret")
+    page = b"<html>" + b"x" * 284 + b" sk-very-secret</html>"
+    with FaultyServer(lambda audio, attempt: Fault(status, page)) as server:
+        client = {"max_retries": 0}
+        told = job(server.url, manifest, client, api_key_env="MY_KEY", max_failed_fraction=1)
+        infer(told, own_run())
+    assert "xx ***" in told.predictions.read_text()
+    assert "sk-" not in told.predictions.read_text() + "".join(capfd.readouterr())
+
+
+def test_a_key_goes_out_though_netrc_knows_the_address(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("MY_KEY", "sk-mine")
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr("earmark.client._on_loopback", lambda url: False)
+    with FaultyServer() as server:
+        assert_whole(done(job(server.url, manifest, api_key_env="MY_KEY")), server)
+        assert server.keys == {"Bearer sk-mine"}
+
+
+def test_a_value_that_cannot_be_a_key_is_refused_and_not_shown(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-first\nsk-second")
+    with pytest.raises(EarmarkError, match="MY_KEY is no key: it holds blanks") as caught:
+        infer(job("http://127.0.0.1:1/v1", manifest, api_key_env="MY_KEY"), own_run())
+    assert "sk-" not in str(caught.value)
+
+
 def test_a_key_that_is_not_set_is_named_before_anything_is_asked(manifest: Path) -> None:
     with FaultyServer() as server:
         with pytest.raises(EarmarkError, match="MY_MISSING_KEY, which is not set"):

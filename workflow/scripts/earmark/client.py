@@ -29,8 +29,8 @@ BUSY = frozenset({429, 503})
 UNWELCOME = frozenset({401, 403})
 UNREACHABLE = -1
 SILENCE = 30.0
-"""Seconds without any reply, and with nothing but refused connections, after which a server that
-somebody else runs counts as gone."""
+"""Seconds of nothing but refused connections after which a server that somebody else runs counts as
+gone; a pause that it asked for is none of them."""
 PATIENCE = 900.0
 """Seconds for which a request may be told to come back later before it fails."""
 
@@ -86,6 +86,7 @@ class Client:
         self._key = key
         self._pace = Pace(self.concurrency, bool(settings.get("adaptive", True)))
         self._heard = time.monotonic()
+        self._refused: float | None = None  # since when connections have been, all of them
         self._answered = False
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="audio")
         self._session: Any = None
@@ -98,7 +99,7 @@ class Client:
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=30),
             headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
-            trust_env=not _on_loopback(self.url),
+            proxy=_proxy(self.url),
         )
         return self
 
@@ -185,13 +186,14 @@ class Client:
                 try:
                     reply = self._wire.reply(body)
                 except BadReply as bad:
+                    bad = BadReply(bad.what, self._without_key(bad.body))
                     error = self._hidden(f"a reply that is none: {bad}")
                 else:
                     self._pace.answered()
                     self._answered = True
                     return Outcome(reply, None, start, end, attempts)
             elif status > 0:
-                error = self._hidden(f"HTTP {status}: {complaint(body)}")
+                error = self._hidden(f"HTTP {status}: {complaint(self._without_key(body))}")
                 self._stop_if_refused(status, error)
                 if status < 500 and status not in AGAIN:
                     return Outcome(None, error, start, end, attempts)
@@ -223,12 +225,13 @@ class Client:
                 allow_redirects=False,
             ) as response:
                 body = await response.read()
-                self._heard = time.monotonic()
+                self._heard, self._refused = time.monotonic(), None
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return response.status, headers, body, ""
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             await self._expect_loss()
-            if time.monotonic() - self._heard > SILENCE:
+            self._refused = self._refused or time.monotonic()
+            if time.monotonic() - self._refused > SILENCE:
                 raise self._gone(str(error)) from None
             return UNREACHABLE, {}, b"", f"no connection: {error}"
         except TimeoutError:
@@ -259,14 +262,21 @@ class Client:
 
     def _gone(self, error: str) -> GoneError:
         silent = time.monotonic() - self._heard
+        what = (
+            "nothing answers at" if silent < 1 else f"for {silent:.0f} s, nothing has answered at"
+        )
         return GoneError(
-            f"nothing has answered at {self.url} for {silent:.0f} s ({error}); what was answered "
-            "is kept, and the next run asks for the rest"
+            f"{what} {self.url} ({error}); what was answered is kept, and the next run asks for "
+            "the rest"
         )
 
     def _hidden(self, text: str) -> str:
         """Some servers repeat the key that they refuse; nobody else shall."""
         return text.replace(self._key, "***") if self._key else text
+
+    def _without_key(self, body: bytes) -> bytes:
+        """The same before a reply is cut short to be shown: half a key is not found any more."""
+        return body.replace(self._key.encode(), b"***") if self._key else body
 
 
 def _Body(body: bytes) -> Any:  # noqa: N802
@@ -282,3 +292,18 @@ def _on_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for an address.
+
+    aiohttp would look for it too, at each request, but along with it takes a password for the
+    address from ``~/.netrc``, which does not go together with a key.
+    """
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(url)
+    if _on_loopback(url) or proxy_bypass(parts.hostname or ""):
+        return None
+    proxy = getproxies().get(parts.scheme)
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy

@@ -93,7 +93,7 @@ def backoff(attempt: int) -> float:
     Args:
         attempt: How many attempts have failed, from 1.
     """
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt - 1, 16)) * random.uniform(0.5, 1.0)
 
 
 def retry_after(headers: dict[str, str]) -> float | None:

@@ -171,4 +171,9 @@ def api_key(settings: Settings) -> str | None:
             f"api_key_env names the environment variable {variable}, which is not set; "
             f"export {variable}=… before starting snakemake"
         )
+    if not key.isprintable() or " " in key:
+        raise EarmarkError(
+            f"api_key_env: the value of the environment variable {variable} is no key: it holds "
+            "blanks, line breaks or control characters"
+        )
     return key

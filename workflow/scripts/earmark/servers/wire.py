@@ -16,7 +16,17 @@ from earmark.servers.base import ServerType
 
 
 class BadReply(ValueError):  # noqa: N818 (a passing fault, tried again)
-    """A reply that says 200 and holds no answer: HTML, half a JSON document, no choices."""
+    """A reply that says 200 and holds no answer: HTML, half a JSON document, no choices.
+
+    Attributes:
+        what: What is wrong with it.
+        body: Its body.
+    """
+
+    def __init__(self, what: str, body: bytes) -> None:
+        super().__init__(f"{what}: {_shown(body)}")
+        self.what = what
+        self.body = body
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +93,22 @@ class Wire:
         try:
             document = json.loads(body)
         except (ValueError, RecursionError):
-            raise BadReply(f"not JSON: {_shown(body)}") from None
+            raise BadReply("not JSON", body) from None
         if not isinstance(document, dict):
-            raise BadReply(f"not an object: {_shown(body)}")
+            raise BadReply("not an object", body)
         usage = document.get("usage")
         usage = usage if isinstance(usage, dict) else {}
         if self._api == "transcriptions":
             text = document.get("text")
             if not isinstance(text, str):
-                raise BadReply(f"no `text`: {_shown(body)}")
+                raise BadReply("no `text`", body)
             return Reply(text, None, _count(usage, "input_tokens"), _count(usage, "output_tokens"))
         choices = document.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            raise BadReply(f"no choices: {_shown(body)}")
+            raise BadReply("no choices", body)
         message = choices[0].get("message")
         if not isinstance(message, dict):
-            raise BadReply(f"no message in the first choice: {_shown(body)}")
+            raise BadReply("no message in the first choice", body)
         return Reply(
             generation=_text(message.get("content"), body),
             finish_reason=choices[0].get("finish_reason"),
@@ -219,7 +229,7 @@ def _text(content: Any, body: bytes) -> str:
         return content
     if isinstance(content, list) and all(isinstance(part, dict) for part in content):
         return "".join(str(part.get("text") or "") for part in content)
-    raise BadReply(f"content is no text: {_shown(body)}")
+    raise BadReply("content is no text", body)
 
 
 def _count(usage: dict[str, Any], key: str) -> int | None:
