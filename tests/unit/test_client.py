@@ -133,7 +133,9 @@ def test_the_environment_names_the_proxy(monkeypatch: pytest.MonkeyPatch) -> Non
     assert _proxy("https://api.example.com/v1") is None
 
 
-@pytest.mark.parametrize(("silence", "says"), [(0.0, "nothing answers at"), (90.0, "for 90 s, no")])
+@pytest.mark.parametrize(
+    ("silence", "says"), [(0.0, r"at http://127.0.0.1:1/v1 \("), (90.0, r"for 90 s \(")]
+)
 def test_an_endpoint_is_not_gone_before_it_was_tried_again(
     silence: float, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

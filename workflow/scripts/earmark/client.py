@@ -262,12 +262,10 @@ class Client:
 
     def _gone(self, error: str) -> GoneError:
         silent = time.monotonic() - self._heard
-        what = (
-            "nothing answers at" if silent < 1 else f"for {silent:.0f} s, nothing has answered at"
-        )
+        so_long = "" if silent < 1 else f" for {silent:.0f} s"
         return GoneError(
-            f"{what} {self.url} ({error}); what was answered is kept, and the next run asks for "
-            "the rest"
+            f"nothing has answered at {self.url}{so_long} ({error}); what was answered is kept, "
+            "and the next run asks for the rest"
         )
 
     def _hidden(self, text: str) -> str:
