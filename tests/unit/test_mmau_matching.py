@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Barrier, Thread
@@ -300,6 +300,33 @@ def test_a_dead_endpoint_is_named(endpoint: Endpoint) -> None:
         pytest.raises(EarmarkError, match=r"127.0.0.1:9/v1 .* cannot be reached"),
     ):
         embed(["a"])
+
+
+class Dribble(BaseHTTPRequestHandler):
+    """Answers with a blank now and then, and never to the end."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(b" ")
+                sleep(0.05)
+
+
+def test_an_endpoint_that_never_ends_its_answer_is_given_up() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Dribble)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    given = {"type": "embeddings", "model": "m", "timeout": 0.3, "max_retries": 0}
+    given["base_url"] = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    with (
+        embeddings.running(given) as embed,
+        pytest.raises(EarmarkError, match="no whole answer to 1 texts within 0.3 s"),
+    ):
+        embed(["a"])
+    server.shutdown()
+    server.server_close()
 
 
 def test_a_key_that_is_not_set_is_named(endpoint: Endpoint) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,8 @@ from earmark.errors import EarmarkError
 from earmark.mmau.matchers import Embed, Settings, Vectors
 
 _NO_KEY = "none"
+_LONGEST_WAIT = 60.0
+"""Seconds that the client waits before it tries again, if a server asks for it."""
 
 
 def identity(settings: Settings) -> Settings:
@@ -36,13 +39,17 @@ def running(settings: Settings) -> Iterator[Embed]:
     """
     import openai
 
-    with openai.OpenAI(
+    client = openai.AsyncOpenAI(
         base_url=settings["base_url"],
         api_key=_key(settings),
         timeout=settings.get("timeout", 600),
         max_retries=settings.get("max_retries", 8),
-    ) as client:
-        yield _Endpoint(client, settings)
+    )
+    with asyncio.Runner() as runner:
+        try:
+            yield _Endpoint(client, settings, runner)
+        finally:
+            runner.run(client.close())
 
 
 def _key(settings: Settings) -> str:
@@ -59,9 +66,10 @@ def _key(settings: Settings) -> str:
 
 
 class _Endpoint:
-    def __init__(self, client: Any, settings: Settings) -> None:
+    def __init__(self, client: Any, settings: Settings, runner: asyncio.Runner) -> None:
         self._client = client
         self._settings = settings
+        self._runner = runner
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """Embed a batch; an answer that is no list of vectors is asked for again."""
@@ -71,7 +79,12 @@ class _Endpoint:
         where = f"{self._settings['base_url']} (matcher, model {self._settings['model']!r})"
         for attempt in range(retries + 1):
             try:
-                return self._ask(texts)
+                return self._runner.run(self._ask(texts))
+            except TimeoutError:
+                raise EarmarkError(
+                    f"{where}: no whole answer to {len(texts)} texts within {self._patience:g} s "
+                    "(matcher.timeout, for each of matcher.max_retries and the first attempt)"
+                ) from None
             except openai.APIStatusError as error:
                 raise EarmarkError(
                     f"{where}: HTTP {error.status_code} for a batch of {len(texts)} texts: "
@@ -95,13 +108,21 @@ class _Endpoint:
         text = str(said) if key == _NO_KEY else str(said).replace(key, "***")
         return text[:500]
 
-    def _ask(self, texts: Sequence[str]) -> Vectors:
-        answer = self._client.embeddings.create(
-            model=self._settings["model"],
-            input=list(texts),
-            encoding_format="float",
-            extra_body=self._settings.get("extra_body") or {},
-        )
+    @property
+    def _patience(self) -> float:
+        """Seconds for a batch, retries too: the client's own limit is one between two bytes."""
+        retries: int = self._settings.get("max_retries", 8)
+        seconds: float = self._settings.get("timeout", 600)
+        return (retries + 1) * seconds + retries * _LONGEST_WAIT
+
+    async def _ask(self, texts: Sequence[str]) -> Vectors:
+        async with asyncio.timeout(self._patience):
+            answer = await self._client.embeddings.create(
+                model=self._settings["model"],
+                input=list(texts),
+                encoding_format="float",
+                extra_body=self._settings.get("extra_body") or {},
+            )
         return _read(answer, len(texts))
 
 
