@@ -9,6 +9,7 @@ A request that it does not know is answered with 404 and remembered in `unexpect
 from __future__ import annotations
 
 import fnmatch
+import gzip
 import hashlib
 import json
 import re
@@ -44,6 +45,7 @@ class Fault:
     cut_after: int | None = None
     corrupt: bool = False
     ignore_range: bool = False
+    gzip: bool = False
     hold_after: int | None = None
     held: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
@@ -351,6 +353,8 @@ class Handler(BaseHTTPRequestHandler):
             status, body = 206, content[start : end + 1]
         else:
             status, body = 200, content
+        if fault is not None and fault.gzip:
+            headers["Content-Encoding"], body = "gzip", gzip.compress(body)
         if fault is not None and fault.hold_after is not None:
             self.hold(fault, status, body, headers)
             return

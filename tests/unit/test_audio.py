@@ -65,6 +65,18 @@ def test_a_flac_clip_between_id3_tags_is_read():
     assert header(tagged) == header(data)
 
 
+@pytest.mark.parametrize("id3", [b"", b"TAG" + bytes(125)])
+def test_a_flac_clip_before_an_ape_tag_is_read(id3):
+    data, item = hub_sets.clip(5), b"abc" * 2000
+    size = (len(item) + 32).to_bytes(4, "little")
+    head, foot = (
+        b"APETAGEX" + bytes(4) + size + bytes(7) + b + bytes(8) for b in (b"\xa0", b"\x80")
+    )
+    assert header(data + head + item + foot + id3) == header(data)
+    with pytest.raises(BadAudioError):
+        header(data[:-1] + head + item + foot + id3)
+
+
 def test_a_wav_written_to_a_pipe_reaches_to_the_end():
     data = bytearray(hub_sets.clip(6, kind="WAV"))
     at = data.find(b"data")

@@ -32,6 +32,19 @@ def test_the_readme_says_which_files_a_split_has():
     assert split_files(PATHS, README, "ami", "test", "x") == PATHS[1:3]
 
 
+def test_a_configuration_may_name_a_folder_alone():
+    readme = "---\nconfigs:\n- {config_name: a, data_dir: x/a}\n- {config_name: b, data_dir: ./x/b/"
+    paths = ["x/a/test-0.parquet", "x/b/data/test-0.parquet", "x/b/train-0.parquet"]
+    for name, folder in {"a": "x/a/", "b": "x/b/data/"}.items():
+        assert split_files(paths, f"{readme}}}\n---\n", name, "test", "x") == [
+            f"{folder}test-0.parquet"
+        ]
+    default = f"{readme}, default: true}}\n---\n"
+    assert split_files(paths, default, None, "test", "x") == ["x/b/data/test-0.parquet"]
+    with pytest.raises(EarmarkError, match="several configurations"):
+        split_files(paths, f"{readme}}}\n---\n", None, "test", "x")
+
+
 def test_without_a_readme_files_are_known_by_name():
     assert split_files(PATHS, None, "ami", "test", "x") == PATHS[1:3]
     assert split_files(PATHS, "# no block", None, "train", "x") == ["data/train-0.parquet"]

@@ -122,6 +122,12 @@ def local_name(data):
     return f"{hashlib.sha256(data).hexdigest()[:16]}-x.parquet"
 
 
+def test_a_whole_file_may_arrive_compressed(hub, bring):
+    """Some proxies compress text, whatever they are asked for; httpx unpacks it."""
+    hub.fault("small.txt", gzip=True, ignore_range=True)
+    assert bring("small.txt").path.read_bytes() == b"hello\n"
+
+
 def test_a_server_that_ignores_ranges_is_told_apart(hub, bring):
     hub.fault("x.parquet", ignore_range=True, times=1000)
     with pytest.raises(EarmarkError, match="may not know ranges"):

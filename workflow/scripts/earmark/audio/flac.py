@@ -52,15 +52,24 @@ def flac_header(data: Any) -> AudioInfo | None:
         raise BadAudioError("a FLAC header with a rate of 0 Hz")
     block = int.from_bytes(info[2:4], "big")
     largest = int.from_bytes(info[7:10], "big") or LARGEST_FRAME
-    end = len(data)
-    if data[end - 128 : end - 125] == b"TAG":  # an ID3v1 tag
-        end -= 128
+    end = _before_tags(data)
     found, samples = _last_frame(data, position, end, block, largest, samples)
     if not checksums_hold(data, position, end):
         if checksums_hold(data, found, end):
             raise BadAudioError("a FLAC file that is damaged: its checksums do not hold")
         raise BadAudioError("a FLAC file whose last frame is damaged or was cut short")
     return AudioInfo(samples / rate, rate, channels, ".flac")
+
+
+def _before_tags(data: Any) -> int:
+    """Where the frames end: before an ID3v1 tag, and an APEv2 tag before that."""
+    end = len(data)
+    if data[end - 128 : end - 125] == b"TAG":
+        end -= 128
+    foot = data[end - 32 : end]
+    if foot[:8] == b"APETAGEX":
+        end -= int.from_bytes(foot[12:16], "little") + (32 if foot[23] & 0x80 else 0)
+    return max(end, 0)
 
 
 def _last_frame(

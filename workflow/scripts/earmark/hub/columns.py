@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -90,11 +91,19 @@ def _plain(value: Any) -> Any:
         return {key: _plain(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no such number
     if isinstance(value, str | int | float | bool | None):
         return value
     if isinstance(value, memoryview):
         value = bytes(value)
     return str(value)  # dates, decimals, bytes
+
+
+def of_text(source: Settings) -> list[str]:
+    """The columns that are text whatever their values look like: of ids, clips' names, texts."""
+    names = {**DEFAULTS, **source.get("columns", {})}
+    return [name for key in DEFAULTS if (name := names[key]) is not None]
 
 
 def resolve(source: Settings, types: Mapping[str, Any], audio: bool) -> Columns:
@@ -157,17 +166,24 @@ def resolve(source: Settings, types: Mapping[str, Any], audio: bool) -> Columns:
 def _is_text(kind: Any) -> bool:
     import pyarrow.types as kinds
 
-    return bool(kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_null(kind))
+    if kinds.is_dictionary(kind):  # what pandas calls a category
+        kind = kind.value_type
+    return bool(
+        kinds.is_string(kind)
+        or kinds.is_large_string(kind)
+        or kinds.is_string_view(kind)
+        or kinds.is_null(kind)
+    )
 
 
 def _audio_kind(kind: Any) -> str | None:
     """``bytes``, ``path``, or None for a column that holds no audio."""
     import pyarrow.types as kinds
 
-    if kinds.is_list(kind) or kinds.is_large_list(kind):
+    if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
         return _audio_kind(kind.value_type)
     if kinds.is_struct(kind):
         return "bytes" if "bytes" in {field.name for field in kind} else None
-    if kinds.is_binary(kind) or kinds.is_large_binary(kind):
+    if kinds.is_binary(kind) or kinds.is_large_binary(kind) or kinds.is_binary_view(kind):
         return "bytes"
-    return "path" if kinds.is_string(kind) or kinds.is_large_string(kind) else None
+    return "path" if _is_text(kind) and not kinds.is_null(kind) else None

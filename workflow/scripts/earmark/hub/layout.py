@@ -49,12 +49,7 @@ def split_files(
     if declared:
         patterns = _patterns(declared, config, split, where)
     else:
-        folders = [f"{config}/"] if config else ["", "data/", "**/"]
-        patterns = [
-            f"{folder}{name}"
-            for folder in folders
-            for name in (f"{split}.parquet", f"{split}-*.parquet", f"{split}/*.parquet")
-        ]
+        patterns = _by_name([f"{config}/"] if config else ["", "data/", "**/"], split)
     found: list[str] = []
     for pattern in patterns:
         found += [path for path in matching(pattern, paths) if path not in found]
@@ -68,6 +63,12 @@ def split_files(
         f"{', '.join(patterns)}); it has {listed}. Name them in the split's `source.files`, or use "
         "the Hub's own conversion with `revision: refs/convert/parquet`"
     )
+
+
+def _by_name(folders: Sequence[str], split: str) -> list[str]:
+    """Where a split's files are when nothing but their names tells."""
+    names = (f"{split}.parquet", f"{split}-*.parquet", f"{split}/*.parquet")
+    return [f"{folder}{name}" for folder in folders for name in names]
 
 
 def _configs(readme: str | None, where: str) -> list[dict[str, Any]]:
@@ -84,7 +85,7 @@ def _configs(readme: str | None, where: str) -> list[dict[str, Any]]:
         ) from None
     configs = block.get("configs") if isinstance(block, dict) else None
     entries = [c for c in configs or [] if isinstance(c, dict)]
-    return [c for c in entries if "data_files" in c]
+    return [c for c in entries if "data_files" in c or "data_dir" in c]
 
 
 def _patterns(
@@ -107,8 +108,10 @@ def _patterns(
                 f"{', '.join(names)}"
             )
         entry = declared[names.index(config)]
-    files = entry["data_files"]
     folder = f"{entry['data_dir'].rstrip('/')}/" if entry.get("data_dir") else ""
+    files = entry.get("data_files")
+    if files is None:
+        return _by_name([folder, f"{folder}data/", f"{folder}**/"], split)
     by_split: dict[str, Any] = {"train": files}  # what the Hub takes unnamed files for
     if isinstance(files, dict):
         by_split = files

@@ -84,7 +84,8 @@ def utterances(
     record = read_json(folder / "files.json")
     repo = record["repo"]
     files = [_read_record(entry) for entry in record["files"]]
-    table = Table([(file.path, local_file(cache, repo, file)) for file in files], repo)
+    table_files = [(file.path, local_file(cache, repo, file)) for file in files]
+    table = Table(table_files, repo, columns.of_text(source))
     found = columns.resolve(source, table.column_types(), preparation["audio"])
     matching_rows = table.matching(source.get("rows", {}))
     picked = chosen(len(matching_rows), preparation["limit"], preparation["sample"])
@@ -141,7 +142,7 @@ def _bring_table(
     few = preparation["limit"] or preparation["sample"] or not preparation["audio"]
     if not few or not all(file.path.endswith(".parquet") for file in files):
         transfer(repository, whole, label)
-        return Table(table_files, repository.repo)
+        return Table(table_files, repository.repo, columns.of_text(source))
 
     def bring(ranges: Sequence[RangeSet]) -> None:
         wanted = [

@@ -35,11 +35,14 @@ class Table:
     Args:
         files: Their names, for messages, and where they are.
         where: The dataset, for messages.
+        text: Columns that hold text, in files that do not say so (CSV): ``007`` is no number.
     """
 
-    def __init__(self, files: Sequence[tuple[str, PartialFile]], where: str) -> None:
+    def __init__(
+        self, files: Sequence[tuple[str, PartialFile]], where: str, text: Sequence[str] = ()
+    ) -> None:
         self._files = list(files)
-        self._where = where
+        self._where, self._text = where, text
         opened = [self._open(index) for index in range(len(files))]
         self._metadata = [parquet.metadata for parquet in opened]
         self._schemas = [parquet.schema_arrow for parquet in opened]
@@ -162,7 +165,7 @@ class Table:
 
         name, file = self._files[index]
         with self._damage(index, 0):
-            source: Any = _as_parquet(name, file) if file.whole else file.open()
+            source: Any = _as_parquet(name, file, self._text) if file.whole else file.open()
             # Read through a buffer, not a column chunk at a time: one row group may hold gigabytes.
             return pyarrow.parquet.ParquetFile(source, buffer_size=1 << 20, pre_buffer=False)
 
@@ -316,19 +319,54 @@ def _views(column: Any) -> list[memoryview | None]:
     return views
 
 
-def _as_parquet(name: str, file: PartialFile) -> Any:
+def _as_parquet(name: str, file: PartialFile, text: Sequence[str]) -> Any:
     """What Arrow is to open: the file, or a small table of text turned into Parquet in memory."""
     if name.endswith(".parquet"):
         return str(file.path)
-    import pyarrow.csv
-    import pyarrow.json
     import pyarrow.parquet
 
-    reader = pyarrow.csv.read_csv if name.endswith(".csv") else pyarrow.json.read_json
+    read = _csv if name.endswith(".csv") else _json
     buffer = io.BytesIO()
-    pyarrow.parquet.write_table(reader(str(file.path)), buffer)
+    pyarrow.parquet.write_table(read(file, text), buffer)
     buffer.seek(0)
     return buffer
+
+
+def _csv(file: PartialFile, text: Sequence[str]) -> Any:
+    """A table of CSV; columns of text stay so even where each value would do for a number."""
+    import pyarrow
+    import pyarrow.csv
+
+    return pyarrow.csv.read_csv(
+        str(file.path),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types={column: pyarrow.string() for column in text}
+        ),
+    )
+
+
+def _json(file: PartialFile, text: Sequence[str]) -> Any:
+    """A table of JSON Lines of any length; text that Arrow takes for dates stays text."""
+    import pyarrow
+    import pyarrow.json
+    import pyarrow.types as kinds
+
+    def read(**options: Any) -> Any:
+        return pyarrow.json.read_json(
+            str(file.path),
+            read_options=pyarrow.json.ReadOptions(block_size=max(file.size + 1, 1 << 20)),
+            parse_options=pyarrow.json.ParseOptions(**options),
+        )
+
+    with file.open() as stream:
+        if stream.read(256).lstrip()[:1] == b"[":
+            raise ValueError("one JSON array, where JSON Lines are read: one object a line")
+    table = read()
+    dates = [field.name for field in table.schema if kinds.is_timestamp(field.type)]
+    if not dates:
+        return table
+    return read(explicit_schema=pyarrow.schema([(name, pyarrow.string()) for name in dates]))
 
 
 def footer_range(file: PartialFile) -> RangeSet:
