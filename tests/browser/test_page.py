@@ -136,6 +136,19 @@ def test_the_sample_whose_id_is_looked_for_comes_first(opened: Any):
     opened.wait_for_function("document.querySelector('.sample h3').textContent == 'u/007'")
 
 
+def test_in_print_intervals_are_smaller_than_figures_and_charts_stand_apart(opened: Any):
+    opened.emulate_media(media="print")
+    sizes = [
+        opened.evaluate(
+            "at => parseFloat(getComputedStyle(document.querySelector(at)).fontSize)", at
+        )
+        for at in (".board .interval", ".board .figure", ".board thead th")
+    ]
+    assert sizes[0] < sizes[1] == sizes[2]
+    gap = "getComputedStyle(document.querySelector('.charts .card')).marginBottom"
+    assert opened.evaluate(gap) != "0px"
+
+
 def test_what_is_missing_is_marked(opened: Any):
     assert "late on set-one: not begun" in opened.inner_text(".banner")
 

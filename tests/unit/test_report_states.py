@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from report_questions import write_questions
 from report_samples import ATTACK, write_run
 
 from earmark.cli import main
+from earmark.config import load
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl, write_json, write_jsonl
 from earmark.report.build import build
@@ -127,6 +130,23 @@ def test_mmau_has_a_table_of_its_categories_and_one_of_its_sub_categories(tmp_pa
             assert cell.value == metrics[name]["pass@1"][score or "success_rate"]
     drawn = {chart["id"] for chart in charts(gather(run))}
     assert drawn == {"throughput", "categories", "skills", "lengths"}
+
+
+def test_two_benchmarks_of_questions_are_apart_in_the_charts(tmp_path):
+    write_questions(tmp_path, ["right"])
+    config = tmp_path / "config.yaml"
+    told = yaml.safe_load(config.read_text())
+    told["benchmarks"]["text"] = told["benchmarks"]["quiz"]
+    config.write_text(yaml.safe_dump(told))
+    for copied in list(tmp_path.glob("data/quiz")) + list(tmp_path.glob("results/right/*/quiz")):
+        shutil.copytree(copied, copied.with_name("text"))
+    metrics = tmp_path / "results/right/eval-results/text/metrics.json"
+    metrics.write_text(metrics.read_text().replace("quiz", "text"))
+    for chart in charts(gather(load(config, tmp_path))):
+        if chart["section"] == "mmau":
+            names = [row["name"] for row in chart["rows"]]
+            assert len(names) == len(set(names)), chart["id"]
+            assert any("text closed form" in name for name in names)
 
 
 def test_published_systems_are_marked_as_not_ours_in_every_form(tmp_path):

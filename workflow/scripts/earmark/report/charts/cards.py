@@ -43,4 +43,4 @@ def _card(chart: dict[str, Any], wide: bool) -> Markup:
     )
     plot = tag("div", class_="plot", role="img", aria_label=chart["title"])
     kind = "card wide" if wide else "card"
-    return tag("figure", head, plot, id=f"chart-{chart['id']}", class_=kind, style="margin:0")
+    return tag("figure", head, plot, id=f"chart-{chart['id']}", class_=kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from earmark.report.charts.drawing import Chart, Rows, dots, samples_link
+from earmark.report.charts.drawing import Chart, Rows, dots, samples_link, split_name
 from earmark.report.figures import figure, interval
 from earmark.report.gather import Evaluation, Results, is_asr
 
@@ -19,18 +19,25 @@ _INTERVALS = "Lines are 95 % bootstrap intervals; with many models they are in t
 def by_category(results: Results) -> Chart:
     """Success by category and sub-category."""
     rows: Rows = []
-    for found in results.evaluations.values():
-        if found.metrics is None or is_asr(found.split):
-            continue
-        rows.append(_row(_spaced(found.split.name), found.metrics, found))
-        for name, metrics in results.subsets[found.model.folder, found.split.benchmark].items():
-            if name.startswith(f"{found.subset}-"):
-                part = name.removeprefix(f"{found.subset}-")
-                rows.append(_row(f"· {_spaced(part)}", metrics, found, category=part))
+    scored = [one for one in results.evaluations.values() if one.metrics and not is_asr(one.split)]
+    having = {one.subset for one in scored if _parts(results, one)}
+    for found in scored:
+        whole = _spaced(split_name(results, found))
+        rows.append(_row(whole, found.metrics, found))
+        for part, metrics in _parts(results, found).items():
+            of = f", {whole}" if len(having) > 1 else ""
+            rows.append(_row(f"· {_spaced(part)}{of}", metrics, found, category=part))
     return _chart(
         "categories", "category", rows,
         "Lines are 95 % bootstrap intervals. Sub-categories stand below their category.",
     )  # fmt: skip
+
+
+def _parts(results: Results, found: Evaluation) -> dict[str, Any]:
+    """The metrics of a split's sub-categories, by name."""
+    subsets = results.subsets[found.model.folder, found.split.benchmark]
+    mark = f"{found.subset}-"
+    return {name.removeprefix(mark): one for name, one in subsets.items() if name.startswith(mark)}
 
 
 def by_skill(results: Results) -> Chart:
@@ -59,7 +66,7 @@ def _grouped(results: Results, column: str, filtered: str, shown: Any) -> Rows:
     several = len({found.subset for found in having}) > 1
     rows = []
     for found in having:
-        split = f", {_spaced(found.split.name)}" if several else ""
+        split = f", {_spaced(split_name(results, found))}" if several else ""
         for name, metrics in found.groups[column].items():
             rows.append(_row(f"{shown(name)}{split}", metrics, found, **{filtered: name}))
     return rows
