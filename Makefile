@@ -35,7 +35,7 @@ check: $(STAMP)  ## Formatters, linters, types and the fast tests, in under a mi
 	@$(BIN)/snakefmt --check Snakefile workflow/rules
 	@$(BIN)/snakemake --configfile config/demo.yaml --lint
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q tests/unit
+	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit
 
 format: $(STAMP)  ## Format Python and Snakemake files
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt Snakefile workflow/rules
