@@ -137,6 +137,15 @@ def test_journal_takes_a_folder_inside_the_results(place, monkeypatch, capsys):
     assert "1 answers" in capsys.readouterr().out
 
 
-def test_journal_says_when_there_is_none(place, capsys):
+def test_journal_takes_a_file_of_it_for_its_folder(place, capsys):
+    path = answer(place, {"s0": None}, ended=1000.0)
+    assert main(["journal", "show", str(path)]) == 0
+    assert "1 answers" in capsys.readouterr().out
+
+
+def test_journal_says_when_there_is_none_and_when_the_folder_is_not_there(place, capsys):
+    (place / "results").mkdir(exist_ok=True)
     assert main(["journal", "show", "results"]) == 1
-    assert "no journal" in capsys.readouterr().err
+    assert "no journal below" in capsys.readouterr().err
+    assert main(["journal", "show", "resluts"]) == 1
+    assert "resluts: not there" in capsys.readouterr().err

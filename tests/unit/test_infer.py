@@ -253,6 +253,13 @@ def test_a_value_that_cannot_be_a_key_is_refused_and_not_shown(
     assert "sk-" not in str(caught.value)
 
 
+def test_audio_that_may_not_be_read_is_named_and_stops_the_job(manifest: Path) -> None:
+    (manifest.parent / "audio/3.wav").unlink()
+    (manifest.parent / "audio/3.wav").mkdir()  # as good as one without rights, for root too
+    with FaultyServer() as server, pytest.raises(EarmarkError, match=r"3\.wav: cannot be read: Is"):
+        infer(job(server.url, manifest), own_run())
+
+
 def test_a_key_that_is_not_set_is_named_before_anything_is_asked(manifest: Path) -> None:
     with FaultyServer() as server:
         with pytest.raises(EarmarkError, match="MY_MISSING_KEY, which is not set"):

@@ -23,7 +23,8 @@ def audio_bytes(clip: Clip) -> tuple[bytes, str]:
         The bytes, and their format's name as servers know it (``wav``, ``flac``, ``mp3``, …).
 
     Raises:
-        EarmarkError: when the file is missing: the data folder is not what the manifest says.
+        EarmarkError: when the file is missing or may not be read: the data folder is not what the
+            manifest says.
         UnreadableAudio: when the file has to be converted and cannot be decoded.
     """
     try:
@@ -35,6 +36,8 @@ def audio_bytes(clip: Clip) -> tuple[bytes, str]:
         raise EarmarkError(
             f"{clip.path}: not there, though the manifest names it; prepare the split again"
         ) from None
+    except OSError as error:  # no right to read it, a stale handle of a network's disk
+        raise EarmarkError(f"{clip.path}: cannot be read: {error.strerror or error}") from None
 
 
 def _converted(clip: Clip) -> bytes:

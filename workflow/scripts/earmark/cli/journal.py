@@ -17,7 +17,11 @@ def run(args: argparse.Namespace) -> int:
     from earmark.errors import EarmarkError
     from earmark.journal import Journal, compact
 
-    found = sorted({path.parent for top in args.folders for path in top.absolute().rglob("*.jsonl")
+    for top in args.folders:
+        if not top.exists():
+            raise EarmarkError(f"{top}: not there; a folder of results is expected, or one within")
+    tops = [(top if top.is_dir() else top.parent).absolute() for top in args.folders]
+    found = sorted({path.parent for top in tops for path in top.rglob("*.jsonl")
                     if path.parent.parts[-3:-2] == ("journal",)})  # fmt: skip
     if not found:
         raise EarmarkError(
