@@ -11,7 +11,7 @@ from hub_sets import MMAU
 
 from earmark.config import Split, resolve
 from earmark.errors import EarmarkError
-from earmark.files import read_jsonl
+from earmark.files import read_json, read_jsonl
 
 MODEL = {"m": {"server": "demo", "model": "m"}}
 
@@ -134,3 +134,29 @@ def test_a_corrupt_member_is_named(hub, prepare):
               "columns": {"audio": "audio_path", "text": None}}  # fmt: skip
     with pytest.raises(EarmarkError, match=r"row 2 of test.jsonl \(id 1\): clip 'data/1.wav'"):
         prepare(Split("x", "s", source, {}, "asr", None))
+
+
+@pytest.mark.parametrize("damage", ["header", "null"])
+def test_a_clip_that_cannot_be_had_is_named_with_its_row_or_left_out(hub, prepare, damage):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for n in range(3):
+            archive.writestr(f"{n}.wav", hub_sets.clip(n, kind="WAV"))
+    data = bytearray(stream.getvalue())
+    names = [["0.wav"], ["1.wav", "2.wav"], ["2.wav"]]
+    if damage == "header":
+        at = data.find(b"PK\3\4", 4)
+        data[at : at + 4] = b"XXXX"
+    else:
+        names[1][0] = None
+    rows = [{"id": f"q{n}", "audio_path": name} for n, name in enumerate(names)]
+    hub.commit("o/n", {"test.jsonl": hub_sets.jsonl(rows), "data.zip": bytes(data)})
+    source = {"type": "hub", "repo": "o/n", "files": ["*.jsonl"], "archive": "data.zip",
+              "columns": {"audio": "audio_path", "text": None}}  # fmt: skip
+    with pytest.raises(
+        EarmarkError, match=r"row 2 of test.jsonl \(id q1\): clip .*allow_bad_audio"
+    ):
+        prepare(Split("x", "s", source, {}, "asr", None))
+    home = prepare(Split("x", "s", source, {}, "asr", None, allow_bad_audio=True))
+    assert [row["id"] for row in rows_of(home)] == ["q0", "q2"]
+    assert read_json(home / "source.json")["rows"]["left_out"] == {"bad audio": 1}

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from earmark.audio import BadAudioError
 from earmark.errors import EarmarkError
 from earmark.hub.partial import PartialFile
 from earmark.hub.ranges import RangeSet
@@ -122,10 +123,13 @@ class Archive:
         """Read a member; damage shows as an `EarmarkError` from `read` on.
 
         Raises:
+            BadAudioError: when its header is damaged.
             EarmarkError: when it is refused; see `member`.
         """
         info = self.member(name)
         try:
             return self._zip.open(info)  # type: ignore[return-value]
-        except (zipfile.BadZipFile, NotImplementedError) as error:
+        except zipfile.BadZipFile as error:
+            raise BadAudioError(f"{self._where}: cannot be read: {error}") from None
+        except NotImplementedError as error:
             raise EarmarkError(f"{self._where}: member {name!r} cannot be read: {error}") from None

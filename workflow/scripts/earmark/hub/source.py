@@ -204,7 +204,8 @@ def _clip_names(table: Table, rows: Sequence[int], found: Columns) -> dict[str, 
     names: dict[str, str] = {}
     for row in table.read(rows, [found.audio]):
         for name in columns.listed(row.values[found.audio]):
-            names.setdefault(name, row.where)
+            if name is not None:  # a row without one of its clips is told of with the damaged ones
+                names.setdefault(name, row.where)
     return names
 
 
