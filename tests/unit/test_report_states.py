@@ -233,3 +233,20 @@ def test_published_numbers_that_the_config_names_stand_in_what_commands_make(tmp
     assert ">not ours: a paper<" in page_of(tmp_path)
     assert main(["table", "--configfile", str(config), "--format", "md"]) == 0
     assert "| other† (a paper) |" in capsys.readouterr().out
+
+
+def test_the_leaderboard_of_another_run_can_stand_as_published_numbers(tmp_path):
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    for folder in (theirs, ours):
+        folder.mkdir()
+    build(write_questions(theirs, ["wrong"]), theirs / "results")
+    run = write_questions(ours, ["right"])
+    results = gather(run, theirs / "results" / "leaderboard.csv")
+    assert gather(run).published == []
+    for table in tables(results):
+        sources = [(line.model, line.source) for line in table.lines]
+        assert sources == [("right", "this run"), ("wrong", "another run")]
+        theirs_own = tables(gather(load(theirs / "config.yaml", theirs)))
+        (same,) = [one for one in theirs_own if one.part == table.part]
+        values = [[cell.value for cell in line.cells] for line in (table.lines[1], same.lines[0])]
+        assert values[0] == values[1]

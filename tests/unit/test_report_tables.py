@@ -68,6 +68,7 @@ def test_published_numbers_stand_below_ours_marked_and_out_of_the_contest(run, t
         ("model,two\nx,5\n", "column 'two' is neither"),
         ("model,one\nx,nan\n", "line 2: one: a percentage"),
         ("model,one\n,5\n", "line 2: the row names no model"),
+        ("model,protocol,one\nx,wisper,5\n", "line 2: unknown protocol 'wisper' (did you mean"),
     ],
 )
 def test_a_bad_file_of_published_numbers_is_told_with_its_line(run, tmp_path, content, said):

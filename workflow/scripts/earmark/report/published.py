@@ -12,6 +12,10 @@ from pathlib import Path
 from earmark.config import Run
 from earmark.errors import EarmarkError
 from earmark.schema import closest
+from earmark.text import PROTOCOL_NAMES
+
+_OTHERS = ("model", "source", "protocol", "note")
+"""Columns that hold no figure."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Published:
         source: Where the numbers were published; may be empty.
         protocol: The scoring protocol that they follow, as far as it is known; may be empty.
         values: In percent, by the name of a subset (``asr-leaderboard-ami``), or of a benchmark
-            with ``(macro)`` or ``(micro)``.
+            with ``(macro)``, ``(micro)`` or ``RTFx``.
     """
 
     model: str
@@ -51,9 +55,9 @@ def read_published(path: str | Path, run: Run) -> list[Published]:
     header = [name.strip() for name in next(rows, [])]
     if "model" not in header:
         raise EarmarkError(f"{path}: a CSV file with a column `model` was expected")
-    known = _columns(run)
+    known = _columns(run) | _parts(header, run)
     for name in header:
-        if name not in known and name not in ("model", "source", "protocol", "intervals"):
+        if name not in known and name not in _OTHERS and not _is_end(name, known):
             raise EarmarkError(
                 f"{path}, line 1: column {name!r} is neither a split nor a benchmark of this run"
                 f"{closest(name, known)}; known: {', '.join(sorted(set(known)))}"
@@ -65,6 +69,22 @@ def read_published(path: str | Path, run: Run) -> list[Published]:
     ]
 
 
+def _is_end(name: str, known: dict[str, str]) -> bool:
+    """Whether a column is the end of another's interval, as ``leaderboard.csv`` has them."""
+    return name.removesuffix(" low").removesuffix(" high") in known
+
+
+def _parts(header: Iterable[str], run: Run) -> dict[str, str]:
+    """The columns of sub-categories, whose names only the run's results know."""
+    wholes = tuple(
+        f"{benchmark}.{split}-"
+        for benchmark, splits in run.benchmarks.items()
+        for split in splits
+        if run.scoring(benchmark) == "mmau"
+    )
+    return {name: name for name in header if name.startswith(wholes)}
+
+
 def _columns(run: Run) -> dict[str, str]:
     """What a column may be called, and the subset that it means."""
     names: dict[str, str] = {}
@@ -73,7 +93,8 @@ def _columns(run: Run) -> dict[str, str]:
         for split in splits:
             names.setdefault(split, f"{benchmark}{mark}{split}")
             names[f"{benchmark}{mark}{split}"] = f"{benchmark}{mark}{split}"
-        names |= {key: key for key in (f"{benchmark} (macro)", f"{benchmark} (micro)")}
+        more = ("(macro)", "(micro)", "RTFx") if mark == "-" else ("official_score",)
+        names |= {key: key for key in (f"{benchmark} {one}" for one in more)}
         names[benchmark] = f"{benchmark} (micro)" if mark == "-" else benchmark
     return names
 
@@ -82,10 +103,17 @@ def _one(row: dict[str, str], known: dict[str, str], where: str) -> Published:
     model = row.get("model", "").strip()
     if not model:
         raise EarmarkError(f"{where}: the row names no model")
+    protocol = row.get("protocol", "").strip()
+    if protocol and protocol not in PROTOCOL_NAMES:
+        raise EarmarkError(
+            f"{where}: unknown protocol {protocol!r}{closest(protocol, PROTOCOL_NAMES)}; known: "
+            f"{', '.join(PROTOCOL_NAMES)}; leave it empty for any other"
+        )
+    source = row.get("source", "").strip()
     return Published(
         model=model,
-        source=row.get("source", "").strip(),
-        protocol=row.get("protocol", "").strip(),
+        source="another run" if source == "this run" else source,  # of its leaderboard.csv
+        protocol=protocol,
         values=dict(_values(row.items(), known, where)),
     )
 
