@@ -341,6 +341,24 @@ def test_another_number_of_shards_asks_nothing_again(
         assert server.asked.total() == COUNT
 
 
+def test_shards_with_equal_requests_do_not_take_each_others_converted_audio_away(
+    manifest: Path,
+) -> None:
+    line = json.loads(manifest.read_text().splitlines()[0])
+    manifest.write_text("".join(json.dumps({**line, "id": f"s{n}"}) + "\n" for n in range(2)))
+    with FaultyServer(root="") as server:
+        both = job(server.url, manifest, server="megatron", audio_formats=["flac"])
+        left = both.journal / "clips/0-of-2/of-a-killed-job.wav"
+        left.parent.mkdir(parents=True)
+        left.write_bytes(b"RIFF")
+        for shard in range(2):
+            infer(replace(both, shard=shard, shards=2), own_run())
+            shard_file(both.journal, shard, 2).unlink()
+    first, second = [body["messages"][-1]["audio"]["path"] for body in server.bodies]
+    assert first != second
+    assert not list((both.journal / "clips").rglob("*.wav"))
+
+
 def test_a_shard_that_lacks_a_row_or_has_another_is_not_gathered(manifest: Path) -> None:
     part, out = manifest.with_name("part.jsonl"), manifest.with_name("out.jsonl")
     lines = [json.dumps({"id": f"s{n}"}) + "\n" for n in range(COUNT)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import shutil
 import signal
 import threading
 import time
@@ -169,7 +170,11 @@ class _Session:
         self._journal = journal
         self._missing = missing
         self._run = run
-        self._wire = Wire(self._kind, job.settings, job.journal / "clips")
+        # Of this job alone, as its journal's file is: shards may have equal requests. What a killed
+        # job left there goes.
+        scratch = job.journal / "clips" / writer.path.stem
+        shutil.rmtree(scratch, ignore_errors=True)
+        self._wire = Wire(self._kind, job.settings, scratch)
         self._client_settings = {"concurrency": self._kind.concurrency, **job.settings["client"]}
         self._tally = Tally(job.title, missing.total, missing.known)
         self._failures: list[Row] = []
