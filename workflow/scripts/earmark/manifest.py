@@ -7,7 +7,6 @@ and its next run begins anew.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections import Counter
@@ -19,7 +18,7 @@ from earmark.clips import ClipStore, WrittenClip
 from earmark.config import Settings
 from earmark.download import source_type
 from earmark.errors import EarmarkError
-from earmark.files import Row, disk_error, read_json, whole_file, write_json
+from earmark.files import Row, disk_error, json_text, read_json, whole_file, write_json
 from earmark.progress import Progress, human_bytes
 from earmark.sampling import label
 from earmark.utterance import Utterance
@@ -59,22 +58,18 @@ def write_manifest(
     wanted = {key: preparation[key] for key in ("audio", "limit", "sample")}
     name = f"manifest {manifest.parent.parent.name}/{manifest.parent.name}"
     store = ClipStore(work, manifest.parent, folders=asked > ClipStore.FOLDER)
-    written, encode = 0, json.JSONEncoder(ensure_ascii=False).encode
+    written = 0
     try:
         with Progress(name, total_clips=asked) as progress, whole_file(manifest) as stream:
             for row in _rows(preparation, utterances, store, left_out, progress):
-                stream.write(encode(row) + "\n")
+                stream.write(json_text(row) + "\n")
                 written += 1
             if written == 0:
                 raise EarmarkError(_nothing_left(source, manifest, asked, left_out))
             store.remove_unused()
             stream.flush()
-            rows = {
-                "in_split": total,
-                "asked_for": asked,
-                "in_manifest": written,
-                "left_out": dict(sorted(left_out.items())),
-            }
+            rows: Row = {"in_split": total, "asked_for": asked, "in_manifest": written}
+            rows["left_out"] = dict(sorted(left_out.items()))
             write_json(record, {**read_json(files), "label": label(**wanted), "rows": rows})
             _put_in_place(work, manifest.with_name("audio"))
     except OSError as error:

@@ -83,9 +83,7 @@ def score(
     """
     files = [predictions] if isinstance(predictions, str) else list(predictions)
     pairs = [paired(manifest, file) for file in files]
-    samples = [
-        list(_samples(rows, manifest, file)) for rows, file in zip(pairs, files, strict=True)
-    ]
+    samples = [list(_samples(p, manifest, file)) for p, file in zip(pairs, files, strict=True)]
     found = [prediction_metrics([answer for _, answer in rows]) for rows in pairs]
 
     def made(mode: str, chosen: Sequence[Any], known: dict[str, Any]) -> Iterator[Row]:

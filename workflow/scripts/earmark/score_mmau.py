@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from earmark import seeds
@@ -70,15 +70,9 @@ def score_mmau(
     Raises:
         EarmarkError: when the files do not pair up; names the sample.
     """
-    rounds: list[tuple[list[Row], list[Row]]] = []
-    for number, file in enumerate(predictions):
-        pairs = paired(manifest, file)
-        other = [row for _, row in paired(manifest, beside[number])] if beside else None
-        samples = [(row, answer["generation"]) for row, answer in pairs]
-        found = verdicts(way, samples, other, protocol.get("sentences", "punctuation"))
-        rounds.append((found, [answer for _, answer in pairs]))
-    first = rounds[0][0]
-    categories = set() if way != CLOSED_FORM else {v["category"] for v in first} - {None}
+    sentences = protocol.get("sentences", "punctuation")
+    rounds = list(_rounds(way, manifest, predictions, beside, sentences))
+    categories = set() if way != CLOSED_FORM else {v["category"] for v in rounds[0][0]} - {None}
     write_jsonl(
         scores,
         (
@@ -107,6 +101,17 @@ def score_mmau(
             "raw": sums,
         },
     )
+
+
+def _rounds(
+    way: str, manifest: str, predictions: Sequence[str], beside: Sequence[str], sentences: str
+) -> Iterator[tuple[list[Row], list[Row]]]:
+    """For each seed the verdicts, and the answers that they are on."""
+    for number, file in enumerate(predictions):
+        pairs = paired(manifest, file)
+        other = [row for _, row in paired(manifest, beside[number])] if beside else None
+        samples = [(row, answer["generation"]) for row, answer in pairs]
+        yield verdicts(way, samples, other, sentences), [answer for _, answer in pairs]
 
 
 def _unscored(rounds: Sequence[Sequence[Row]]) -> list[Row]:
