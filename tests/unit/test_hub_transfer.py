@@ -71,7 +71,8 @@ def test_retry_after_is_obeyed(hub, bring, monkeypatch):
     [
         ({"status": 500}, "answers HTTP 500, 6 times over.*run the same command again"),
         ({"status": 429}, "asks to slow down .*HTTP 429.*run the same command again"),
-        ({"status": 403}, "answers HTTP 403"),
+        ({"status": 403}, "answers HTTP 403.*terms at .*/datasets/.*HF_TOKEN"),
+        ({"status": 401}, "answers HTTP 401.*terms at .*/datasets/.*HF_TOKEN"),
         ({"cut_after": 0}, "cannot be reached .*run the same command again"),
     ],
 )
@@ -159,6 +160,13 @@ def test_a_token_is_sent_to_the_hub_and_never_to_the_cdn(hub, bring, monkeypatch
     monkeypatch.setenv("HF_TOKEN", "hf_loopback_good")
     assert bring().whole
     assert hub.leaks == []
+
+
+def test_a_token_that_the_hub_does_not_know_is_told_so(hub, bring, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_loopback_good")
+    hub.fault("x.parquet", status=401, times=1000)
+    with pytest.raises(EarmarkError, match=f"refused the token.*terms are at .*/datasets/{REPO}"):
+        bring()
 
 
 def test_a_token_whose_account_has_not_accepted_the_terms_is_told_so(hub, bring, monkeypatch):

@@ -125,10 +125,17 @@ def explain(error: BaseException, repo: str, revision: str, what: str) -> Earmar
         )
     if isinstance(error, errors.EntryNotFoundError):
         return EarmarkError(f"{repo} at {revision} has no file {what}")
-    if status == 401:
+    if status == 401 and has_token:
         return EarmarkError(
             f"the Hub refused the token in HF_TOKEN when asked for {repo}: make a new one at "
-            f"{endpoint}/settings/tokens, or unset HF_TOKEN if the dataset is public"
+            f"{endpoint}/settings/tokens, or unset HF_TOKEN if the dataset is public; if it is "
+            f"gated, its terms are at {page}"
+        )
+    if status in (401, 403):
+        return EarmarkError(
+            f"{repo}: {what}: {endpoint} answers HTTP {status}; if the dataset is gated, accept "
+            f"its terms at {page}, then set the environment variable HF_TOKEN to a token of that "
+            f"account ({endpoint}/settings/tokens)"
         )
     return EarmarkError(_in_other_words(error, status, f"{repo}: {what}", endpoint))
 
