@@ -36,6 +36,7 @@ rule all:
     input:
         EVALUATIONS,
         rules.report.output,
+        other_data,
         other_settings,
 
 

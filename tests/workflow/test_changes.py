@@ -265,6 +265,22 @@ def test_a_fresh_clone_with_existing_results_runs_nothing(run, tmp_path):
     assert fresh.ran() == (set(), 0)
 
 
+def test_data_that_was_prepared_otherwise_is_told_where_snakemake_has_no_record(run, tmp_path):
+    other = Evaluation(run.clone, tmp_path)
+    other.server, other.config = run.server, dict(run.config)
+    shutil.copytree(run.folder / "data", other.folder / "data")
+    assert "was made with other" not in other.run("prepare", "-n")
+    other.config["benchmarks"] = {"mini": {**other.config["benchmarks"]["mini"], "limit": 1}}
+    output = other.run("prepare", "-n")
+    manifests = sorted(other.folder.rglob("manifest.jsonl"))
+    told = re.findall(r"(\S+) was made with other limit, elsewhere", output)
+    assert sorted(other.folder / name for name in told) == manifests
+    (advice,) = set(re.findall(r"`(--forcerun [^`]+)` added", output))
+    other.run("prepare", *advice.split())
+    assert all(len(path.read_text().splitlines()) == 1 for path in manifests)
+    assert "was made with other" not in other.run("prepare", "-n")
+
+
 def copy_clone(clone, copy) -> None:
     for name in ("workflow", "config", "profiles"):
         shutil.copytree(clone / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -9,6 +9,7 @@ from snakemake.io import IOFile
 from earmark import (
     config as earmark_config,
     download as earmark_download,
+    manifest as earmark_manifest,
     provenance as earmark_provenance,
     score as earmark_score,
 )
@@ -118,6 +119,32 @@ def protocol_of(wildcards):
     }
     prompt = RUN.request(wildcards)["prompt"]
     return {"prompt": prompt, **used.get(split.scoring, {})}
+
+
+def other_data(wildcards):
+    """No files, but a warning of manifests that Snakemake takes for up to date and are not."""
+    again = []
+    for benchmark, splits in RUN.benchmarks.items():
+        for name, split in splits.items():
+            manifest, record, files = (
+                output.format(benchmark=benchmark, split=name)
+                for output in (
+                    rules.manifest.output.manifest,
+                    rules.manifest.output.source,
+                    rules.download.output.files,
+                )
+            )
+            changed = earmark_manifest.prepared_otherwise(split.preparation, record)
+            if changed and workflow.persistence.metadata(IOFile(manifest)) is None:
+                again.append(files)
+                logger.warning(
+                    f"{manifest} was made with other {', '.join(changed)}, elsewhere"
+                )
+    if again:
+        logger.warning(
+            f"to prepare anew, run once with `--forcerun {' '.join(again)}` added"
+        )
+    return []
 
 
 def other_settings(wildcards):

@@ -47,3 +47,4 @@ rule prepare:
             benchmark=[benchmark for benchmark, _ in SOURCE_FILES],
             split=[split for _, split in SOURCE_FILES],
         ),
+        other_data,

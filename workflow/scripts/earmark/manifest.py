@@ -7,6 +7,7 @@ and its next run begins anew.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections import Counter
@@ -70,7 +71,8 @@ def write_manifest(
             stream.flush()
             rows: Row = {"in_split": total, "asked_for": asked, "in_manifest": written}
             rows["left_out"] = dict(sorted(left_out.items()))
-            write_json(record, {**read_json(files), "label": label(**wanted), "rows": rows})
+            made = {"label": label(**wanted), "preparation": comparable(preparation), "rows": rows}
+            write_json(record, {**read_json(files), **made})
             _put_in_place(work, manifest.with_name("audio"))
     except OSError as error:
         needed = _space_needed(store.size, written, asked, read_json(files))
@@ -83,6 +85,33 @@ def write_manifest(
     print(f"{manifest}: {written} utterances", file=sys.stderr)
     if entries is not None and entries != written and label(**wanted) is None:
         print(f"{manifest}: published runs counted {entries} utterances", file=sys.stderr)
+
+
+def comparable(preparation: Settings) -> Settings:
+    """A split's settings without what depends on where a clone is: the folders of its files."""
+    source = dict(preparation["source"])
+    for key in ("manifest", "sentences", "questions"):
+        if key in source:
+            source[key] = Path(source[key]).name
+    return {**preparation, "source": source}
+
+
+def prepared_otherwise(preparation: Settings, record: str | Path) -> list[str]:
+    """Names of the settings with which a split was prepared otherwise than it would be now.
+
+    Args:
+        preparation: The split's settings now.
+        record: Its ``source.json``; where there is none, nothing was prepared.
+
+    Raises:
+        EarmarkError: when the record cannot be read.
+    """
+    if not Path(record).is_file():
+        return []
+    was, now = read_json(record).get("preparation"), comparable(preparation)
+    if was is None:  # by an earlier version, which did not say
+        return []
+    return sorted(key for key in now if json.dumps(now[key]) != json.dumps(was.get(key)))
 
 
 def _rows(

@@ -20,6 +20,7 @@ from earmark import __version__
 from earmark.config import Model, Run, Split, resolve
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_json
+from earmark.manifest import comparable
 from earmark.servers import answer_settings, server_type
 
 _PACKAGES = (
@@ -200,13 +201,8 @@ def changed(run: Run, model: str, benchmark: str) -> list[str]:
 
 def _decisive(model: Model, split: Split, judge: Any, matcher: Any) -> dict[str, Any]:
     """All that decides a split's numbers, by the names that the config has for it."""
-    source = dict(split.source)
-    for key in ("manifest", "sentences", "questions"):  # the way to a file depends on the clone
-        if key in source:
-            source[key] = Path(source[key]).name
     found = {
-        **split.preparation,
-        "source": source,
+        **comparable(split.preparation),
         **answer_settings(model.settings, model.request(split)),
         **{key: getattr(split, key) for key in ("scoring", "protocols", "postprocess")},
         "judge": None,
