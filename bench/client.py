@@ -51,10 +51,10 @@ WIDTH = 32
 
 
 async def ours(url: str, audio: Path, count: int) -> None:
-    from earmark.client import Client
-    from earmark.requests import Clip, Request
+    from earmark.inference.client import Client
+    from earmark.inference.messages import Wire
+    from earmark.inference.requests import Clip, Request
     from earmark.servers import TYPES
-    from earmark.servers.wire import Wire
 
     settings = {"api": "chat", "model": "m"}
     wire = Wire(TYPES["vllm"], settings, audio.parent)

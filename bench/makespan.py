@@ -53,7 +53,7 @@ asyncio.run(main())
 
 
 def main() -> None:
-    from earmark.infer import Job, infer
+    from earmark.inference.infer import Job, infer
     from earmark.servers import answer_settings
 
     parser = argparse.ArgumentParser(description=__doc__)

@@ -84,7 +84,7 @@ def shards(folder: Path, clips: list[bytes], rows: int, shard_rows: int) -> list
 
 def downloaded(folder: Path, paths: list[Path]) -> None:
     """Put shards where the download step leaves them, with its record; what manifest needs."""
-    from earmark.hub.repository import HubFile, local_file
+    from earmark.data.hub.repository import HubFile, local_file
 
     cache, files = folder / "hub-cache", []
     for path in paths:
@@ -102,7 +102,7 @@ def downloaded(folder: Path, paths: list[Path]) -> None:
 def prepare(folder: Path, name: str = "test") -> Path:
     """Earmark's manifest step over what `downloaded` left; returns the split's folder."""
     from earmark.config import Split
-    from earmark.manifest import write_manifest
+    from earmark.data.manifest import write_manifest
 
     split = Split("set", name, {"type": "hub", "repo": "bench/set"}, {}, "asr", None)
     home = folder / "set" / name

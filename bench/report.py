@@ -26,12 +26,12 @@ import yaml
 HOME = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(HOME / "workflow" / "scripts")]
 
-from earmark.aggregate_mmau import aggregate_mmau  # noqa: E402
 from earmark.config import Run, Split, load  # noqa: E402
 from earmark.files import write_jsonl  # noqa: E402
-from earmark.metrics import aggregate  # noqa: E402
-from earmark.score import score  # noqa: E402
-from earmark.score_mmau import score_mmau  # noqa: E402
+from earmark.mmau.aggregate import aggregate_mmau  # noqa: E402
+from earmark.mmau.score import score_mmau  # noqa: E402
+from earmark.scoring.metrics import aggregate  # noqa: E402
+from earmark.scoring.score import score  # noqa: E402
 
 ENDS = ("ale", "ine", "orter", "ust", "en")
 WORDS = [f"{start}{end}" for start in "bdfgklmnprst" for end in ENDS]

@@ -27,7 +27,7 @@ CLONE = Path(__file__).parents[1]
 sys.path.insert(0, str(CLONE / "workflow" / "scripts"))
 
 from earmark.files import read_jsonl, write_jsonl  # noqa: E402
-from earmark.score import score  # noqa: E402
+from earmark.scoring.score import score  # noqa: E402
 
 SIZES = {
     "earnings22": 57390,
@@ -95,8 +95,8 @@ def normalization(texts: list[str]) -> dict[str, float]:
     """Time the peer and our protocols, each made anew for each round; the best round counts."""
     from whisper_normalizer.english import EnglishTextNormalizer
 
-    from earmark.text.english import EnglishRules
-    from earmark.text.tokens import EnglishNormalizer
+    from earmark.scoring.text.english import EnglishRules
+    from earmark.scoring.text.tokens import EnglishNormalizer
 
     makers: dict[str, Callable[[], Callable[[str], str]]] = {"theirs_us": EnglishTextNormalizer}
     for name in PROTOCOLS:

@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from earmark.aggregate_mmau import aggregate_mmau
 from earmark.config import Run, load
 from earmark.files import write_jsonl
+from earmark.mmau.aggregate import aggregate_mmau
 from earmark.mmau.judge import SCORES
-from earmark.score_mmau import score_mmau
+from earmark.mmau.score import score_mmau
 
 WAYS = ("closed_form", "open_ended", "instruction_following")
 JUDGED = "CORRECTNESS: 4 - it says so\nOVERALL: 4 - <b>well</b>"

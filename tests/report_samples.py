@@ -12,8 +12,8 @@ import yaml
 
 from earmark.config import Run, load
 from earmark.files import write_jsonl
-from earmark.metrics import aggregate
-from earmark.score import score
+from earmark.scoring.metrics import aggregate
+from earmark.scoring.score import score
 
 ATTACK = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script></script>\''
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earmark.infer import Job, infer
+from earmark.inference.infer import Job, infer
 from earmark.servers import answer_settings
 from earmark.servers.run import Run
 
@@ -31,7 +31,7 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from earmark.errors import job_log
-from earmark.infer import Job, infer
+from earmark.inference.infer import Job, infer
 from earmark.servers.run import Run
 fields = json.load(open(sys.argv[2]))
 run = fields.pop("run")

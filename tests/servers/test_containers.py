@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from earmark.errors import EarmarkError
-from earmark.infer import infer
+from earmark.inference.infer import infer
 
 ENGINES = Path(__file__).with_name("engines.py")
 STAND_IN = Path(__file__).with_name("stand_in.py")

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from earmark.errors import EarmarkError
-from earmark.infer import gather, infer
+from earmark.inference.infer import gather, infer
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from earmark.errors import EarmarkError
-from earmark.infer import infer
+from earmark.inference.infer import infer
 from earmark.servers.lease import end_servers, state_folder
 from earmark.servers.run import Run
 

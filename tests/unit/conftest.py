@@ -10,8 +10,8 @@ import pytest
 from loopback_hub import LoopbackHub, loopback_hub
 
 from earmark.config import Split
-from earmark.download import download
-from earmark.manifest import write_manifest
+from earmark.data.download import download
+from earmark.data.manifest import write_manifest
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LoopbackHub
     """A Hub to which `huggingface_hub` is pointed, as HF_ENDPOINT does it."""
     constants = importlib.import_module("huggingface_hub.constants")
     hf_api = importlib.import_module("huggingface_hub.hf_api")
-    failures = importlib.import_module("earmark.hub.failures")
+    failures = importlib.import_module("earmark.data.hub.failures")
     with loopback_hub() as server:
         for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
             monkeypatch.delenv(name, raising=False)

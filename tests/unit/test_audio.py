@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from earmark.audio import BadAudioError, header, probe
-from earmark.audio.flac import PERIOD, STRETCH, checksums_hold
+from earmark.data.audio import BadAudioError, header, probe
+from earmark.data.audio.flac import PERIOD, STRETCH, checksums_hold
 from earmark.errors import EarmarkError
 
 FORMATS = [

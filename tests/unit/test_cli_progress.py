@@ -11,8 +11,8 @@ import yaml
 
 from earmark.cli import main
 from earmark.config import load
-from earmark.journal import Writer, shard_file
-from earmark.requests import Recipe
+from earmark.inference.journal import Writer, shard_file
+from earmark.inference.requests import Recipe
 from earmark.servers import answer_settings
 
 MODEL = {"server": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "m"}

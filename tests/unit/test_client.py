@@ -10,11 +10,11 @@ from typing import cast
 
 import pytest
 
-from earmark import pace
-from earmark.client import Client, GoneError, Outcome, _on_loopback, _proxy
-from earmark.pace import Pace, backoff, retry_after
-from earmark.requests import Request
-from earmark.servers.wire import Payload, Wire, complaint
+from earmark.inference import limiter as pace
+from earmark.inference.client import Client, GoneError, Outcome, _on_loopback, _proxy
+from earmark.inference.limiter import Pace, backoff, retry_after
+from earmark.inference.messages import Payload, Wire, complaint
+from earmark.inference.requests import Request
 
 
 def test_pauses_double_to_a_minute_with_jitter() -> None:
@@ -141,7 +141,9 @@ def test_an_endpoint_is_not_gone_before_it_was_tried_again(
 ) -> None:
     """However long ago it was heard of: it may have asked for a pause to start again."""
     pauses: list[int] = []
-    monkeypatch.setattr("earmark.client.backoff", lambda attempt: pauses.append(attempt) or 0.0)
+    monkeypatch.setattr(
+        "earmark.inference.client.backoff", lambda attempt: pauses.append(attempt) or 0.0
+    )
     payload = Payload(b"{}", "application/json")
     wire = SimpleNamespace(endpoint="/x", payload=lambda request: payload)
     settings = {"concurrency": 1, "max_retries": 3, "timeout": 10}

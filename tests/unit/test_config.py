@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from earmark.cli.project import load_run
 from earmark.config import load, resolve
 from earmark.errors import EarmarkError
-from earmark.project import load_run
 
 MODEL = {"server": "demo", "model": "whisper-tiny.en"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from earmark.data.hub.layout import matching, split_files
 from earmark.errors import EarmarkError
-from earmark.hub.layout import matching, split_files
 
 PATHS = [
     "README.md", "ami/test-00000-of-00002.parquet", "ami/test-00001-of-00002.parquet",

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from earmark.data.hub import pages
+from earmark.data.hub.partial import PartialFile
+from earmark.data.hub.tables import Table
 from earmark.errors import EarmarkError
-from earmark.hub import pages
-from earmark.hub.partial import PartialFile
-from earmark.hub.tables import Table
 
 SCHEMA = pa.schema(
     [
@@ -121,8 +121,8 @@ def test_memory_does_not_grow_with_the_page(tmp_path, clone):
     code = (
         "import re, sys\n"
         "from pathlib import Path\n"
-        "from earmark.hub.partial import PartialFile\n"
-        "from earmark.hub.tables import Table\n"
+        "from earmark.data.hub.partial import PartialFile\n"
+        "from earmark.data.hub.tables import Table\n"
         "import pyarrow.parquet, numpy\n"
         "def peak():\n"
         "    status = Path('/proc/self/status').read_text()\n"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earmark.data.hub.partial import PartialFile
+from earmark.data.hub.ranges import RangeSet
 from earmark.errors import EarmarkError
-from earmark.hub.partial import PartialFile
-from earmark.hub.ranges import RangeSet
 
 RANGES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12)
 

@@ -199,7 +199,7 @@ def test_a_row_without_a_clip_is_damaged_too(hub, prepare, audio):
 
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
 def test_rows_are_what_arrow_itself_makes_of_them(kind):
-    from earmark.hub.tables import _values
+    from earmark.data.hub.tables import _values
 
     audio = pa.struct([("bytes", kind), ("path", pa.string())])
     rows = [
@@ -352,14 +352,14 @@ def test_a_disk_that_fills_up_leaves_no_manifest(hub, prepare, monkeypatch, tmp_
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(file, data)
 
-    monkeypatch.setattr("earmark.clips.os.write", full)
+    monkeypatch.setattr("earmark.data.clips.os.write", full)
     with pytest.raises(EarmarkError, match=r"disk is full; up to .* are needed, .*after 0 of 40"):
         prepare(esb_split())
     home = tmp_path / "data/asr/s"
     assert sorted(path.name for path in home.iterdir()) == ["source"]
-    monkeypatch.setattr("earmark.clips.ClipStore.BATCH", 1)
+    monkeypatch.setattr("earmark.data.clips.ClipStore.BATCH", 1)
     count = iter(range(10**6))
-    monkeypatch.setattr("earmark.clips.ClipStore.AHEAD", 100_000)
+    monkeypatch.setattr("earmark.data.clips.ClipStore.AHEAD", 100_000)
     with pytest.raises(EarmarkError, match=r"disk is full; about .* are needed, .*after \d+ of 40"):
         prepare(esb_split())
     assert sorted(path.name for path in home.iterdir()) == ["source"]
@@ -375,7 +375,7 @@ def test_a_disk_that_is_full_from_the_start_is_told_with_what_is_needed(hub, pre
     def full(file, data):
         raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
-    monkeypatch.setattr("earmark.clips.os.write", full)
+    monkeypatch.setattr("earmark.data.clips.os.write", full)
     with pytest.raises(EarmarkError, match=rf"disk is full \(quota\); up to {size} are needed"):
         prepare(esb_split())
 
@@ -417,7 +417,7 @@ def test_an_archive_that_was_cut_short_is_named(hub, prepare, part):
 
 
 def test_a_large_split_is_spread_over_folders(hub, prepare, monkeypatch):
-    monkeypatch.setattr("earmark.clips.ClipStore.FOLDER", 4)
+    monkeypatch.setattr("earmark.data.clips.ClipStore.FOLDER", 4)
     hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 10}))
     home = prepare(esb_split())
     folders = [row["audio_filepath"].split("/")[1] for row in rows_of(home)]

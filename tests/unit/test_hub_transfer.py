@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from earmark.data.hub import failures, transfer
+from earmark.data.hub.ranges import RangeSet
+from earmark.data.hub.repository import Repository, local_file
+from earmark.data.hub.transfer import Wanted, fetch
 from earmark.errors import EarmarkError
-from earmark.hub import failures, transfer
-from earmark.hub.ranges import RangeSet
-from earmark.hub.repository import Repository, local_file
-from earmark.hub.transfer import Wanted, fetch
 
 REPO = "some/set"
 DATA = np.random.default_rng(0).bytes(5_000_000)

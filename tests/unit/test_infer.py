@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from faulty_server import Fault, FaultyServer
 
-from earmark.client import GoneError, RefusedError
 from earmark.config import models
 from earmark.errors import EarmarkError
-from earmark.infer import Job, gather, infer
-from earmark.journal import Journal, Writer, shard_file
+from earmark.inference.client import GoneError, RefusedError
+from earmark.inference.infer import Job, gather, infer
+from earmark.inference.journal import Journal, Writer, shard_file
 from earmark.servers import answer_settings
 from earmark.servers.run import own_run
 
@@ -49,8 +49,8 @@ PASSING = {
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("earmark.pace.FIRST_PAUSE", 0.002)
-    monkeypatch.setattr("earmark.journal.os.fsync", lambda file: None)
+    monkeypatch.setattr("earmark.inference.limiter.FIRST_PAUSE", 0.002)
+    monkeypatch.setattr("earmark.inference.journal.os.fsync", lambda file: None)
 
 
 def wav(number: int) -> bytes:
@@ -238,7 +238,7 @@ def test_a_key_goes_out_though_netrc_knows_the_address(
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("MY_KEY", "sk-mine")
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr("earmark.client._on_loopback", lambda url: False)
+    monkeypatch.setattr("earmark.inference.client._on_loopback", lambda url: False)
     with FaultyServer() as server:
         assert_whole(done(job(server.url, manifest, api_key_env="MY_KEY")), server)
         assert server.keys == {"Bearer sk-mine"}
@@ -277,7 +277,7 @@ def test_an_unknown_address_stops_at_once(manifest: Path) -> None:
 def test_a_dead_server_stops_the_run_what_was_answered_is_kept_and_the_rest_asked_later(
     manifest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("earmark.client.SILENCE", 0.2)
+    monkeypatch.setattr("earmark.inference.client.SILENCE", 0.2)
     with FaultyServer() as server:
         half = manifest.with_name("half.jsonl")
         half.write_text("".join(manifest.read_text().splitlines(keepends=True)[: COUNT // 2]))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from earmark.errors import EarmarkError
-from earmark.journal import Journal, Writer, compact, shard_file
+from earmark.inference.journal import Journal, Writer, compact, shard_file
 
 
 def key(number: int) -> str:
@@ -123,7 +123,7 @@ def test_the_lock_of_a_killed_process_is_no_obstacle_and_its_answers_are_there(
 ) -> None:
     path = shard_file(folder, 0, 1)
     code = (
-        "import os, sys; from pathlib import Path; from earmark.journal import Writer\n"
+        "import os, sys; from pathlib import Path; from earmark.inference.journal import Writer\n"
         "writer = Writer(Path(sys.argv[1]))\n"
         "for n in range(100): writer.append({'request': f'{n:040x}', 'error': None})\n"
         "os.kill(os.getpid(), 9)\n"
@@ -150,7 +150,7 @@ def test_a_full_disk_ends_with_an_error_that_says_what_is_kept(
             raise full
 
         with monkeypatch.context() as patch:
-            patch.setattr("earmark.journal.os.write", refuse)
+            patch.setattr("earmark.inference.journal.os.write", refuse)
             with pytest.raises(EarmarkError, match="No space left on device; the answers before"):
                 writer.append(row(2))
     assert key(1) in Journal(folder)

@@ -8,10 +8,10 @@ import json
 import pytest
 
 from earmark.config import Split
-from earmark.download import download
+from earmark.data.download import download
+from earmark.data.manifest import write_manifest
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl
-from earmark.manifest import write_manifest
 
 
 @pytest.fixture

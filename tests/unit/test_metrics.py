@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from earmark.asr import Sample
-from earmark.metrics import aggregate, combine, combine_asr, prediction_metrics, printed
-from earmark.score import Scorer
+from earmark.scoring.metrics import aggregate, combine, combine_asr, prediction_metrics, printed
+from earmark.scoring.samples import Sample
+from earmark.scoring.score import Scorer
 
 
 def prediction(start, end, text="x", tokens=4, error=None):
@@ -132,8 +132,8 @@ def test_the_aggregate_holds_the_benchmark_then_its_splits(tmp_path):
 
 def test_results_of_part_of_a_split_are_labelled_wherever_they_are_printed(tmp_path):
     from earmark.files import read_json, write_jsonl
-    from earmark.metrics import aggregate, printed
-    from earmark.score import score
+    from earmark.scoring.metrics import aggregate, printed
+    from earmark.scoring.score import score
 
     rows = [{"id": str(n), "text": "a b c", "duration": 1.0} for n in range(3)]
     answers = [

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from earmark.aggregate_mmau import aggregate_category, aggregate_mmau
 from earmark.files import read_json, read_jsonl, write_jsonl
-from earmark.score_mmau import best, majority, score_mmau
+from earmark.mmau.aggregate import aggregate_category, aggregate_mmau
+from earmark.mmau.score import best, majority, score_mmau
 
 JUDGED = {"correctness": 5.0, "relevance": 4.0, "completeness": 3.0, "clarity": 3.0}
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earmark.errors import EarmarkError
-from earmark.text.postprocess import postprocess
+from earmark.scoring.text.postprocess import postprocess
 
 
 @pytest.mark.parametrize(

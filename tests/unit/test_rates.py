@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earmark.asr import Sample
-from earmark.metrics import combine_asr
-from earmark.rates import COUNTS
-from earmark.score import Scorer
+from earmark.scoring.metrics import combine_asr
+from earmark.scoring.rates import COUNTS
+from earmark.scoring.samples import Sample
+from earmark.scoring.score import Scorer
 
 PROTOCOLS = ("whisper", "open_asr_leaderboard", "basic")
 BASE = {

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from earmark.errors import EarmarkError
-from earmark.metrics import aggregate, printed
-from earmark.score import score
+from earmark.scoring.metrics import aggregate, printed
+from earmark.scoring.score import score
 
 
 def write(path, rows):
@@ -141,16 +141,17 @@ def test_rows_without_what_scoring_needs_are_named_and_nothing_is_written(tmp_pa
 def test_the_code_hash_follows_the_content_of_scoring_modules_and_tables(tmp_path, monkeypatch):
     import shutil
 
-    from earmark import score as module
+    from earmark.scoring import score as module
 
     copy = tmp_path / "earmark"
-    shutil.copytree(module._HERE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(module._PACKAGES, copy, ignore=shutil.ignore_patterns("__pycache__"))
     before = module.code_hash()
-    monkeypatch.setattr(module, "_HERE", copy)
+    monkeypatch.setattr(module, "_PACKAGES", copy)
     assert module.code_hash() == before
-    (copy / "infer.py").write_text("# another way to ask\n")
+    (copy / "inference/infer.py").write_text("# another way to ask\n")
     assert module.code_hash() == before
-    for path in (copy / "wer.py", copy / "text" / "names.tsv", copy / "text" / "numbers.py"):
+    text = copy / "scoring" / "text"
+    for path in (copy / "scoring/word_errors.py", text / "names.tsv", text / "numbers.py"):
         path.write_text(path.read_text() + "\n")
         assert module.code_hash() != before
         before = module.code_hash()

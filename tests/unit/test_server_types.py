@@ -7,8 +7,8 @@ import json
 import pytest
 
 from earmark.errors import EarmarkError
-from earmark.journal import Journal, Writer
-from earmark.requests import chunks
+from earmark.inference.journal import Journal, Writer
+from earmark.inference.requests import chunks
 from earmark.servers import TYPES, check
 
 MODEL = {"model": "m", "api": "chat", "sampling": {}, "extra_body": {}}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from earmark.signals import Signs, combined_signs, repeated_phrase, signals
-from earmark.wer import align
+from earmark.scoring.hallucination import Signs, combined_signs, repeated_phrase, signals
+from earmark.scoring.word_errors import align
 
 
 def shown(reference, hypothesis, duration=10.0):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark import stats
+from earmark.scoring import statistics as stats
 
 
 def test_the_interval_is_that_of_drawing_utterances_one_by_one():

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from earmark.errors import EarmarkError
 from earmark.schema import _documents
-from earmark.text import PROTOCOL_NAMES, protocol, tables
-from earmark.text.english import EnglishRules
-from earmark.text.numbers import NUMBER_WORDS, read_numbers
-from earmark.text.postprocess import POSTPROCESS_NAMES
-from earmark.text.tokens import EnglishNormalizer
+from earmark.scoring.text import PROTOCOL_NAMES, protocol, tables
+from earmark.scoring.text.english import EnglishRules
+from earmark.scoring.text.numbers import NUMBER_WORDS, read_numbers
+from earmark.scoring.text.postprocess import POSTPROCESS_NAMES
+from earmark.scoring.text.tokens import EnglishNormalizer
 
 ENGLISH = ("whisper", "open_asr_leaderboard")
 RULES = {name: getattr(EnglishRules, name)() for name in ENGLISH}
@@ -172,7 +172,7 @@ def test_the_schema_offers_the_protocols_that_there_are():
 
 
 def test_tables_name_their_source_and_licence(clone):
-    for path in (clone / "workflow/scripts/earmark/text").glob("*.tsv"):
+    for path in (clone / "workflow/scripts/earmark/scoring/text").glob("*.tsv"):
         head = [line for line in path.read_text().splitlines() if line.startswith("#")]
         assert "Source" in " ".join(head), path
         assert "Apache-2.0" in " ".join(head), path

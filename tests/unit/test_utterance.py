@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark.sampling import chosen, label
-from earmark.utterance import FileNames
+from earmark.data.sampling import chosen, label
+from earmark.data.utterance import FileNames
 
 
 def test_names_keep_what_is_safe_and_tell_apart_what_is_not():

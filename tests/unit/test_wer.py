@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earmark import wer
-from earmark.asr import Sample, pair
 from earmark.errors import EarmarkError
-from earmark.text import protocol
-from earmark.wer import Counts, align, character_edits, count, total
+from earmark.scoring import word_errors as wer
+from earmark.scoring.samples import Sample, pair
+from earmark.scoring.text import protocol
+from earmark.scoring.word_errors import Counts, align, character_edits, count, total
 
 # Few and overlapping words, so that ties and compounds abound.
 words = st.lists(st.sampled_from(["a", "b", "ab", "ba", "aab", "c", "abc", "bc"]), max_size=9)

@@ -159,7 +159,7 @@ def test_changed_scoring_code_scores_anew_without_a_request(run, tmp_path):
     was, run.clone = run.clone, clone
     try:
         assert run.ran() == (set(), 0)  # the clone is another, and that alone changes nothing
-        module = clone / "workflow/scripts/earmark/wer.py"
+        module = clone / "workflow/scripts/earmark/scoring/word_errors.py"
         module.write_text(module.read_text() + "\n# edited\n")
         assert run.ran() == (scored("a", "b"), 0)
     finally:
@@ -170,7 +170,12 @@ def test_changed_scoring_code_scores_anew_without_a_request(run, tmp_path):
 def test_changed_code_of_other_steps_runs_nothing(run, tmp_path):
     clone = tmp_path / "clone"
     copy_clone(run.clone, clone)
-    for name in ("infer.py", "client.py", "manifest.py", "download.py"):
+    for name in (
+        "inference/infer.py",
+        "inference/client.py",
+        "data/manifest.py",
+        "data/download.py",
+    ):
         module = clone / "workflow/scripts/earmark" / name
         module.write_text(module.read_text() + "\n# edited\n")
     was, run.clone = run.clone, clone

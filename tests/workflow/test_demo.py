@@ -8,7 +8,7 @@ from pathlib import Path
 import jiwer
 import pytest
 
-from earmark.text import protocol
+from earmark.scoring.text import protocol
 
 CLEAN = [
     "The train leaves at nine in the morning.",

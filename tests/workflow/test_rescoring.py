@@ -79,7 +79,7 @@ def test_changed_scoring_code_is_scored_without_a_request(run, tmp_path):
     edited.config = run.config
     scoring_jobs(edited)  # whatever moving the clone may bring about
     assert asked(run) == before
-    module = clone / "workflow/scripts/earmark/text/basic.py"
+    module = clone / "workflow/scripts/earmark/scoring/text/basic.py"
     rule = 'return " ".join(words)'
     assert rule in module.read_text()
     module.write_text(module.read_text().replace(rule, 'return " ".join(words[:-1])'))

@@ -6,13 +6,9 @@ frozen.import_from(f"{CODE}/workflow/scripts")
 
 from snakemake.io import IOFile
 
-from earmark import (
-    config as earmark_config,
-    download as earmark_download,
-    manifest as earmark_manifest,
-    provenance as earmark_provenance,
-    score as earmark_score,
-)
+from earmark import config as earmark_config, provenance as earmark_provenance
+from earmark.data import download as earmark_download, manifest as earmark_manifest
+from earmark.scoring import score as earmark_score
 from earmark.errors import EarmarkError
 from earmark.mmau.judging import judge_settings
 from earmark.mmau.lacking import lacking

@@ -1,9 +1,9 @@
 """Combine the metrics of a benchmark's splits, and write beside them what repeats them."""
 
 from earmark import provenance
-from earmark.aggregate_mmau import aggregate_mmau
 from earmark.errors import job_log
-from earmark.metrics import aggregate
+from earmark.mmau.aggregate import aggregate_mmau
+from earmark.scoring.metrics import aggregate
 
 with job_log(snakemake.log[0]):
     combine = aggregate if snakemake.params.scoring == "asr" else aggregate_mmau

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from earmark.config import resolve
-from earmark.download import download
+from earmark.data.download import download
 from earmark.errors import job_log
 
 with job_log(snakemake.log[0]):

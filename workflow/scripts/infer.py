@@ -4,7 +4,7 @@ from pathlib import Path
 
 from earmark.config import models
 from earmark.errors import job_log
-from earmark.infer import Job, infer
+from earmark.inference.infer import Job, infer
 from earmark.provenance import recorded
 
 with job_log(snakemake.log[0]):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from earmark.config import resolve
+from earmark.data.manifest import write_manifest
 from earmark.errors import job_log
-from earmark.manifest import write_manifest
 
 with job_log(snakemake.log[0]):
     run = resolve(snakemake.config, Path(snakemake.scriptdir).parents[1])

@@ -1,8 +1,8 @@
 """Score a split: a row per sample, and the split's metrics."""
 
 from earmark.errors import job_log
-from earmark.score import score
-from earmark.score_mmau import as_list, score_mmau
+from earmark.mmau.score import as_list, score_mmau
+from earmark.scoring.score import score
 
 with job_log(snakemake.log[0]):
     benchmark, split = snakemake.wildcards.benchmark, snakemake.wildcards.split

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from earmark.data.sampling import label
 from earmark.errors import EarmarkError
-from earmark.sampling import label
 from earmark.schema import check, closest, read_yaml
 
 Settings = dict[str, Any]

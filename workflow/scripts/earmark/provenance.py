@@ -18,9 +18,9 @@ from typing import Any
 
 from earmark import __version__
 from earmark.config import Model, Run, Split, resolve
+from earmark.data.manifest import comparable
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_json
-from earmark.manifest import comparable
 from earmark.servers import answer_settings, server_type
 
 _PACKAGES = (

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from earmark import stats
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl
+from earmark.scoring import statistics as stats
 
 #: By split: edits and reference words of each sample, by id.
 Counted = dict[str, dict[str, tuple[int, int]]]
@@ -110,9 +110,9 @@ def _same_samples(split: str, first: dict[str, Any], second: dict[str, Any]) -> 
 
 
 def _of_file(path: str, protocol: str) -> Counted:
-    from earmark.asr import pair
-    from earmark.results import read_results
-    from earmark.text import protocol as named
+    from earmark.scoring.result_files import read_results
+    from earmark.scoring.samples import pair
+    from earmark.scoring.text import protocol as named
 
     scored: dict[str, tuple[int, int]] = {}
     for sample in read_results(path):
@@ -124,7 +124,7 @@ def _of_file(path: str, protocol: str) -> Counted:
 
 
 def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
-    from earmark.project import load_run
+    from earmark.cli.project import load_run
 
     config = load_run(args.configfile)
     by_name = {model.name: folder for folder, model in config.models.items()}

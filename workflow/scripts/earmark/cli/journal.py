@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look at every journal below the folders; 1 when `verify` finds damage or there is none."""
     from earmark.errors import EarmarkError
-    from earmark.journal import Journal, compact
+    from earmark.inference.journal import Journal, compact
 
     for top in args.folders:
         if not top.exists():

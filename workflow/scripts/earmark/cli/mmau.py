@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Score the file and print the tables."""
     from earmark.mmau.answers import read_answers
     from earmark.mmau.categories import WAYS, way_of
-    from earmark.score_mmau import verdicts
+    from earmark.mmau.score import verdicts
 
     _check_places(args)
     rows = read_answers(args.file, args.column)
@@ -139,7 +139,7 @@ def _left_out(row: Row, why: str) -> Row:
 
 
 def _tell(found: Sequence[Row]) -> None:
-    from earmark.score_mmau import SHOWN
+    from earmark.mmau.score import SHOWN
 
     unscored = [row for row in found if row["correct"] is None]
     for row in unscored[:SHOWN]:
@@ -218,7 +218,7 @@ def _judge(args: argparse.Namespace) -> Beside | str:
 def _blocks(way: str, found: Sequence[Row]) -> tuple[dict[str, Any], Any]:
     """The category's block and its sub-categories' blocks; the category's replicated sums."""
     from earmark.mmau.categories import CLOSED_FORM
-    from earmark.score_mmau import verdict_block
+    from earmark.mmau.score import verdict_block
 
     name = f"mmau-pro.{way}"
     block, sums = verdict_block(found, name)
@@ -232,8 +232,8 @@ def _blocks(way: str, found: Sequence[Row]) -> tuple[dict[str, Any], Any]:
 
 
 def _write(args: argparse.Namespace, found: Sequence[Row], made: dict[str, list[Row]]) -> int:
-    from earmark.aggregate_mmau import whole
-    from earmark.metrics import printed
+    from earmark.mmau.aggregate import whole
+    from earmark.scoring.metrics import printed
 
     if args.samples:
         write_jsonl(args.samples, found)

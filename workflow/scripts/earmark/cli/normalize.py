@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from earmark.text import PROTOCOL_NAMES, protocol
+from earmark.scoring.text import PROTOCOL_NAMES, protocol
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from earmark.project import load_run
+from earmark.cli.project import load_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

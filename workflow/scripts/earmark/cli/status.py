@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from earmark.cli.project import load_run
 from earmark.config import Model, Run, Split
 from earmark.progress import human_seconds
-from earmark.project import load_run
 
 WINDOW = 60.0
 """Seconds over which the rate is taken."""
@@ -95,8 +95,8 @@ def table(found: list[Progress]) -> str:
 
 def _progress(config: Run, model: Model, split: Split) -> Progress:
     from earmark.files import read_jsonl
-    from earmark.journal import Journal
-    from earmark.requests import Recipe, seeds
+    from earmark.inference.journal import Journal
+    from earmark.inference.requests import Recipe, seeds
     from earmark.servers import answer_settings
 
     name = f"{split.benchmark}/{split.name}"

@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from earmark.cli.project import load_run
 from earmark.config import Run
 from earmark.errors import EarmarkError
-from earmark.metrics import find, metrics_file, printed
-from earmark.project import load_run
+from earmark.scoring.metrics import find, metrics_file, printed
 
 FORMATS = ("blocks", "text", "csv", "md", "tex")
 

@@ -7,14 +7,14 @@ import json
 import sys
 from typing import Any
 
-from earmark.results import read_results
-from earmark.score import Scorer
-from earmark.text import PROTOCOL_NAMES, protocol
+from earmark.scoring.result_files import read_results
+from earmark.scoring.score import Scorer
+from earmark.scoring.text import PROTOCOL_NAMES, protocol
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    from earmark.text.postprocess import POSTPROCESS_NAMES
+    from earmark.scoring.text.postprocess import POSTPROCESS_NAMES
 
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="JSON Lines with text and pred_text"

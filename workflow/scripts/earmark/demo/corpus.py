@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from earmark.audio import sha256
 from earmark.config import Settings
+from earmark.data.audio import sha256
+from earmark.data.sampling import chosen
+from earmark.data.utterance import Clip, Utterance
 from earmark.demo.speech import SAMPLING_RATE, Speech, add_noise, say
 from earmark.errors import EarmarkError
 from earmark.files import whole_file
-from earmark.sampling import chosen
-from earmark.utterance import Clip, Utterance
 
 VOICES = ("gmw/en-US", "gmw/en")
 

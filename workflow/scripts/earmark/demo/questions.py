@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from earmark.audio import sha256
 from earmark.config import Settings
+from earmark.data.audio import sha256
+from earmark.data.sampling import chosen
+from earmark.data.utterance import Clip, Utterance
 from earmark.demo.sounds import clips
 from earmark.demo.speech import SAMPLING_RATE
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, whole_file
-from earmark.sampling import chosen
-from earmark.utterance import Clip, Utterance
 
 
 def _rows(source: Settings) -> list[Row]:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark import stats
 from earmark.files import Row
 from earmark.mmau.judge import SCORES
+from earmark.scoring import statistics as stats
 
 Metrics = dict[str, Any]
 Sums = dict[str, list[str]]

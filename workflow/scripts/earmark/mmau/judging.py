@@ -14,7 +14,7 @@ from typing import Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
-from earmark.infer import Job, infer
+from earmark.inference.infer import Job, infer
 from earmark.mmau.judge import (
     JUDGE_SYSTEM,
     JUDGE_USER,
@@ -22,7 +22,7 @@ from earmark.mmau.judge import (
     JudgementError,
     read_judgement,
 )
-from earmark.pairs import paired
+from earmark.scoring.pairs import paired
 from earmark.servers import answer_settings
 
 Settings = dict[str, Any]

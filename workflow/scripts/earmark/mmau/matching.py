@@ -18,7 +18,7 @@ from earmark.errors import EarmarkError
 from earmark.files import Row, write_jsonl
 from earmark.mmau.matchers import Embed, Settings, Vectors, matcher_type
 from earmark.mmau.store import EmbeddingStore
-from earmark.pairs import paired
+from earmark.scoring.pairs import paired
 
 BATCH = 64
 

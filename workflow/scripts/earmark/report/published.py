@@ -12,7 +12,7 @@ from pathlib import Path
 from earmark.config import Run
 from earmark.errors import EarmarkError
 from earmark.schema import closest
-from earmark.text import PROTOCOL_NAMES
+from earmark.scoring.text import PROTOCOL_NAMES
 
 _OTHERS = ("model", "source", "protocol", "note")
 """Columns that hold no figure."""

@@ -1,0 +1,1 @@
+"""From predictions to scores and metrics: the score and aggregate steps."""
