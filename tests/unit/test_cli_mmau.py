@@ -180,7 +180,7 @@ def test_choices_that_are_no_list_are_told_apart_and_json_within_a_text_is_one(
     given: list[Any] = ['["dog", "rain"]', "dog", 3, {"A": "dog", "B": "rain"}, float("nan")]
     rows = scored(lines(tmp_path / "a.jsonl", *(closed(choices=one) for one in given)))
     assert [row["correct"] for row in rows] == [True, None, None, None, None]
-    assert {row["apart"] for row in rows[1:]} == {"no_choices"}
+    assert {row["excluded"] for row in rows[1:]} == {"no_choices"}
     assert rows[1]["why"] == "fewer than two choices: 'dog' is no list"
 
 

@@ -153,10 +153,8 @@ def test_a_clip_that_cannot_be_had_is_named_with_its_row_or_left_out(hub, prepar
     hub.commit("o/n", {"test.jsonl": hub_sets.jsonl(rows), "data.zip": bytes(data)})
     source = {"type": "hub", "repo": "o/n", "files": ["*.jsonl"], "archive": "data.zip",
               "columns": {"audio": "audio_path", "text": None}}  # fmt: skip
-    with pytest.raises(
-        EarmarkError, match=r"row 2 of test.jsonl \(id q1\): clip .*allow_bad_audio"
-    ):
+    with pytest.raises(EarmarkError, match=r"row 2 of test.jsonl \(id q1\): clip .*skip_bad_audio"):
         prepare(Split("x", "s", source, {}, "asr", None))
-    home = prepare(Split("x", "s", source, {}, "asr", None, allow_bad_audio=True))
+    home = prepare(Split("x", "s", source, {}, "asr", None, skip_bad_audio=True))
     assert [row["id"] for row in rows_of(home)] == ["q0", "q2"]
     assert read_json(home / "source.json")["rows"]["left_out"] == {"bad audio": 1}

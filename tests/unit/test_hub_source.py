@@ -181,7 +181,7 @@ def test_a_corrupt_clip_stops_the_job_or_is_left_out_and_counted(hub, prepare, k
     hub.commit(ESB, {"x/test.parquet": hub_sets.parquet(rows, hub_sets.esb_schema())})
     with pytest.raises(EarmarkError, match=rf"row 3 of x/test.parquet \(id .*0002\): .*{says}"):
         prepare(esb_split("x", "test"))
-    home = prepare(esb_split("x", "test", name="lenient", allow_bad_audio=True))
+    home = prepare(esb_split("x", "test", name="lenient", skip_bad_audio=True))
     assert [row["id"][-1] for row in rows_of(home)] == ["0", "1", "3"]
     assert read_json(home / "source.json")["rows"]["left_out"] == {"bad audio": 1}
     assert len(list((home / "audio").iterdir())) == 3
@@ -193,7 +193,7 @@ def test_a_row_without_a_clip_is_damaged_too(hub, prepare, audio):
     hub.commit(ESB, {"x/test.parquet": hub_sets.parquet(rows, hub_sets.esb_schema())})
     with pytest.raises(EarmarkError, match=r"row 2 of x/test.parquet \(id .*0001\): .*no bytes"):
         prepare(esb_split("x", "test"))
-    home = prepare(esb_split("x", "test", name="lenient", allow_bad_audio=True))
+    home = prepare(esb_split("x", "test", name="lenient", skip_bad_audio=True))
     assert read_json(home / "source.json")["rows"]["left_out"] == {"bad audio": 1}
 
 

@@ -42,7 +42,7 @@ def test_garbage_is_asked_about_once_more_then_counted_and_left_out(tmp_path: Pa
     found = verdict_metrics(verdicts)
     assert found["judge_unparsed"] == 2
     assert found["success_rate"] == found["avg_overall"] == 100.0
-    assert found["official_sum"] == pytest.approx(8 * 1.0 + 2 * 0.6)
+    assert found["reference_sum"] == pytest.approx(8 * 1.0 + 2 * 0.6)
 
 
 def test_a_second_judgement_that_can_be_read_counts(tmp_path: Path) -> None:
@@ -69,9 +69,9 @@ def test_an_answer_without_a_reference_is_not_judged_unless_the_prompt_needs_non
         rows = judge_all(one, samples)
         assert len(server.chats) == 1  # 0 is a reference
         found = [open_verdict(row, a, j) for (row, a), j in zip(samples, rows, strict=True)]
-        assert [row["apart"] for row in found] == ["no_reference", "no_reference", None]
+        assert [row["excluded"] for row in found] == ["no_reference", "no_reference", None]
         assert "no reference under `answer`" in found[0]["why"]
-        assert verdict_metrics(found)["official_count"] == 1
+        assert verdict_metrics(found)["reference_count"] == 1
         one.wanted["prompt"]["user"] = "Is this good English? {response}"
         assert all(row["scores"] for row in judge_all(one, samples))
 

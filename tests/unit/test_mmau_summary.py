@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from earmark.mmau.summary import by_group, official_score, overall, verdict_metrics
+from earmark.mmau.summary import by_group, overall, reference_score, verdict_metrics
 from earmark.mmau.verdicts import closed_verdict, instruction_verdict, open_verdict
 
 FOUR = "CORRECTNESS: {0}\nRELEVANCE: {0}\nCOMPLETENESS: {0}\nCLARITY: {0}\nOVERALL: {0}"
@@ -31,7 +31,7 @@ def opened(score: int | None, texts: list[str] | None = None) -> dict[str, Any]:
 
 def test_a_match_is_right_when_it_equals_the_answer_but_for_case_and_outer_space() -> None:
     right = closed_verdict(closed(), "it barks", matched("Dog"))
-    assert (right["correct"], right["apart"], right["official"]) == (True, None, 1.0)
+    assert (right["correct"], right["excluded"], right["reference"]) == (True, None, 1.0)
     assert right["why"] == "matched 'Dog' by a margin of 0.250"
     assert closed_verdict(closed(), "it meows", matched("Cat"))["correct"] is False
 
@@ -44,21 +44,25 @@ def test_an_empty_answer_to_a_closed_question_is_wrong() -> None:
 @pytest.mark.parametrize("choices", [[], None, ["Dog"]])
 def test_a_row_without_two_choices_is_counted_apart(choices: Any) -> None:
     verdict = closed_verdict(closed(choices=choices), "dog", matched(None))
-    assert (verdict["correct"], verdict["apart"], verdict["official"]) == (None, "no_choices", None)
+    assert (verdict["correct"], verdict["excluded"], verdict["reference"]) == (
+        None,
+        "no_choices",
+        None,
+    )
 
 
 def test_an_answer_that_is_none_of_the_choices_is_named_and_not_scored() -> None:
     verdict = closed_verdict(closed(answer="Bird"), "dog", matched("Dog"))
-    assert (verdict["correct"], verdict["apart"]) == (None, "answer_not_in_choices")
+    assert (verdict["correct"], verdict["excluded"]) == (None, "answer_not_in_choices")
     assert verdict["why"] == "the answer 'Bird' is none of the choices: 'Dog', 'Cat'"
 
 
 def test_an_instruction_that_cannot_be_checked_is_counted_by_kind() -> None:
     row = {"id": "i", "category": "instruction following", "task_identifier": "Rhyme", "kwargs": {}}
     unknown = instruction_verdict(row, "abc")
-    assert (unknown["correct"], unknown["apart"]) == (None, "unknown_rule")
+    assert (unknown["correct"], unknown["excluded"]) == (None, "unknown_rule")
     lacking = instruction_verdict({**row, "task_identifier": "Start Checker"}, "abc")
-    assert (lacking["correct"], lacking["apart"]) == (None, "bad_kwargs")
+    assert (lacking["correct"], lacking["excluded"]) == (None, "bad_kwargs")
     found = verdict_metrics([unknown, lacking])
     assert found["success_rate"] is None and found["num_scored"] == 0
     assert found["unknown_rule"] == found["bad_kwargs"] == 1
@@ -84,7 +88,7 @@ def test_unread_judgements_are_counted_and_leave_the_averages_alone() -> None:
     assert found["avg_overall"] == found["avg_clarity"] == pytest.approx(70.0)
     assert found["good_response_rate"] == found["poor_response_rate"] == 50.0
     # The reference takes 3 of 5 for both, and for them alone.
-    assert official_score([found]) == pytest.approx(100 * (1.0 + 0.4 + 0.6 + 0.6) / 4)
+    assert reference_score([found]) == pytest.approx(100 * (1.0 + 0.4 + 0.6 + 0.6) / 4)
 
 
 def test_a_judge_that_reads_everything_shows_zero_unparsed() -> None:
@@ -125,14 +129,14 @@ def test_a_category_without_a_rate_has_no_say_in_the_whole() -> None:
     assert found["success_rate"] == 50.0
 
 
-def test_the_official_score_drops_rows_without_choices() -> None:
+def test_the_reference_score_drops_rows_without_choices() -> None:
     verdicts = [
         closed_verdict(closed(), "dog", matched("Dog")),
         closed_verdict(closed(), "dog", matched("Cat")),
         closed_verdict(closed(choices=[]), "dog", matched(None)),
     ]
     found = verdict_metrics(verdicts)
-    assert official_score([found]) == 50.0
+    assert reference_score([found]) == 50.0
     assert (found["success_rate"], found["no_choices"]) == (50.0, 1)
 
 

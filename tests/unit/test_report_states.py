@@ -120,7 +120,7 @@ def test_scores_of_other_samples_than_the_manifest_has_are_told(tmp_path):
 def test_mmau_has_a_table_of_its_categories_and_one_of_its_sub_categories(tmp_path):
     run = write_questions(tmp_path, ["right", "wrong"])
     whole, parts = tables(gather(run))
-    titles = ["all", "official score", "closed form", "open ended", "instruction following"]
+    titles = ["all", "reference score", "closed form", "open ended", "instruction following"]
     assert [column.title for column in whole.columns] == titles
     assert [column.title for column in parts.columns] == ["all", "music", "sound", "sound music"]
     metrics = read_json(tmp_path / "results/right/eval-results/quiz/metrics.json")

@@ -43,7 +43,7 @@ _JUDGE_SAMPLING: Settings = {"temperature": 0.1, "max_tokens": 512}
 _MATCHER: Settings = {"type": "nv-embed"}
 _MATCHER_NEEDS = {"nv-embed": (), "embeddings": ("model", "base_url"), "demo": ()}
 _DOWNLOADED = ("source", "audio", "limit", "sample")
-_LEAVE_OUT: Settings = {"shorter_than": 0.1, "empty_text": True}
+_EXCLUDE: Settings = {"shorter_than": 0.1, "empty_text": True}
 _PROTOCOLS = ("whisper", "open_asr_leaderboard")
 # How many requests at once is the server type's to say, unless the config does.
 _CLIENT_DEFAULTS: Settings = {"timeout": 600, "max_retries": 8}
@@ -66,9 +66,9 @@ class Split:
         audio: Whether it is prepared with audio; without, models are sent text alone.
         limit: How many of its first rows are evaluated; None for all.
         sample: ``n`` and ``seed`` of a random sample; None for all rows.
-        leave_out: The rules by which rows are left out: ``shorter_than`` (seconds) and
+        exclude: The rules by which rows are left out: ``shorter_than`` (seconds) and
             ``empty_text``.
-        allow_bad_audio: Whether rows with damaged clips are left out rather than refused.
+        skip_bad_audio: Whether rows with damaged clips are left out rather than refused.
         shards: How many jobs share the split's requests, each with a server of its own.
     """
 
@@ -84,8 +84,8 @@ class Split:
     audio: bool = True
     limit: int | None = None
     sample: Settings | None = None
-    leave_out: Settings = field(default_factory=lambda: dict(_LEAVE_OUT))
-    allow_bad_audio: bool = False
+    exclude: Settings = field(default_factory=lambda: dict(_EXCLUDE))
+    skip_bad_audio: bool = False
     shards: int = 1
 
     @property
@@ -96,8 +96,8 @@ class Split:
             "audio": self.audio,
             "limit": self.limit,
             "sample": self.sample,
-            "leave_out": self.leave_out,
-            "allow_bad_audio": self.allow_bad_audio,
+            "exclude": self.exclude,
+            "skip_bad_audio": self.skip_bad_audio,
         }
 
     @property
@@ -374,7 +374,7 @@ def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path
         audio=settings.get("audio", True),
         limit=settings.get("limit"),
         sample=settings.get("sample"),
-        leave_out={**_LEAVE_OUT, **settings.get("leave_out", {})},
-        allow_bad_audio=settings.get("allow_bad_audio", False),
+        exclude={**_EXCLUDE, **settings.get("exclude", {})},
+        skip_bad_audio=settings.get("skip_bad_audio", False),
         shards=settings.get("shards", 1),
     )

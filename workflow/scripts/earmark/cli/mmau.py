@@ -133,8 +133,8 @@ def _left_out(row: Row, why: str) -> Row:
         "category": row["category"],
         "correct": None,
         "why": f"not scored: {why}",
-        "apart": None,
-        "official": None,
+        "excluded": None,
+        "reference": None,
     }
 
 
@@ -143,8 +143,8 @@ def _tell(found: Sequence[Row]) -> None:
 
     unscored = [row for row in found if row["correct"] is None]
     for row in unscored[:SHOWN]:
-        name, apart, why = row["id"], row["apart"], row["why"]
-        print(f"sample {name}: not scored ({apart}): {why}", file=sys.stderr)
+        name, excluded, why = row["id"], row["excluded"], row["why"]
+        print(f"sample {name}: not scored ({excluded}): {why}", file=sys.stderr)
     if len(unscored) > SHOWN:
         print(f"and {len(unscored) - SHOWN} more; --samples has them all", file=sys.stderr)
 

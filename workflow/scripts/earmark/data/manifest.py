@@ -157,13 +157,13 @@ def _reason_to_leave_out(
     """
     for clip in clips:
         if isinstance(clip, EarmarkError):
-            if preparation["allow_bad_audio"]:
+            if preparation["skip_bad_audio"]:
                 return "bad audio", str(clip)
             raise EarmarkError(
-                f"{utterance.where} (id {utterance.id}): {clip}; `allow_bad_audio: true` for the "
+                f"{utterance.where} (id {utterance.id}): {clip}; `skip_bad_audio: true` for the "
                 "split leaves such rows out and counts them"
             )
-    rules = preparation["leave_out"]
+    rules = preparation["exclude"]
     shortest = rules["shorter_than"]
     durations = [c.info.duration for c in clips if isinstance(c, WrittenClip)]
     if durations and min(durations) < shortest:

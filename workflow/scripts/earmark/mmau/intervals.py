@@ -20,7 +20,7 @@ from earmark.scoring import statistics as stats
 Metrics = dict[str, Any]
 Sums = dict[str, list[str]]
 
-KEPT = ("success_rate", "official_score", "no_answer")
+KEPT = ("success_rate", "reference_score", "no_answer")
 """The rates that a benchmark has too: the replicated sums of these are kept."""
 
 _PARTS = 10_000  # scores are no whole numbers; they are counted in parts of one
@@ -30,13 +30,13 @@ _WHOLE = ("success_rate", "no_answer")  # a benchmark's are weighted by entries
 def _pairs(verdict: Row, empty: bool) -> dict[str, tuple[int, int]]:
     """What one sample adds to the two sums of each rate."""
     scored = int(verdict["correct"] is not None)
-    official = verdict["official"]
+    reference = verdict["reference"]
     found = {
         "success_rate": (int(bool(verdict["correct"])), scored),
         "no_answer": (int(empty), 1),
-        "official_score": (
-            round(_PARTS * (official or 0)),
-            _PARTS * int(official is not None),
+        "reference_score": (
+            round(_PARTS * (reference or 0)),
+            _PARTS * int(reference is not None),
         ),
     }
     if "scores" not in verdict:
@@ -77,7 +77,7 @@ def intervals(
     bounds = {
         f"{name}_ci": stats.interval(stats.percent(*pair))
         for name, pair in drawn.items()
-        if name != "official_score"  # the benchmark's alone
+        if name != "reference_score"  # the benchmark's alone
     }
     return bounds, {name: [stats.packed(part) for part in drawn[name]] for name in KEPT}
 
@@ -123,6 +123,6 @@ def combined(parts: Sequence[Mapping[str, Any]], sums: Sequence[Sums | None]) ->
         entries = sum(weight for weight, _ in known)
         rates = sum(weight * rate for weight, rate in known)
         found[f"{name}_ci"] = stats.interval(rates / entries) if entries else None
-    above, below = (sum(one["official_score"][k] for one in drawn) for k in (0, 1))
-    found["official_score_ci"] = stats.interval(stats.percent(above, below))
+    above, below = (sum(one["reference_score"][k] for one in drawn) for k in (0, 1))
+    found["reference_score_ci"] = stats.interval(stats.percent(above, below))
     return found

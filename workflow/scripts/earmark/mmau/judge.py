@@ -3,7 +3,7 @@
 The protocol is that of the reference evaluator (github sonalkum/MMAUPro): four criteria and an
 overall score, 1 to 5, one a line. The wording is ours. Where the reference reads a score that it
 cannot find as 3 of 5, `read_judgement` says that the judgement cannot be read;
-`reference_overall` reads as the reference does, for ``official_score`` alone.
+`reference_overall` reads as the reference does, for ``reference_score`` alone.
 """
 
 from __future__ import annotations

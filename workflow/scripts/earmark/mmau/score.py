@@ -11,7 +11,7 @@ from earmark.mmau.categories import CLOSED_FORM, INSTRUCTION_FOLLOWING, OPEN_END
 from earmark.mmau.intervals import Sums, intervals
 from earmark.mmau.sentences import sentence_counter
 from earmark.mmau.summary import Metrics, by_group, verdict_metrics
-from earmark.mmau.verdicts import APART, closed_verdict, instruction_verdict, open_verdict
+from earmark.mmau.verdicts import EXCLUDED, closed_verdict, instruction_verdict, open_verdict
 from earmark.scoring import seeds
 from earmark.scoring.metrics import prediction_metrics
 from earmark.scoring.pairs import paired
@@ -120,12 +120,12 @@ def _unscored(rounds: Sequence[Sequence[Row]]) -> list[Row]:
     for number, found in enumerate(rounds):
         seed = {"seed": number} if len(rounds) > 1 else {}
         rows += [
-            {"id": row["id"], **seed, "apart": row["apart"], "why": row["why"]}
+            {"id": row["id"], **seed, "excluded": row["excluded"], "why": row["why"]}
             for row in found
             if row["correct"] is None
         ]
     for row in rows[:SHOWN]:
-        print(f"sample {row['id']}: not scored ({row['apart']}): {row['why']}")
+        print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
     return rows[:SHOWN]
 
 
@@ -233,5 +233,5 @@ def _mean(found: Sequence[Metrics]) -> Metrics:
     mean: Metrics = {}
     for key in dict.fromkeys(key for one in found for key in one):
         known = [one[key] for one in found if one.get(key) is not None]
-        mean[key] = sum(known) if key in APART else sum(known) / len(known) if known else None
+        mean[key] = sum(known) if key in EXCLUDED else sum(known) / len(known) if known else None
     return mean

@@ -8,7 +8,7 @@ from typing import Any
 from earmark.files import Row
 from earmark.mmau.intervals import success_interval
 from earmark.mmau.judge import SCORES
-from earmark.mmau.verdicts import APART, GROUPS
+from earmark.mmau.verdicts import EXCLUDED, GROUPS
 
 Metrics = dict[str, Any]
 
@@ -18,23 +18,23 @@ def verdict_metrics(verdicts: Sequence[Row]) -> Metrics:
 
     Returns:
         ``success_rate`` (percent of the samples that could be scored), ``num_scored``,
-        ``num_correct``, a count for each of `APART` that occurs, ``official_sum`` and
-        ``official_count`` (for `official_score`); where there are judgements, also ``avg_…`` for
+        ``num_correct``, a count for each of `EXCLUDED` that occurs, ``reference_sum`` and
+        ``reference_count`` (for `reference_score`); where there are judgements, also ``avg_…`` for
         each of `SCORES` (mean of 5, in percent), ``good_response_rate`` (overall 4 or more) and
         ``poor_response_rate`` (overall 2 or less), both in percent.
     """
     scored = [row for row in verdicts if row["correct"] is not None]
     correct = sum(bool(row["correct"]) for row in scored)
-    official = [row["official"] for row in verdicts if row["official"] is not None]
+    reference = [row["reference"] for row in verdicts if row["reference"] is not None]
     found: Metrics = {
         "success_rate": _percent(correct, len(scored)),
         "num_scored": len(scored),
         "num_correct": correct,
-        "official_sum": sum(official),
-        "official_count": len(official),
+        "reference_sum": sum(reference),
+        "reference_count": len(reference),
     }
-    for name in APART:
-        if count := sum(row["apart"] == name for row in verdicts):
+    for name in EXCLUDED:
+        if count := sum(row["excluded"] == name for row in verdicts):
             found[name] = count
     if any("scores" in row for row in verdicts):
         found |= _judged([row["scores"] for row in scored])
@@ -61,7 +61,7 @@ def _total(values: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def official_score(parts: Iterable[Mapping[str, Any]]) -> float | None:
+def reference_score(parts: Iterable[Mapping[str, Any]]) -> float | None:
     """The reference evaluator's overall score, in percent.
 
     The mean over all samples of accuracy (closed-form), success (instructions) and overall score
@@ -69,12 +69,12 @@ def official_score(parts: Iterable[Mapping[str, Any]]) -> float | None:
     cannot be read counts as 3 of 5.
 
     Args:
-        parts: Metrics with ``official_sum`` and ``official_count``.
+        parts: Metrics with ``reference_sum`` and ``reference_count``.
     """
     total, count = 0.0, 0
     for part in parts:
-        total += part["official_sum"]
-        count += part["official_count"]
+        total += part["reference_sum"]
+        count += part["reference_count"]
     return _percent(total, count)
 
 
@@ -96,7 +96,7 @@ def overall(parts: Sequence[Mapping[str, Any]]) -> Metrics:
         total = sum(part[key] * part["num_entries"] for part in known)
         return total / entries if entries else None
 
-    counts = ("num_entries", "num_failed", "num_scored", "num_correct", *APART)
+    counts = ("num_entries", "num_failed", "num_scored", "num_correct", *EXCLUDED)
     found: Metrics = {
         "avg_tokens": weighted("avg_tokens"),
         "gen_seconds": _total([part["gen_seconds"] for part in parts]),
@@ -107,11 +107,11 @@ def overall(parts: Sequence[Mapping[str, Any]]) -> Metrics:
     for name in counts:
         if any(name in part for part in parts):
             found[name] = sum(part.get(name, 0) for part in parts)
-    official = [part for part in parts if "official_sum" in part]
-    if official:
-        found["official_score"] = official_score(official)
-        found["official_sum"] = sum(part["official_sum"] for part in official)
-        found["official_count"] = sum(part["official_count"] for part in official)
+    reference = [part for part in parts if "reference_sum" in part]
+    if reference:
+        found["reference_score"] = reference_score(reference)
+        found["reference_sum"] = sum(part["reference_sum"] for part in reference)
+        found["reference_count"] = sum(part["reference_count"] for part in reference)
     return found
 
 

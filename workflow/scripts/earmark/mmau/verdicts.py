@@ -1,7 +1,7 @@
 """A verdict for every sample: right, wrong, or why it cannot be scored.
 
 A verdict is a row of the scores file: ``id``, ``category``, ``correct`` (null where the sample
-cannot be scored), ``why``, ``apart`` (what it is then counted under, else null) and ``official``
+cannot be scored), ``why``, ``excluded`` (what it is then counted under, else null) and ``reference``
 (what the reference evaluator would add for it, 0 to 1, or null where it drops the sample), then
 what the decision rests on.
 """
@@ -17,7 +17,7 @@ from earmark.mmau.matching import choices_of
 from earmark.mmau.rules import RuleError, check_instruction
 from earmark.mmau.sentences import SentenceCounter, by_punctuation
 
-APART = (
+EXCLUDED = (
     "no_choices",
     "answer_not_in_choices",
     "unknown_rule",
@@ -33,7 +33,7 @@ GROUPS = ("length_type", "perceptual_skills", "reasoning_skills")
 
 
 def _verdict(
-    row: Row, correct: bool | None, why: str, apart: str | None, official: float | None
+    row: Row, correct: bool | None, why: str, excluded: str | None, reference: float | None
 ) -> Row:
     groups = {key: row[key] for key in GROUPS if row.get(key) is not None}
     return {
@@ -41,8 +41,8 @@ def _verdict(
         "category": row.get("category"),
         "correct": correct,
         "why": why,
-        "apart": apart,
-        "official": official,
+        "excluded": excluded,
+        "reference": reference,
         **groups,
     }
 
@@ -62,9 +62,9 @@ def instruction_verdict(row: Row, answer: str, sentences: SentenceCounter = by_p
         outcome = check_instruction(answer, rule, row.get("kwargs"), prompt, sentences)
     except RuleError as error:
         return {**_verdict(row, None, str(error), error.kind, 0.0), "task_identifier": rule}
-    official = float(outcome.passed)
+    reference = float(outcome.passed)
     return {
-        **_verdict(row, outcome.passed, outcome.why, None, official),
+        **_verdict(row, outcome.passed, outcome.why, None, reference),
         "task_identifier": rule,
     }
 
@@ -116,12 +116,12 @@ def open_verdict(row: Row, answer: str, judged: Mapping[str, Any]) -> Row:
     if judged.get("no_reference"):
         return {**_verdict(row, None, str(judged["why"]), "no_reference", None), "scores": None}
     texts = judged.get("judgements") or []
-    official = (reference_overall(texts[0]) if texts else 3.0) / 5
+    reference = (reference_overall(texts[0]) if texts else 3.0) / 5
     if scores is None:
-        apart = "judge_unparsed" if texts else "judge_failed"
-        return {**_verdict(row, None, str(judged.get("why")), apart, official), "scores": None}
+        excluded = "judge_unparsed" if texts else "judge_failed"
+        return {**_verdict(row, None, str(judged.get("why")), excluded, reference), "scores": None}
     why = ", ".join(f"{name} {scores[name]:g}" for name in SCORES)
     return {
-        **_verdict(row, scores["correctness"] >= 3, why, None, official),
+        **_verdict(row, scores["correctness"] >= 3, why, None, reference),
         "scores": scores,
     }

@@ -34,7 +34,7 @@ def judge_section(results: Results) -> Markup | None:
         tag("h2", "Judge health"),
         tag("p", f"The judge is {name}. " if name else "",
             "It is not asked about empty answers. A judgement that could not be read was asked "
-            "for once more; what still could not be read counts as 3 of 5 in the official score, "
+            "for once more; what still could not be read counts as 3 of 5 in the reference score, "
             "and in no other average.", class_="note"),
         tag("div", region, class_="card"),
         id="judge",

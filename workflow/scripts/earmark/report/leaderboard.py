@@ -254,11 +254,11 @@ def _mmau_cell(results: Results, evaluations: Sequence[Evaluation], column: Colu
 def _mmau_columns(results: Results, benchmark: str) -> list[Column]:
     columns = [Column(benchmark, "all", lower=False, level=0)]
     if any(
-        figure(results.subsets[folder, benchmark].get(benchmark), "official_score") is not None
+        figure(results.subsets[folder, benchmark].get(benchmark), "reference_score") is not None
         for folder in results.run.models
     ):
-        key = f"{benchmark} official_score"
-        columns.append(Column(key, "official score", lower=False, level=0))
+        key = f"{benchmark} reference_score"
+        columns.append(Column(key, "reference score", lower=False, level=0))
     for split in results.run.benchmarks[benchmark]:
         key = f"{benchmark}.{split}"
         columns.append(Column(key, _spaced(split), lower=False, split=split))

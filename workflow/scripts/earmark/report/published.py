@@ -93,7 +93,7 @@ def _columns(run: Run) -> dict[str, str]:
         for split in splits:
             names.setdefault(split, f"{benchmark}{mark}{split}")
             names[f"{benchmark}{mark}{split}"] = f"{benchmark}{mark}{split}"
-        more = ("(macro)", "(micro)", "RTFx") if mark == "-" else ("official_score",)
+        more = ("(macro)", "(micro)", "RTFx") if mark == "-" else ("reference_score",)
         names |= {key: key for key in (f"{benchmark} {one}" for one in more)}
         names[benchmark] = f"{benchmark} (micro)" if mark == "-" else benchmark
     return names

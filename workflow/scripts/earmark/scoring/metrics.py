@@ -8,7 +8,7 @@ from typing import Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, write_json
-from earmark.mmau.verdicts import APART
+from earmark.mmau.verdicts import EXCLUDED
 
 
 def prediction_metrics(predictions: Sequence[Row]) -> dict[str, Any]:
@@ -142,11 +142,11 @@ _BEFORE = ("avg_tokens", "gen_seconds", "success_rate", "no_answer", "wer")
 _AFTER = ("num_entries",)
 _MMAU = (
     *(*_BEFORE[:-1], "avg_overall", "avg_correctness", "avg_relevance", "avg_completeness"),
-    *("avg_clarity", "good_response_rate", "poor_response_rate", "official_score"),
-    *(*APART, "num_entries"),
+    *("avg_clarity", "good_response_rate", "poor_response_rate", "reference_score"),
+    *(*EXCLUDED, "num_entries"),
 )
 
-_NOTED = ("success_rate", "avg_overall", "official_score")
+_NOTED = ("success_rate", "avg_overall", "reference_score")
 
 
 def _columns(modes: dict[str, Any]) -> list[str]:
@@ -168,7 +168,7 @@ def _columns(modes: dict[str, Any]) -> list[str]:
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return "n/a"
-    in_percent = name in ("no_answer", "official_score") or (
+    in_percent = name in ("no_answer", "reference_score") or (
         name.endswith("_rate") or (name.startswith(("wer", "cer", "avg_")) and name != "avg_tokens")
     )
     return f"{value:.2f}%" if in_percent else f"{value:.0f}"
