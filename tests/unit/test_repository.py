@@ -14,8 +14,22 @@ def test_the_conda_environment_pins_what_the_lock_pins(clone):
     wanted = project["dependencies"] + project["optional-dependencies"]["demo"]
     names = {re.match(r"[\w.-]+", requirement)[0] for requirement in wanted}
     text = (clone / "workflow/envs/earmark.yaml").read_text()
-    pins = dict(re.findall(r"- ([\w.-]+)(?:\[\w+\])?==(\S+)", text))
+    pins = dict(re.findall(r"- ([\w.-]+)(?:\[[\w,]+\])?==(\S+)", text))
     assert {name: lock[name] for name in names} == pins
+
+
+def test_pyav_is_one_that_the_demos_model_can_use_on_every_python(clone):
+    """faster-whisper 1.2 hands PyAV 19 no frame to resample to: no clip is answered."""
+    (bound,) = (
+        requirement
+        for requirement in tomllib.loads((clone / "pyproject.toml").read_text())["project"][
+            "dependencies"
+        ]
+        if re.match(r"av\b", requirement)
+    )
+    assert bound.endswith(",<19")
+    locked = re.findall(r"^av==(\d+)", (clone / "requirements.lock").read_text(), re.M)
+    assert locked and all(int(major) < 19 for major in locked)
 
 
 def test_the_lock_names_no_registry_and_holds_a_hash_for_everything(clone):
