@@ -3,7 +3,7 @@ import sys
 
 from snakemake.utils import min_version
 
-min_version("9.14")
+min_version("9.17")
 
 # A run works from its own copy of the code and the config, taken here: editing the clone while it
 # runs changes the next run, not this one.

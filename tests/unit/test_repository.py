@@ -32,6 +32,13 @@ def test_pyav_is_one_that_the_demos_model_can_use_on_every_python(clone):
     assert locked and all(int(major) < 19 for major in locked)
 
 
+def test_one_lowest_snakemake_is_asked_for_and_it_takes_functions_as_priorities(clone):
+    """9.14.0 to 9.16.3 end with "Priority values have to be numeric"."""
+    (asked,) = re.findall(r'^min_version\("([\d.]+)"\)', (clone / "Snakefile").read_text(), re.M)
+    assert f'"snakemake>={asked}"' in (clone / "pyproject.toml").read_text()
+    assert tuple(map(int, asked.split("."))) >= (9, 17)
+
+
 def test_the_lock_names_no_registry_and_holds_a_hash_for_everything(clone):
     text = (clone / "requirements.lock").read_text()
     assert "http" not in re.sub(
