@@ -33,6 +33,10 @@ def name_a_missing_file(config):
     }
 
 
+def name_missing_published_numbers(config):
+    config["published"] = "nope.csv"
+
+
 def leave_models_out(config):
     del config["models"]["tiny"]
 
@@ -46,6 +50,7 @@ def leave_models_out(config):
         (give_text_for_a_number, ["models.tiny.client.concurrency", "integer expected", '"many"']),
         (name_an_unknown_server, ["models.tiny.server", '"vlm"', '"demo"']),
         (name_a_missing_file, ["source.sentences", "nowhere/sentences.tsv", "does not exist"]),
+        (name_missing_published_numbers, ["published", "nope.csv does not exist", "a CSV file"]),
         (leave_models_out, ["models: at least one entry is needed"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
