@@ -24,7 +24,7 @@ install: $(STAMP)  ## Make the environment (.venv) from the lock
 demo: $(STAMP)  ## Evaluate the embedded demo, print its table, name its report
 	@$(BIN)/snakemake --configfile config/demo.yaml --cores $(CORES)
 	@$(BIN)/earmark table --configfile config/demo.yaml
-	@echo && echo "The report: results/report.html"
+	@echo && echo "The report: results-demo/report.html"
 
 test: $(STAMP)  ## Run every test that this machine can run
 	@$(BIN)/python -m pytest tests

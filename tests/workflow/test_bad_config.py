@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 GOOD_MODEL = {"server": "demo", "model": "whisper-tiny.en"}
@@ -65,3 +67,18 @@ def test_the_message_names_the_key_and_what_is_allowed(workflow, spoil, says):
     assert "Traceback" not in output
     assert "rule " not in output
     assert not (workflow.folder / "data").exists()
+
+
+def test_another_configs_results_are_told_before_any_job(workflow):
+    workflow.config = {"benchmarks": {"demo": {}}, "models": {"tiny": dict(GOOD_MODEL)}}
+    results, first = workflow.folder / "results", workflow.folder / "first.yaml"
+    results.mkdir()
+    first.touch()
+    (results / "report.html").touch()
+    record = {"files": [str(first)], "relative": ["first.yaml"]}
+    (results / "report.config.json").write_text(json.dumps(record))
+    output = workflow.run("-n", code=1)
+    assert "config.yaml: results_dir: results holds the report and leaderboard of first" in output
+    assert "rule " not in output
+    first.unlink()  # renamed, then: its results are this config's
+    assert "rule infer:" in workflow.run("-n")

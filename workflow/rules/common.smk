@@ -10,6 +10,7 @@ from earmark import (
     config as earmark_config,
     download as earmark_download,
     manifest as earmark_manifest,
+    owner as earmark_owner,
     provenance as earmark_provenance,
     score as earmark_score,
 )
@@ -37,6 +38,8 @@ try:
     check_server("judge", RUN.judge.settings)
     JUDGE = judge_settings(RUN.judge.settings)
     MATCHER = matcher_type(RUN.matcher).identity(RUN.matcher)
+    if "frozen" not in config:  # the run itself, not one of its jobs
+        earmark_owner.check_owner(RUN)
     # Read now, so that a missing clip is told before any job.
     SOURCE_FILES = earmark_download.source_files(RUN)
 except EarmarkError as error:
