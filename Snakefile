@@ -1,23 +1,39 @@
 # Earmark: download → manifest → infer → score → aggregate → report. `snakemake -n` shows what would run.
-import sys
+import runpy
 
 from snakemake.utils import min_version
 
 min_version("9.17")
 
+
+def source(name):
+    file = workflow.current_basedir.join(name)
+    if not getattr(file, "repo_path", None):
+        return workflow.source_path(name)
+    # Snakemake puts a slash before names in the uppermost folder of a Git repository on this disk.
+    file.path = file.path.lstrip("/")
+    return workflow.sourcecache.get_path(file)
+
+
 # A run works from its own copy of the code and the config, taken here: editing the clone while it
 # runs changes the next run, not this one.
-sys.path.insert(0, f"{workflow.basedir}/workflow")
-import frozen
-import sources
-
-CODE = frozen.code(workflow)
+OWN = runpy.run_path(source("workflow/own_copy.py"))["Copy"](workflow, __name__, source)
+CODE = OWN.code
 
 
 # A config given on the command line stands alone; it is not laid over the default one.
-if "models" not in config:
+if OWN.config is None and "models" not in config:
 
     configfile: "config/config.yaml"
+
+
+# First, and so what is made unless something else is asked for; a workflow that uses this one as a
+# module comes before it.
+rule all:
+    input:
+        lambda wildcards: EVALUATIONS,
+        lambda wildcards: rules.report.output,
+        lambda wildcards: other_data(wildcards) + other_settings(wildcards),
 
 
 include: f"{CODE}/workflow/rules/common.smk"
@@ -28,19 +44,9 @@ include: f"{CODE}/workflow/rules/score.smk"
 include: f"{CODE}/workflow/rules/report.smk"
 
 
-report: f"{CODE}/workflow/report/workflow.rst"
+if OWN.main:
 
-
-rule all:
-    default_target: True
-    input:
-        EVALUATIONS,
-        rules.report.output,
-        other_data,
-        other_settings,
-
-
-sources.find_once(workflow)
+    report: f"{CODE}/workflow/report/workflow.rst"
 
 
 # Servers that were kept for this run's next job have none to wait for.

@@ -31,7 +31,9 @@ def test_another_configs_report_is_not_replaced_and_both_are_named(place):
     page = place / "results" / "report.html"
     before = page.read_bytes()
     page.write_bytes(before + b" ")
-    with pytest.raises(EarmarkError, match=r"(?s)^other.yaml: results_dir: .* config.yaml, .*delete"):
+    with pytest.raises(
+        EarmarkError, match=r"(?s)^other.yaml: results_dir: .* config.yaml, .*delete"
+    ):
         build(other(place), place / "results")
     assert page.read_bytes() == before + b" "
 
@@ -56,6 +58,8 @@ def test_the_same_config_edited_renamed_or_seen_from_elsewhere_goes_on(place, mo
 
 
 def test_the_demo_and_real_runs_have_a_folder_each(clone):
-    folders = {load(clone / f"config/{name}.yaml", clone).results_dir for name in ("demo", "config")}
+    folders = {
+        load(clone / f"config/{name}.yaml", clone).results_dir for name in ("demo", "config")
+    }
     assert folders == {"results-demo", "results"}
     assert "/results-demo/" in (clone / ".gitignore").read_text().split()

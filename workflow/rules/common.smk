@@ -2,7 +2,7 @@
 import functools
 import re
 
-frozen.import_from(f"{CODE}/workflow/scripts")
+OWN.import_from()
 
 from snakemake.io import IOFile
 
@@ -29,9 +29,11 @@ if workflow.storage_settings.default_storage_provider is not None:
         "share a disk: docs/cluster.md, for Kubernetes too"
     )
 
+if OWN.config is not None:
+    config = OWN.config  # as it was when the run began whose job this is
 try:
     RUN = earmark_config.resolve(
-        config, workflow.basedir, " + ".join(map(str, workflow.configfiles)) or "config"
+        config, OWN.root, " + ".join(map(str, workflow.configfiles)) or "config"
     )
     for model in RUN.models.values():
         check_server(model.name, model.settings)
@@ -49,8 +51,15 @@ if "frozen" not in config:  # the run itself, not one of its jobs
     for warning in lacking(RUN):
         print(f"warning: {warning}", file=sys.stderr)
 
-config["frozen"] = RUN.frozen | {"project": frozen.project(RUN.frozen["root"], CODE)}
-frozen.keep(workflow, config, CODE)
+if OWN.config is None:
+    # Not put into the config of a workflow that uses this one as a module.
+    config = {**config, "frozen": RUN.frozen | {"project": OWN.project()}}
+OWN.keep(config)
+
+
+envvars:
+    OWN.variable,
+
 
 # The splits that several jobs share, as a pattern; each is known by its benchmark's folder too.
 SHARDED = "|".join(

@@ -308,6 +308,8 @@ def _declaration(name: str, selection: Settings, root: Path, where: str) -> tupl
     if "file" in selection:
         key = f"{where}: benchmarks.{name}.file"
         path = Path(existing(selection["file"], root, key, "a benchmark's declaration (YAML)"))
+    elif not path.is_file() and Path("config/benchmarks", path.name).is_file():
+        path = Path("config/benchmarks", path.name)  # of a workflow that uses this one
     elif not path.is_file():
         known = {file.stem: file for file in folder.glob("*.yaml")}
         raise EarmarkError(
