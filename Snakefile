@@ -6,18 +6,14 @@ from snakemake.utils import min_version
 min_version("9.17")
 
 
-def source(name):
-    file = workflow.current_basedir.join(name)
-    if not getattr(file, "repo_path", None):
-        return workflow.source_path(name)
-    # Snakemake puts a slash before names in the uppermost folder of a Git repository on this disk.
-    file.path = file.path.lstrip("/")
-    return workflow.sourcecache.get_path(file)
-
-
 # A run works from its own copy of the code and the config, taken here: editing the clone while it
 # runs changes the next run, not this one.
-OWN = runpy.run_path(source("workflow/own_copy.py"))["Copy"](workflow, __name__, source)
+HERE = workflow.current_basedir
+if getattr(HERE, "path", None) == "":
+    HERE.path = "."  # a Git repository on this disk: names joined to "" would begin with a slash
+OWN = runpy.run_path(workflow.sourcecache.get_path(HERE.join("workflow/own_copy.py")))[
+    "Copy"
+](workflow, __name__, HERE)
 CODE = OWN.code
 
 

@@ -39,19 +39,22 @@ class Copy:
         main: Whether this is the workflow itself, not a module of another.
     """
 
-    def __init__(self, workflow, name, source):
+    def __init__(self, workflow, name, here):
         """Take the copy, or find the one that the run took whose job this is.
 
         Args:
             workflow: Snakemake's workflow object, while the Snakefile is parsed.
             name: What the module is called in the workflow that uses it; None for the workflow.
-            source: Gives the path of a file of the workflow (`workflow.source_path`).
+            here: The Snakefile's folder as Snakemake has it, on this disk or elsewhere.
         """
         self.variable = "EARMARK_RUN" + (f"_{re.sub(r'[^A-Za-z0-9]', '_', name)}" if name else "")
+
+        def source(file):
+            return workflow.sourcecache.get_path(here.join(file))
+
         self._snakefile = hashlib.sha256(Path(source("Snakefile")).read_bytes()).hexdigest()
-        base = workflow.current_basedir
-        self._where = str(base)
-        self._ref = getattr(base, "ref", None)
+        self._where = str(here)
+        self._ref = getattr(here, "ref", None)
         home = Path(self._where)
         self.main = home == Path(workflow.basedir)
         self.config = None
