@@ -24,7 +24,7 @@ install: $(STAMP)  ## Make the environment (.venv) from the lock
 demo: $(STAMP)  ## Evaluate the embedded demo, print its table, name its report
 	@$(BIN)/snakemake --configfile config/demo.yaml --cores $(CORES)
 	@$(BIN)/earmark table --configfile config/demo.yaml
-	@echo && echo "The report: results/report.html"
+	@echo && echo "The report: results-demo/report.html"
 
 test: $(STAMP)  ## Run every test that this machine can run
 	@$(BIN)/python -m pytest tests
@@ -37,8 +37,10 @@ check: $(STAMP)  ## Formatters, linters, types and the fast tests, in under a mi
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit
 
-format: $(STAMP)  ## Format Python and Snakemake files
+format: $(STAMP)  ## Format Python and Snakemake files, and list the workflow's
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt Snakefile workflow/rules
+	@git ls-files --cached --others --exclude-standard workflow config/benchmarks config/demo \
+	  | grep -v '^workflow/files.txt$$' | LC_ALL=C sort > workflow/files.txt
 
 lock:  ## Resolve the lock anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --extra demo --extra dev --generate-hashes \

@@ -1,23 +1,35 @@
 # Earmark: download → manifest → infer → score → aggregate → report. `snakemake -n` shows what would run.
-import sys
+import runpy
 
 from snakemake.utils import min_version
 
-min_version("9.14")
+min_version("9.17")
+
 
 # A run works from its own copy of the code and the config, taken here: editing the clone while it
 # runs changes the next run, not this one.
-sys.path.insert(0, f"{workflow.basedir}/workflow")
-import frozen
-import sources
-
-CODE = frozen.code(workflow)
+HERE = workflow.current_basedir
+if getattr(HERE, "path", None) == "":
+    HERE.path = "."  # a Git repository on this disk: names joined to "" would begin with a slash
+OWN = runpy.run_path(workflow.sourcecache.get_path(HERE.join("workflow/own_copy.py")))[
+    "Copy"
+](workflow, __name__, HERE)
+CODE = OWN.code
 
 
 # A config given on the command line stands alone; it is not laid over the default one.
-if "models" not in config:
+if OWN.config is None and "models" not in config:
 
     configfile: "config/config.yaml"
+
+
+# First, and so what is made unless something else is asked for; a workflow that uses this one as a
+# module comes before it.
+rule all:
+    input:
+        lambda wildcards: EVALUATIONS,
+        lambda wildcards: rules.report.output,
+        lambda wildcards: other_data(wildcards) + other_settings(wildcards),
 
 
 include: f"{CODE}/workflow/rules/common.smk"
@@ -28,19 +40,9 @@ include: f"{CODE}/workflow/rules/score.smk"
 include: f"{CODE}/workflow/rules/report.smk"
 
 
-report: f"{CODE}/workflow/report/workflow.rst"
+if OWN.main:
 
-
-rule all:
-    default_target: True
-    input:
-        EVALUATIONS,
-        rules.report.output,
-        other_data,
-        other_settings,
-
-
-sources.find_once(workflow)
+    report: f"{CODE}/workflow/report/workflow.rst"
 
 
 # Servers that were kept for this run's next job have none to wait for.

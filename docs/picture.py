@@ -1,4 +1,4 @@
-"""Take the README's picture: parts of results/report.html, in Debian's chromium.
+"""Take the README's picture: parts of results-demo/report.html, in Debian's chromium.
 
 The head and the first table, the word error rates with their intervals, and the worst samples.
 """
@@ -18,7 +18,7 @@ WIDTH = 1200
 
 def parts(page: Any) -> list[bytes]:
     """Pictures of the parts, each as wide as the page."""
-    page.goto((HOME / "results" / "report.html").as_uri())
+    page.goto((HOME / "results-demo" / "report.html").as_uri())
     page.wait_for_selector("html[data-charts=drawn]")
     page.wait_for_selector(".sample")
     page.evaluate("document.querySelector('.bar').style.position = 'static'")

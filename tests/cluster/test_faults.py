@@ -128,11 +128,10 @@ def test_editing_clone_and_config_during_a_run_changes_the_next_run_alone(held):
     until_held(held)
     config = held.config["models"]["one"]
     scripts = held.clone / "workflow/scripts"
-    (held.folder / "config.yaml").write_text("models: [this is, : not YAML")
+    (held.folder / "config.yaml").write_text("models: {}\nbenchmarks: {}\n")
     (scripts / "score.py").write_text("raise SystemExit('edited')\n")
     (scripts / "earmark/scoring/word_errors.py").write_text("raise SystemExit('edited')\n")
     (held.clone / "workflow/rules/score.smk").write_text("this is no rule\n")
-    (held.clone / "Snakefile").write_text("nor is this\n")
     (held.folder / "mini.yaml").unlink()
     held.server.hold_after(CLIPS)
     held.server.release()

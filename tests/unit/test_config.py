@@ -88,6 +88,32 @@ def test_a_wrong_selection_is_named_with_what_is_known(root, benchmarks, says):
         resolved(root, benchmarks)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("published", "nope.csv", r"published: \S*/nope.csv.* does not exist; a CSV file"),
+        ("published", "config", "published: .*/config.* is a folder; a CSV file"),
+        ("data_dir", "a.jsonl/data", "data_dir: .*/a.jsonl is a file; a folder is expected"),
+        ("results_dir", "a.jsonl", "results_dir: .*/a.jsonl is a file; a folder is expected"),
+        ("hub_cache", "a.jsonl", "hub_cache: .*/a.jsonl is a file; a folder is expected"),
+    ],
+)
+def test_a_path_that_cannot_be_is_named_with_its_key(root, monkeypatch, key, value, says):
+    monkeypatch.chdir(root)
+    config = {"benchmarks": {"calls": None}, "models": {"m": MODEL}, key: value}
+    with pytest.raises(EarmarkError, match=f"config.yaml: {says}"):
+        resolve(config, root, "config.yaml")
+
+
+def test_what_the_clone_lacks_is_looked_for_in_the_working_folder(root, tmp_path_factory):
+    mine = tmp_path_factory.mktemp("mine")
+    (mine / "published.csv").write_text("model\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(mine)
+        config = {"benchmarks": {"calls": None}, "models": {"m": MODEL}}
+        assert resolve(config | {"published": "published.csv"}, root).published == "published.csv"
+
+
 def test_a_broken_declaration_is_named_by_its_file(root):
     path = root / "config/benchmarks/calls.yaml"
     path.write_text("splits: {one: {entries: many}}\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 GOOD_MODEL = {"server": "demo", "model": "whisper-tiny.en"}
@@ -33,6 +35,10 @@ def name_a_missing_file(config):
     }
 
 
+def name_missing_published_numbers(config):
+    config["published"] = "nope.csv"
+
+
 def leave_models_out(config):
     del config["models"]["tiny"]
 
@@ -46,6 +52,7 @@ def leave_models_out(config):
         (give_text_for_a_number, ["models.tiny.client.concurrency", "integer expected", '"many"']),
         (name_an_unknown_server, ["models.tiny.server", '"vlm"', '"demo"']),
         (name_a_missing_file, ["source.sentences", "nowhere/sentences.tsv", "does not exist"]),
+        (name_missing_published_numbers, ["published", "nope.csv does not exist", "a CSV file"]),
         (leave_models_out, ["models: at least one entry is needed"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -60,3 +67,18 @@ def test_the_message_names_the_key_and_what_is_allowed(workflow, spoil, says):
     assert "Traceback" not in output
     assert "rule " not in output
     assert not (workflow.folder / "data").exists()
+
+
+def test_another_configs_results_are_told_before_any_job(workflow):
+    workflow.config = {"benchmarks": {"demo": {}}, "models": {"tiny": dict(GOOD_MODEL)}}
+    results, first = workflow.folder / "results", workflow.folder / "first.yaml"
+    results.mkdir()
+    first.touch()
+    (results / "report.html").touch()
+    record = {"files": [str(first)], "relative": ["first.yaml"]}
+    (results / "report.config.json").write_text(json.dumps(record))
+    output = workflow.run("-n", code=1)
+    assert "config.yaml: results_dir: results holds the report and leaderboard of first" in output
+    assert "rule " not in output
+    first.unlink()  # renamed, then: its results are this config's
+    assert "rule infer:" in workflow.run("-n")

@@ -2,11 +2,15 @@
 import functools
 import re
 
-frozen.import_from(f"{CODE}/workflow/scripts")
+OWN.import_from()
 
 from snakemake.io import IOFile
 
-from earmark import config as earmark_config, provenance as earmark_provenance
+from earmark import (
+    config as earmark_config,
+    owner as earmark_owner,
+    provenance as earmark_provenance,
+)
 from earmark.data import download as earmark_download, manifest as earmark_manifest
 from earmark.scoring import score as earmark_score
 from earmark.errors import EarmarkError
@@ -24,15 +28,19 @@ if workflow.storage_settings.default_storage_provider is not None:
         "share a disk: docs/cluster.md, for Kubernetes too"
     )
 
+if OWN.config is not None:
+    config = OWN.config  # as it was when the run began whose job this is
 try:
     RUN = earmark_config.resolve(
-        config, workflow.basedir, " + ".join(map(str, workflow.configfiles)) or "config"
+        config, OWN.root, " + ".join(map(str, workflow.configfiles)) or "config"
     )
     for model in RUN.models.values():
         check_server(model.name, model.settings)
     check_server("judge", RUN.judge.settings)
     JUDGE = judge_settings(RUN.judge.settings)
     MATCHER = matcher_type(RUN.matcher).identity(RUN.matcher)
+    if "frozen" not in config:  # the run itself, not one of its jobs
+        earmark_owner.check_owner(RUN)
     # Read now, so that a missing clip is told before any job.
     SOURCE_FILES = earmark_download.source_files(RUN)
 except EarmarkError as error:
@@ -42,8 +50,15 @@ if "frozen" not in config:  # the run itself, not one of its jobs
     for warning in lacking(RUN):
         print(f"warning: {warning}", file=sys.stderr)
 
-config["frozen"] = RUN.frozen | {"project": frozen.project(RUN.frozen["root"], CODE)}
-frozen.keep(workflow, config, CODE)
+if OWN.config is None:
+    # Not put into the config of a workflow that uses this one as a module.
+    config = {**config, "frozen": RUN.frozen | {"project": OWN.project()}}
+OWN.keep(config)
+
+
+envvars:
+    OWN.variable,
+
 
 # The splits that several jobs share, as a pattern; each is known by its benchmark's folder too.
 SHARDED = "|".join(

@@ -8,7 +8,7 @@ rule report:
             for benchmark, splits in RUN.benchmarks.items()
             for split in splits
         ],
-        published=config.get("published") or [],
+        published=RUN.published or [],
     output:
         csv=report(
             f"{RESULTS}/leaderboard.csv",

@@ -6,4 +6,4 @@ from earmark.report.build import build
 
 with job_log(snakemake.log[0]):
     run = resolve(dict(snakemake.config))
-    build(run, run.results_dir, snakemake.config.get("published"))
+    build(run, run.results_dir, run.published)

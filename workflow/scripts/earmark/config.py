@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 
 from earmark.data.sampling import label
 from earmark.errors import EarmarkError
+from earmark.paths import check_made, existing
 from earmark.schema import check, closest, read_yaml
 
 Settings = dict[str, Any]
@@ -208,7 +208,11 @@ def resolve(config: Mapping[str, Any], root: str | Path = ".", where: str = "con
         del config["frozen"]
     else:
         check(config, "config.schema.yaml", where)
+        check_made(config, where)
         frozen = {"root": str(Path(root).absolute()), "where": where, "declarations": {}}
+        if published := config.get("published"):
+            key = f"{where}: published"
+            frozen["published"] = existing(published, root, key, "a CSV file of published numbers")
         for name, selection in config["benchmarks"].items():
             declaration, file = _declaration(name, selection or {}, Path(root), where)
             frozen["declarations"][name] = {"file": file, "content": declaration}
@@ -227,7 +231,7 @@ def resolve(config: Mapping[str, Any], root: str | Path = ".", where: str = "con
         judge=judge(config),
         matcher=matcher(config, where),
         frozen=frozen,
-        published=config.get("published"),
+        published=frozen.get("published"),
     )
 
 
@@ -300,11 +304,14 @@ def _known(names: Mapping[str, Any]) -> str:
 
 def _declaration(name: str, selection: Settings, root: Path, where: str) -> tuple[Settings, str]:
     folder = root / "config" / "benchmarks"
-    path = root / selection["file"] if "file" in selection else folder / f"{name}.yaml"
-    if not path.is_file():
+    path = folder / f"{name}.yaml"
+    if "file" in selection:
+        key = f"{where}: benchmarks.{name}.file"
+        path = Path(existing(selection["file"], root, key, "a benchmark's declaration (YAML)"))
+    elif not path.is_file() and Path("config/benchmarks", path.name).is_file():
+        path = Path("config/benchmarks", path.name)  # of a workflow that uses this one
+    elif not path.is_file():
         known = {file.stem: file for file in folder.glob("*.yaml")}
-        if "file" in selection:
-            raise EarmarkError(f"{where}: benchmarks.{name}.file: {path} does not exist")
         raise EarmarkError(
             f"{where}: benchmarks.{name}: no such benchmark{closest(name, known)}; "
             f"known: {_known(known)} (a new one is a file {path})"
@@ -357,10 +364,9 @@ def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path
     for path_key in ("manifest", "sentences", "questions"):
         if path_key not in source:
             continue
-        path = root / source[path_key]
-        if not path.is_file():
-            raise EarmarkError(f"{key}.{path_key}: {path.absolute()} does not exist")
-        source = {**source, path_key: os.path.relpath(path)}
+        wanted = "a table of them" if path_key == "sentences" else "a file of JSON lines"
+        found = existing(source[path_key], root, f"{key}.{path_key}", wanted)
+        source = {**source, path_key: found}
     return Split(
         benchmark=benchmark,
         name=name,

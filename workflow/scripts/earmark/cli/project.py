@@ -30,7 +30,6 @@ def load_run(path: str | Path) -> Run:
         data_dir=str(Path(root, run.data_dir)),
         results_dir=str(Path(root, run.results_dir)),
         hub_cache=str(Path(root, run.hub_cache)),
-        published=str(Path(root, run.published)) if run.published else None,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from earmark.config import Run
 from earmark.files import whole_file
+from earmark.owner import check_owner, claim
 from earmark.report import formats
 from earmark.report.gather import Results, gather
 from earmark.report.leaderboard import tables
@@ -24,8 +25,9 @@ def build(run: Run, folder: str | Path, published: str | Path | None = None) -> 
         What the files were made from.
 
     Raises:
-        EarmarkError: for a file that cannot be read.
+        EarmarkError: for a file that cannot be read, or another config's report in the folder.
     """
+    check_owner(run)
     results = gather(run, published)
     made = tables(results)
     for ending, text in (
@@ -36,4 +38,5 @@ def build(run: Run, folder: str | Path, published: str | Path | None = None) -> 
         with whole_file(Path(folder, f"leaderboard.{ending}")) as stream:
             stream.write(text)
     write_page(results, Path(folder, "report.html"))
+    claim(run)
     return results

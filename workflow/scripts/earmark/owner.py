@@ -1,0 +1,51 @@
+"""Whose report a results folder holds, so that one config does not replace another's unasked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from earmark.config import Run
+from earmark.errors import EarmarkError
+from earmark.files import read_json, write_json
+
+RECORD = "report.config.json"
+"""Beside the report: the config files that it was made from."""
+
+
+def check_owner(run: Run) -> None:
+    """Refuse a results folder in which another config's report is.
+
+    The same config under another folder, as in a moved or fresh clone, goes on with its results;
+    so does one that was renamed.
+
+    Raises:
+        EarmarkError: naming both configs and what to do.
+    """
+    record = Path(run.results_dir, RECORD)
+    if not record.is_file() or not Path(run.results_dir, "report.html").is_file():
+        return
+    was, now = read_json(record), _files(run)
+    if was == now or was["relative"] == now["relative"] or was["files"] == now["files"]:
+        return
+    if not all(Path(file).is_file() for file in was["files"]):
+        return
+    theirs, ours = (" + ".join(one["relative"]) for one in (was, now))
+    raise EarmarkError(
+        f"{ours}: results_dir: {run.results_dir} holds the report and leaderboard of {theirs}, "
+        f"which would be replaced; give {ours} a results_dir of its own, or, if it is to take the "
+        f"folder over, delete {record}"
+    )
+
+
+def claim(run: Run) -> None:
+    """Record that a results folder's report is this config's."""
+    write_json(Path(run.results_dir, RECORD), _files(run))
+
+
+def _files(run: Run) -> dict[str, list[str]]:
+    files = [Path(name).absolute() for name in str(run.frozen["where"]).split(" + ")]
+    return {
+        "files": [str(file.resolve()) for file in files],
+        "relative": [os.path.relpath(file) for file in files],
+    }
