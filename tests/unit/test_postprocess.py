@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earmark.errors import EarmarkError
+from earmark.scoring.text.basic import normalize_basic
 from earmark.scoring.text.postprocess import postprocess
 
 
@@ -36,24 +37,64 @@ from earmark.scoring.text.postprocess import postprocess
     ],
 )  # fmt: skip
 def test_what_a_model_says_around_the_words_is_dropped(written, kept):
-    assert postprocess("chatty").apply(written) == kept
+    assert postprocess("chatty").apply(written, "") == kept
 
 
 @given(st.text())
 def test_without_postprocessing_nothing_changes(text):
-    assert postprocess("none").apply(text) == text
+    assert postprocess("none").apply(text, "x") == text
 
 
 @given(st.text(max_size=80))
 def test_any_text_is_taken(text):
-    assert len(postprocess("chatty").apply(text)) <= len(text)
+    assert len(postprocess("chatty").apply(text, "")) <= len(text)
 
 
 def test_long_texts_come_through():
     for piece in ("here is the ", "1\n", "\"'", "00:00:00,000 --> ", "audio ", "I'm sorry "):
-        postprocess("chatty").apply(piece * 50_000)
+        postprocess("chatty").apply(piece * 50_000, piece)
 
 
 def test_an_unknown_name_is_refused():
     with pytest.raises(EarmarkError, match="unknown postprocess 'chat'.*none, chatty"):
         postprocess("chat")
+
+
+WRAPPERS = [
+    'The speaker says, "{}"', "The content of the audio is: {}", 'In the audio, the man says: "{}"',
+    "The original content of this audio is: '{}'", "The woman in the recording says '{}'",
+    "Here is the transcript of the audio you provided:\n\n{}", "Transcribed text: {}",
+    "**Transcription:** {}", "**Transcript**\n\n{}", "## Transcript\n{}", 'I heard: "{}"',
+    '{{"text": "{}"}}', '```json\n{{"transcription": "{}"}}\n```', "Sure!\n\nTranscript: {}",
+    '"{}"\n\nLet me know if you need anything else!', "[00:00:00.000 --> 00:00:03.000]  {}",
+    "WEBVTT\n\n00:00:00.000 --> 00:00:03.000\n{}", "WEBVTT\n\n00:00.000 --> 00:03.000\n{}",
+    "Speaker 1: {}", "[SPEAKER_02]: {}", "<|startoftranscript|><|en|><|notimestamps|>{}<|endoftext|>",
+    'Based on the audio, the transcription is: "{}"', "{}\n\nI hope this helps.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("said", ["Send the report before noon.", "Two cats, one dog."])
+def test_wrappers_of_the_field_leave_the_words_alone(wrapper, said):
+    heard = postprocess("chatty").apply(wrapper.format(said), said.lower())
+    assert normalize_basic(heard) == normalize_basic(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I'm sorry, I can't hear you, the audio is breaking up.",
+        "I am unable to listen to that recording again.",
+        "The speaker says: order, order!",
+        "Speaker 1: hello.",
+        "Transcript: a word that court reporters use.",
+        '"Nobody hears me," he said.',
+        "Let me know if you need anything.",
+    ],
+)
+def test_what_people_say_about_hearing_and_transcripts_stays(said):
+    exact = normalize_basic(said)
+    assert normalize_basic(postprocess("chatty").apply(said, exact)) == exact
+    misheard = said.replace("hear", "here").replace("order", "older", 1).replace("hello", "hallo")
+    kept = normalize_basic(postprocess("chatty").apply(misheard, exact)).split()
+    assert len(kept) == len(normalize_basic(misheard).split())

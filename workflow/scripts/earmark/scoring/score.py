@@ -128,7 +128,9 @@ class Scorer:
 
         for sample in samples:
             self._empty.append(not sample.generation.strip())
-            sample = replace(sample, generation=self._postprocess.apply(sample.generation))
+            sample = replace(
+                sample, generation=self._postprocess.apply(sample.generation, sample.reference)
+            )
             pairs = {one.name: pair(sample, one, self._normalized) for one in self._protocols}
             for name, made in pairs.items():
                 self._tallies[name].add(made)

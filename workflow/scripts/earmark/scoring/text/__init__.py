@@ -63,7 +63,7 @@ def _open_asr_leaderboard() -> Protocol:
 _PROTOCOLS: dict[str, Callable[[], Protocol]] = {
     "whisper": _whisper,
     "open_asr_leaderboard": _open_asr_leaderboard,
-    "basic": lambda: Protocol("basic", "revision 1", normalize_basic),
+    "basic": lambda: Protocol("basic", "revision 2", normalize_basic),
     "none": lambda: Protocol("none", "revision 1", normalize_none),
 }
 

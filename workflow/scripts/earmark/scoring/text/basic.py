@@ -9,12 +9,16 @@ _LONGEST_COMPOSED = 2000
 
 
 class _PlainTable(dict[int, "str | None"]):
-    """A table for `str.translate` that fills itself: drops apostrophes, blanks punctuation."""
+    """A table for `str.translate` that fills itself: drops what is not heard, blanks punctuation.
+
+    Apostrophes and format characters (zero-width spaces, soft hyphens, marks of direction) are not
+    heard. U+200C and U+200D stay: they are spelling in Persian and in Indic scripts.
+    """
 
     def __missing__(self, code: int) -> str | None:
         char = chr(code)
         kept: str | None = char
-        if char in "'’ʼ＇":
+        if char in "'’ʼ＇" or (unicodedata.category(char) == "Cf" and code not in (0x200C, 0x200D)):
             kept = None
         elif unicodedata.category(char)[0] in "PS":
             kept = " "
@@ -31,11 +35,11 @@ def normalize_none(text: str) -> str:
 
 
 def normalize_basic(text: str) -> str:
-    """Lower-case, compose (NFC), drop apostrophes, turn other punctuation and symbols to spaces."""
-    words = text.lower().translate(_PLAIN).split()
+    """Compose (NFKC), lower-case, drop apostrophes; other punctuation and symbols become spaces."""
     if text.isascii():
-        return " ".join(words)
-    return " ".join(
-        unicodedata.normalize("NFC", word) if len(word) <= _LONGEST_COMPOSED else word
-        for word in words
+        return " ".join(text.lower().translate(_PLAIN).split())
+    words = " ".join(
+        unicodedata.normalize("NFKC", word) if len(word) <= _LONGEST_COMPOSED else word
+        for word in text.split()
     )
+    return " ".join(words.lower().translate(_PLAIN).split())

@@ -60,6 +60,11 @@ class EnglishRules:
         return cls._build("whisper", _FILLERS, r"'s\b", " is")
 
     @classmethod
+    def nemo_skills(cls) -> EnglishRules:
+        """Return the rules of the package whisper-normalizer 0.1.15, which NeMo-Skills calls."""
+        return cls._build("whisper", _FILLERS, r"'s\b", " is", more=True)
+
+    @classmethod
     def open_asr_leaderboard(cls) -> EnglishRules:
         """Return the rules of huggingface/open_asr_leaderboard at d1e99b25."""
         return cls._build(
@@ -82,12 +87,15 @@ class EnglishRules:
         names: dict[str, str] | None = None,
         joined: dict[str, str] | None = None,
         joins_letters: bool = False,
+        more: bool = False,
     ) -> EnglishRules:
         expansions: dict[str, str] = {}
         endings: list[_Replacer] = []
         for kind, written, becomes in tables.rows("contractions"):
-            if kind in ("word", "title"):
+            if kind in ("word", "title") or (kind == "more" and more):
                 expansions[written] = becomes + (" " if kind == "title" else "")
+            elif kind == "more":
+                continue
             elif written == "'s":
                 endings.append((re.compile(possessive), is_form))
             else:
