@@ -1,0 +1,99 @@
+"""Languages other than English, against the packages that the references call."""
+
+import random
+import re
+
+import pytest
+from num2words import num2words
+from whisper_normalizer.basic import BasicTextNormalizer
+
+from earmark.scoring.text import multilingual
+
+WORDS = {
+    "de": "Straßenbahn Überraschung ß 10 000 1 000 000 3,5 20. Grüße «ja» (lacht) [x] Eis-Diele",
+    "fr": "l'été œuvre ça 21 71 99 1 234 n° % € aujourd'hui « oui » Œ",
+    "es": "¿qué? ñandú 1.000 12 él ¡no! señor",
+    "pt": "ção 12 à São avó",
+    "nl": "één 12 ĳs 's-Gravenhage zee-eend",
+    "hi": "मैं किताब पढ़ रहा हूँ। १२ 12 दिल्ली",
+    "zh": "我今天 想去公园散步。 12 ３",
+    "ja": "カタカナ ｶﾀｶﾅ １２３ 東京、",
+    "th": "วันนี้ฝนตก ๑๒ 12",
+    "ar": "ذَهَبَ الوَلَدُ إلى ١٢ 12",
+    "vi": "tiếng Việt 12 không",
+    "tr": "İstanbul'da IŞIK ışık 12 I İ",
+}
+ODD = [*"()[]<>-'’½²Ⅳ٪、。\u0301\u200b", "1" * 50, "007", "1", "000", "<unk>", "(x)"]
+
+
+def texts(language):
+    chance = random.Random(language)
+    pieces = WORDS[language].split() + ODD
+    for _ in range(2000):
+        chosen = chance.choices(pieces, k=chance.randint(1, 10))
+        yield "".join(piece + chance.choice([" ", " ", ""]) for piece in chosen)
+
+
+def cleaned_by_the_package(text, language, diacritics):
+    text = BasicTextNormalizer(remove_diacritics=diacritics)(text)
+    text = re.sub(r"\s+", " ", re.sub(r"[^\w\s]", "", text)).strip()
+    text = re.sub(r"(\d)\s+(\d{3})\b", r"\1\2", text)
+
+    def spoken(match):
+        try:
+            return num2words(int(match[0]), lang=language)
+        except Exception:
+            return match[0]
+
+    return re.sub(r"\d+", spoken, text)
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_2000_texts_a_language_are_normalized_as_by_the_references(language):
+    ours = multilingual.leaderboard(language), multilingual.nemo_skills(language)
+    for text in texts(language):
+        for normalize, diacritics in zip(ours, (False, True), strict=True):
+            assert normalize(text) == cleaned_by_the_package(text, language, diacritics), text
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "same"),
+    [
+        ("tr", "İstanbul'da IŞIK", "istanbul'da ışık"),
+        ("ar", "ذَهَبَ الوَلَدُ إلى", "ذهب الولد الى"),
+        ("fa", "می\u200cخواهم", "میخواهم"),
+        ("ar", "محـــمد ٣", "محمد 3"),
+        ("hi", "१२ बजे", "12 बजे"),
+        ("ja", "ｶﾀｶﾅ １２", "カタカナ12".replace("ナ", "ナ ")),
+    ],
+)
+def test_what_is_not_heard_in_a_language_is_no_error(language, said, same):
+    normalize = multilingual.basic(language)
+    assert normalize(said) == normalize(same)
+
+
+def test_signs_that_are_heard_are_letters():
+    normalize = multilingual.basic("hi")
+    assert normalize("दिल्ली की") != normalize("दिली का")
+    assert len(multilingual.characters("वันนี้ ฝน")) < len("वันนี้ฝน")
+    assert multilingual.characters("我 们") == ["我", "们"]
+
+
+@pytest.mark.parametrize(
+    ("written", "short"), [("cmn_hans_cn", "zh"), ("de-DE", "de"), ("yue_hant_hk", "yue")]
+)
+def test_locales_are_languages(written, short):
+    assert multilingual.code(written) == short
+    assert multilingual.is_unspaced(written) == (short != "de")
+    assert multilingual.characters_first("ko_kr") and not multilingual.is_unspaced("ko")
+
+
+def test_compounds_are_joined_where_spaces_alone_differ():
+    joined = multilingual.join_compounds(
+        "das kranken haus brennt".split(), "das krankenhaus da".split()
+    )
+    assert joined == (["das", "kranken", "haus", "brennt"], ["das", "krankenhaus", "da"])
+    joined = multilingual.join_compounds(
+        "das kranken haus da".split(), "das krankenhaus da".split()
+    )
+    assert joined == (["das", "krankenhaus", "da"],) * 2
