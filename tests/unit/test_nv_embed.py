@@ -15,8 +15,7 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.mmau.matchers import nv_embed
-from earmark.servers.gpus import Claims
-from earmark.servers.lease import state_folder
+from earmark.servers.gpus import reserved_gpus
 
 TORCH = """
 import contextlib, numpy

@@ -8,22 +8,15 @@ from urllib.parse import urlsplit
 
 from earmark.errors import EarmarkError
 from earmark.servers.base import ServerType
-from earmark.servers.command import Command
-from earmark.servers.demo import Demo
-from earmark.servers.megatron import Megatron
-from earmark.servers.openai import OpenAI
-from earmark.servers.random_choice import RandomChoice
-from earmark.servers.sglang import Sglang
-from earmark.servers.vllm import Vllm
+from earmark.servers.kinds import TYPES
 
-TYPES: dict[str, ServerType] = {
-    kind.name: kind() for kind in (Megatron, Vllm, Sglang, Command, OpenAI, Demo, RandomChoice)
-}
 _SECRET = ("TOKEN", "API_KEY", "APIKEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
 
 
 def server_type(settings: Mapping[str, Any]) -> ServerType:
     """The type that a model's ``server`` names."""
+    if settings["server"] not in TYPES:
+        raise EarmarkError(f"server: {settings['server']!r} is none of {', '.join(TYPES)}")
     return TYPES[settings["server"]]
 
 

@@ -12,20 +12,10 @@ from earmark.errors import EarmarkError
 
 Settings = Mapping[str, Any]
 
-SAMPLING = frozenset(
-    {
-        "temperature",
-        "top_p",
-        "max_tokens",
-        "seed",
-        "stop",
-        "top_k",
-        "min_p",
-        "repetition_penalty",
-        "presence_penalty",
-        "frequency_penalty",
-    }
-)
+SAMPLING = frozenset({
+    "temperature", "top_p", "max_tokens", "seed", "stop", "top_k", "min_p", "repetition_penalty",
+    "presence_penalty", "frequency_penalty",
+})  # fmt: skip
 """The sampling parameters that a config may name."""
 
 
@@ -33,7 +23,7 @@ class ServerType:
     """A type of server; each has a module of its own and overrides what is special to it.
 
     Attributes:
-        name: What ``server:`` says in the config.
+        name: What ``server:`` says in the config: its module's name, with ``-`` for ``_``.
         starts: Whether it is started by us; otherwise it is attached to at ``base_url``.
         root: What stands between host and endpoint in URLs.
         audio: The ways to put audio in a chat message that it takes; the first is its default.
@@ -54,6 +44,9 @@ class ServerType:
     refuses: ClassVar[frozenset[str]] = frozenset()
     concurrency: ClassVar[int] = 32
     operational: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls) -> None:
+        cls.name = cls.__module__.rpartition(".")[2].replace("_", "-")
 
     def command(self, settings: Settings, port: int) -> list[str]:
         """The command line that serves the model on a port of loopback."""

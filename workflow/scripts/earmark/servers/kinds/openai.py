@@ -10,7 +10,6 @@ _EXTENSIONS = frozenset({"top_k", "min_p", "repetition_penalty"})
 class OpenAI(ServerType):
     """Attached to at ``base_url``."""
 
-    name = "openai"
     starts = False
     audio = ("input_audio", "audio_url")
     formats = ("wav", "mp3")

@@ -14,7 +14,6 @@ _BLANK = re.compile(r"\{(\w+)\}")
 class Command(ServerType):
     """``command: my-server {model} --port {port}``, spoken to as ``api`` and ``audio`` say."""
 
-    name = "command"
     audio = ("audio_url", "input_audio", "path")
 
     def command(self, settings: Settings, port: int) -> list[str]:

@@ -11,7 +11,6 @@ from earmark.servers.base import ServerType, Settings, arguments, python
 class Demo(ServerType):
     """``python -m earmark.demo.server``."""
 
-    name = "demo"
     audio = ("input_audio", "audio_url")
     concurrency = 4
     operational = frozenset({"--port", "--workers"})
@@ -23,5 +22,5 @@ class Demo(ServerType):
 
     def environment(self, settings: Settings) -> dict[str, str]:
         """See `ServerType.environment`: a clone need not be installed."""
-        path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
+        path = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]
         return {"PYTHONPATH": os.pathsep.join(filter(None, path))}
