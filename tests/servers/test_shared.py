@@ -157,6 +157,42 @@ def test_a_busy_server_keeps_its_gpus_until_its_job_has_ended(bench, run, gpus):
     end_servers(run)
 
 
+def test_two_runs_with_other_runtime_folders_never_share_a_gpu(bench, run, gpus, monkeypatch):
+    gpus(1)
+    bench.samples(4)
+    settings = bench.settings("--latency", "0.3", gpus=1, client={"concurrency": 1})
+    processes = []
+    for name in ("one", "two"):
+        for variable in ("XDG_RUNTIME_DIR", "TMPDIR"):
+            (bench.folder / name).mkdir(exist_ok=True)
+            monkeypatch.setenv(variable, str(bench.folder / name))
+        job = bench.job(
+            settings,
+            journal=bench.folder / name / "journal",
+            predictions=bench.folder / f"{name}.jsonl",
+        )
+        processes.append(bench.start(job, name=name))  # each is a run of its own
+    most = 0
+    while any(process.poll() is None for process in processes):
+        most = max(most, len(of_the_run(run, "stand_in.py")))
+        time.sleep(0.05)
+    assert most == 1 and [process.returncode for process in processes] == [0, 0]
+    assert not list(runtime_folder().glob(f"gpu-{os.environ['CUDA_VISIBLE_DEVICES']}*"))
+
+
+def test_a_runtime_folder_of_somebody_else_is_refused(tmp_path, monkeypatch):
+    real = runtime_folder()
+    assert real.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr("earmark.servers.run.os.getuid", lambda: f"{os.getpid()}-other")
+    link = real.with_name(f"earmark-{os.getpid()}-other")
+    link.symlink_to(tmp_path)
+    try:
+        with pytest.raises(EarmarkError, match="not a folder of this user"):
+            runtime_folder()
+    finally:
+        link.unlink()
+
+
 def test_more_gpus_than_there_are_is_said_at_once(bench, run, gpus):
     gpus(1)
     bench.samples(1)

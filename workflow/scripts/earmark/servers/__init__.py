@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from earmark.errors import EarmarkError
 from earmark.servers.base import ServerType
@@ -79,33 +79,24 @@ def _secrets(settings: Mapping[str, Any]) -> list[str]:
                 "starting snakemake, and the server inherits it"
             )
     for key in ("server_args", "command"):
-        words = settings.get(key) or []
-        words = words.split() if isinstance(words, str) else [str(word) for word in words]
+        words = str(settings.get(key) or "").replace("'", " ").replace(",", " ").split()
         if any(word.partition("=")[0] in ("--api-key", "--api_key") for word in words):
             found.append(
                 f"{key}: --api-key puts a secret in the config; servers that are started here "
                 "listen on loopback and need none"
             )
-    if "@" in str(settings.get("base_url") or "").partition("://")[2].partition("/")[0]:
-        found.append("base_url: holds a user or password; name the key in api_key_env instead")
     return found
 
 
 def _address(settings: Mapping[str, Any]) -> list[str]:
     """What is wrong with the address of a server that runs already; it is not repeated."""
-    address = settings.get("base_url")
-    if not address:
+    address = str(settings.get("base_url") or "http://localhost")
+    parts = re.fullmatch(
+        r"https?://(\[[\da-fA-F:.]+\]|[^\s/?#@:]+)(?::(\d+))?(/[^\s?#]*)?", address
+    )
+    if parts and 0 < int(parts[2] or 80) < 65536:
         return []
-    try:
-        parts = urlsplit(address)
-        whole = bool(parts.hostname) and parts.port != 0 and not any(map(str.isspace, address))
-    except ValueError:
-        whole = False
-    if not whole:
-        return ["base_url: no address; http://host:port/v1 or https://host/v1 is one"]
-    if parts.query or parts.fragment:
-        return [
-            "base_url: `/chat/completions` is put behind it, so that nothing may stand behind the "
-            "path (`?…`, `#…`); a key goes into the variable that api_key_env names"
-        ]
-    return []
+    return [
+        "base_url: no address such as http://host:port/v1 or https://host/v1, with nothing behind "
+        "the path and no user before the host; a key goes into the variable that api_key_env names"
+    ]

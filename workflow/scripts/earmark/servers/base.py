@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -72,12 +71,9 @@ class ServerType:
         for key in settings.get("extra_body") or {}:
             if key in self.refuses:
                 found.append(f"extra_body.{key}: a {self.name} server refuses it; leave it out")
-        style = settings.get("audio")
+        style, takes = settings.get("audio"), ", ".join(self.audio)
         if style not in (None, False, True, *self.audio) and settings.get("api") == "chat":
-            found.append(
-                f"audio: a {self.name} server does not take {style!r}; it takes "
-                f"{', '.join(self.audio)}"
-            )
+            found.append(f"audio: a {self.name} server does not take {style!r}; it takes {takes}")
         if settings.get("base_url") is None:
             found.extend(self._unreadable(settings))
             if int(settings.get("nodes") or 1) > 1:
@@ -110,11 +106,7 @@ class ServerType:
 
 def arguments(value: Any) -> list[str]:
     """``server_args`` (a list, or one string as a shell reads it) as a list of words."""
-    if value is None:
-        return []
-    if isinstance(value, str):
-        return shlex.split(value)
-    return [str(word) for word in value]
+    return shlex.split(value) if isinstance(value, str) else [str(word) for word in value or []]
 
 
 def entrypoint(settings: Settings, default: str) -> list[str]:
@@ -139,11 +131,6 @@ def gpus(settings: Settings) -> int:
     return int(settings.get("gpus") or 0)
 
 
-def python() -> str:
-    """The interpreter for servers that live in this environment."""
-    return sys.executable
-
-
 def in_slurm() -> bool:
     """Whether this process runs inside a SLURM job."""
     return "SLURM_JOB_ID" in os.environ
@@ -159,14 +146,9 @@ def api_key(settings: Settings) -> str | None:
     if not variable:
         return None
     key = os.environ.get(variable, "").strip()
+    named = f"api_key_env names the environment variable {variable}, "
     if not key:
-        raise EarmarkError(
-            f"api_key_env names the environment variable {variable}, which is not set; "
-            f"export {variable}=… before starting snakemake"
-        )
+        raise EarmarkError(f"{named}which is not set; export it before starting snakemake")
     if not key.isprintable() or " " in key:
-        raise EarmarkError(
-            f"api_key_env: the value of the environment variable {variable} is no key: it holds "
-            "blanks, line breaks or control characters"
-        )
+        raise EarmarkError(f"{named}whose value is no key: it holds blanks or control characters")
     return key

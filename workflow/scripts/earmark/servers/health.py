@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import random
 import socket
 
 
@@ -38,8 +40,9 @@ def healthy(port: int, root: str, timeout: float = 5.0) -> bool | None:
 
 
 def free_port() -> int:
-    """A port of loopback that nothing listens on at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of loopback that nothing listens on, of those that no outgoing connection takes."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

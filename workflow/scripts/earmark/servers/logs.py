@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 _LAST_LINES = 10
@@ -21,27 +22,21 @@ _NOTICE = re.compile(
 def evidence(path: Path, start: int = 0) -> tuple[str, str]:
     """The first error of a log, and its last lines; each may be empty.
 
-    An exception's own line comes before a line that only speaks of an error, and neither is a
-    notice, a warning, or a reference to another line.
+    An exception's own line comes before one that only speaks of an error; notices, warnings and
+    references to other lines are neither.
 
     Args:
         path: The log.
         start: Where this load of the server begins in it, in bytes.
     """
     last: deque[str] = deque(maxlen=_LAST_LINES)
-    exception = error = ""
-    try:
-        with path.open("rb") as log:
-            log.seek(start)
-            for raw in log:
-                line = raw.decode(errors="replace").rstrip()[:_LONGEST]
-                last.append(line)
-                if exception or _NOTICE.search(line):
-                    continue
-                if _EXCEPTION.search(line):
-                    exception = line
-                elif not error and _ERROR.search(line):
-                    error = line
-    except OSError:
-        return "", ""
-    return (exception or error).strip(), "\n".join(last).strip()
+    first = ["", ""]
+    with suppress(OSError), path.open("rb") as log:
+        log.seek(start)
+        for raw in log:
+            line = raw.decode(errors="replace").strip()[:_LONGEST]
+            last.append(line)
+            for rank, pattern in enumerate((_EXCEPTION, _ERROR)):
+                if not first[0] and not first[rank] and pattern.search(line):
+                    first[rank] = "" if _NOTICE.search(line) else line
+    return first[0] or first[1], "\n".join(last).strip()

@@ -28,11 +28,13 @@ from earmark.servers.supervisor import Spec
 IDLE_TIME = 60.0
 UNHEALTHY = 60.0
 """Seconds, unless ``unhealthy_timeout`` says otherwise."""
+PAUSE = 10.0
+"""Seconds that a retry may wait: no silence of the server's."""
 _TRIES = 20
 
 
 class ServerDiedError(EarmarkError):
-    """The server ended though its job still needed it; `str` says why, with its log's end."""
+    """The server ended though its job still needed it; says why."""
 
 
 class SharedServer:
@@ -60,10 +62,9 @@ class SharedServer:
         self._reader, self._writer = streams
         self._unhealthy = float(settings.get("unhealthy_timeout") or UNHEALTHY)
         timeout = float((settings.get("client") or {}).get("timeout") or 600)
-        self._silence = max(timeout + 10, self._unhealthy)  # a retry's pause is no silence
+        self._silence = max(timeout + PAUSE, self._unhealthy)
         self._last_answer = time.monotonic()
         self._answered = False
-        self._kept = asyncio.Event()
         self._listening = asyncio.create_task(self._listen())
         self._watching = asyncio.create_task(self._watch())
 
@@ -94,10 +95,7 @@ class SharedServer:
         with suppress(OSError):
             self._writer.write(_line(do="done" if well else "end"))
             await self._writer.drain()
-            kept = asyncio.create_task(self._kept.wait())
-            await asyncio.wait([kept, self._listening], return_when=asyncio.FIRST_COMPLETED)
-            kept.cancel()
-        self._listening.cancel()
+        await self._listening
         self._writer.close()
 
     async def _listen(self) -> None:
@@ -106,11 +104,10 @@ class SharedServer:
             while line := await self._reader.readline():
                 message = json.loads(line)
                 if message["state"] == "kept":
-                    self._kept.set()
-                elif message["state"] == "ended":
+                    return
+                if message["state"] == "ended":
                     reason = explained(message, Path(self._spec.log))
-        if not self.lost.done():
-            self.lost.set_result(reason)
+        self.lost.set_result(reason)
 
     async def _watch(self) -> None:
         unhealthy_since: float | None = None
@@ -157,7 +154,7 @@ async def hold(
     spec = specification(settings, log, shard, run or current_run(), folders)
     said: set[str] = set()
     for _ in range(_TRIES):
-        try:
+        with suppress(FileNotFoundError, ConnectionError):  # it has ended already: once more
             reader, writer = await _connected(spec)
             writer.write(_line(do="hold"))
             while line := await reader.readline():
@@ -173,9 +170,7 @@ async def hold(
                 if state == "ended":
                     await reader.read()  # until nothing is left of it
                     raise ServerDiedError(explained(message, Path(spec.log)))
-            writer.close()  # it ended as we came: for want of a job, or to make way; once more
-        except (FileNotFoundError, ConnectionError):  # it has ended already
-            continue
+            writer.close()  # it ended as we came: for want of a job, or to make way
     raise ServerDiedError(f"the server's supervisor ends as soon as it is there; see {spec.log}")
 
 

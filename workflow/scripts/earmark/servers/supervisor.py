@@ -17,12 +17,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,42 +30,26 @@ from earmark.servers.launcher import adopt_orphans, end_descendants
 from earmark.servers.logs import evidence
 from earmark.servers.run import Run, program
 
-_IN_USE = ("address already in use", "address in use", "errno 98")
 _FIRST_JOB = 10.0
 """Seconds that the job which started a supervisor has to connect."""
-_PORTS = 3  # tries, where another process takes the port first
 _RUN_ENDED = "the Snakemake run that started it has ended"
 
 
 @dataclass(frozen=True)
 class Spec:
-    """The server to run, and how long.
+    """The server to run, and how long; times in seconds."""
 
-    Attributes:
-        command: The command line, `earmark.servers.launcher.PORT` in it where the port goes.
-        env: Variables set beside those inherited.
-        log: The server's log file, which is appended to.
-        socket: Path of the socket that jobs connect to.
-        root: What stands before the server's endpoints, such as ``/v1``.
-        gpus: How many GPUs of this machine it locks.
-        health_timeout: Seconds it may take to be ready.
-        idle_time: Seconds it stays loaded for the next job.
-        grace: Seconds between SIGTERM and SIGKILL.
-        run: The run that it must not outlive: ``pid``, ``started``, ``shared``.
-        cleanup: A command that ends what signals do not reach (a container), or nothing.
-    """
-
-    command: list[str]
-    env: dict[str, str]
-    log: str
-    socket: str
-    root: str
-    gpus: int
-    health_timeout: float
-    idle_time: float
-    grace: float
-    run: dict[str, Any]
-    cleanup: list[str] = field(default_factory=list)
+    command: list[str]  # `earmark.servers.launcher.PORT` in it where the port goes
+    env: dict[str, str]  # beside what is inherited
+    log: str  # appended to
+    socket: str  # that jobs connect to
+    root: str  # what stands before the server's endpoints, such as ``/v1``
+    gpus: int  # to be locked on this machine
+    health_timeout: float  # for being ready
+    idle_time: float  # for staying loaded until the next job comes
+    grace: float  # between SIGTERM and SIGKILL
+    run: dict[str, Any]  # `Run`, which it must not outlive
+    cleanup: list[str]  # a command that ends what signals do not reach (a container), or nothing
 
 
 class Supervisor:
@@ -81,26 +64,22 @@ class Supervisor:
         self._idle_since: float | None = time.monotonic() + _FIRST_JOB
         self._needed, self._ended = asyncio.Event(), asyncio.Event()
         self._launcher: asyncio.subprocess.Process | None = None
+        self._probing: asyncio.Task[None] | None = None
         self._gpus: list[str] = []
         self._log_start = 0
 
     async def serve(self) -> None:
         """Run until the server has ended."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._fail, _RUN_ENDED, False)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._ended.set)
         path = Path(self._spec.socket)
         path.unlink(missing_ok=True)
         listener = await asyncio.start_unix_server(self._converse, path)
         print("listening", flush=True)
         sys.stdout.close()
-        tasks = [
-            asyncio.ensure_future(task)
-            for task in (self._load(), self._watch(), self._ended.wait())
-        ]
+        tasks = [asyncio.create_task(c) for c in (self._load(), self._watch(), self._ended.wait())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            done.pop().result()
         finally:
             path.unlink(missing_ok=True)
             listener.close()
@@ -118,20 +97,6 @@ class Supervisor:
     async def _load(self) -> None:
         """Start the server for the first job, and follow it to its end."""
         await self._needed.wait()  # else nobody hears of a failure
-        for number in range(_PORTS):
-            code = await self._follow()
-            error, last = evidence(Path(self._spec.log), self._log_start)
-            taken = any(phrase in f"{error}\n{last}".lower() for phrase in _IN_USE)
-            ready = self._state["state"] == "ready"
-            if ready or not taken or number + 1 == _PORTS:
-                break
-            await self._end_server()
-        how = "killed" if code is None else f"with exit code {code}"
-        how = f"killed by signal {-code}" if code and code < 0 else how
-        self._fail(f"it ended {'in the middle' if ready else 'while loading'}, {how}")
-
-    async def _follow(self) -> int | None:
-        """Start the server once; its exit code, or None when its launcher was killed."""
         self._launcher = await asyncio.create_subprocess_exec(
             *program("earmark.servers.launcher"),
             stdin=subprocess.PIPE,
@@ -140,24 +105,22 @@ class Supervisor:
         )
         assert self._launcher.stdin is not None and self._launcher.stdout is not None
         self._launcher.stdin.write(json.dumps(asdict(self._spec)).encode() + b"\n")
-        probing: asyncio.Task[None] | None = None
-        try:
-            async for line in self._launcher.stdout:
-                message = json.loads(line)
-                if message["state"] == "exited":
-                    return int(message["code"])
-                if message["state"] == "impossible":
-                    self._fail(message["reason"], log=False)
-                    continue
-                if message["state"] == "loading":
-                    self._gpus, self._log_start = message["gpus"], message["log_start"]
-                    probing = asyncio.create_task(self._probe(message["port"]))
-                if message != self._state:
-                    self._tell(message)
-        finally:
-            if probing:
-                probing.cancel()
-        return None
+        how = "killed"
+        async for line in self._launcher.stdout:
+            message = json.loads(line)
+            if message["state"] == "impossible":
+                self._fail(message["reason"], log=False)
+            elif message["state"] == "exited":
+                code = message["code"]
+                how = f"with exit code {code}" if code >= 0 else f"killed by signal {-code}"
+                break
+            elif message != self._state:
+                self._tell(message)
+            if message["state"] == "loading":
+                self._gpus, self._log_start = message["gpus"], message["log_start"]
+                self._probing = asyncio.create_task(self._probe(message["port"]))
+        when = "in the middle" if self._state["state"] == "ready" else "while loading"
+        self._fail(f"it ended {when}, {how}")
 
     async def _probe(self, port: int) -> None:
         pause = 0.05
@@ -167,8 +130,7 @@ class Supervisor:
                     await asyncio.sleep(pause)
                     pause = min(1.0, pause * 1.3)
         except TimeoutError:
-            limit = f"{self._spec.health_timeout:g} s (health_timeout)"
-            self._fail(f"it was not ready after {limit}")
+            self._fail(f"it was not ready after {self._spec.health_timeout:g} s (health_timeout)")
         else:
             self._tell({"state": "ready", "port": port})
 
@@ -193,15 +155,11 @@ class Supervisor:
             self._idle_since = None
             self._needed.set()
             _send(writer, self._state)
-        elif kind == "done":
-            last = self._jobs == {writer}
-            if not last or (self._run.shared and self._spec.idle_time > 0 and self._run.alive()):
-                self._jobs.discard(writer)
-                self._idle_since = time.monotonic() if last else None
-                _send(writer, {"state": "kept"})
-            else:
-                self._leave(writer)
-        elif kind == "end":
+        elif kind == "done" and (len(self._jobs) > 1 or self._spec.idle_time > 0):
+            self._jobs.discard(writer)
+            self._idle_since = None if self._jobs else time.monotonic()
+            _send(writer, {"state": "kept"})
+        elif kind in ("done", "end"):
             self._leave(writer)
         elif kind == "fail":
             self._fail(message["reason"])
@@ -244,7 +202,6 @@ def _send(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
 def main() -> None:
     """Read a specification from standard input, and serve."""
     spec = Spec(**json.loads(sys.stdin.read()))
-    os.chdir("/") if not Path.cwd().exists() else None
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     adopt_orphans()
 

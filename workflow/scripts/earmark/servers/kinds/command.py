@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import PurePosixPath
 
 from earmark.servers.base import ServerType, Settings, arguments, gpus
@@ -53,9 +52,7 @@ class Command(ServerType):
         return found
 
     def _words(self, settings: Settings) -> list[str]:
-        given = settings.get("command") or []
-        first = shlex.split(given) if isinstance(given, str) else [str(word) for word in given]
-        return [*first, *arguments(settings.get("server_args"))]
+        return [*arguments(settings.get("command")), *arguments(settings.get("server_args"))]
 
     def _nodes(self, settings: Settings) -> list[str]:
         return []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
-from earmark.servers.base import ServerType, Settings, arguments, python
+from earmark.servers.base import ServerType, Settings, arguments
 
 
 class Demo(ServerType):
@@ -17,7 +18,7 @@ class Demo(ServerType):
 
     def command(self, settings: Settings, port: int) -> list[str]:
         """See `ServerType.command`."""
-        words = [python(), "-m", "earmark.demo.server", "--port", str(port)]
+        words = [sys.executable, "-m", "earmark.demo.server", "--port", str(port)]
         return [*words, *arguments(settings.get("server_args"))]
 
     def environment(self, settings: Settings) -> dict[str, str]:
