@@ -237,8 +237,13 @@ def main() -> None:
     options = parser.parse_args()
     print("loading", flush=True)
     if options.exit_while_loading:
-        print("INFO: no flash_attn (ImportError: not there)\nRuntimeError: the checkpoint is damaged")
-        print("INFO: shutdown\n" * 60 + "RuntimeError: engine failed. See root cause above.", flush=True)
+        print(
+            "INFO: no flash_attn (ImportError: not there)\nRuntimeError: the checkpoint is damaged"
+        )
+        print(
+            "INFO: shutdown\n" * 60 + "RuntimeError: engine failed. See root cause above.",
+            flush=True,
+        )
         raise SystemExit(7)
     if options.grandchild:
         import subprocess

@@ -137,7 +137,7 @@ def test_nv_embed_that_died_before_it_was_asked_says_so(stand_in: dict[str, Any]
 def test_nv_embed_takes_a_gpu_that_no_server_has(
     stand_in: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = [f"{os.getpid()}12", f"{os.getpid()}3456"]
+    names = [f"{os.getpid() % 90 + 10}", f"{os.getpid() % 900 + 100}"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ",".join(names))
     with reserved_gpus(1) as server, nv_embed.running(stand_in) as embed:
         vectors = embed(["GPU"])

@@ -181,7 +181,8 @@ class _Session:
         self._failed: set[str] = set()
         self._stopped: str | None = None
         self._server: SharedServer | None = None  # our own
-        self._unanswered: list[Request] = []  # failed for the server's sake, to be asked again
+        self._doubtful: list[tuple[Request, Outcome]] = []  # failed; perhaps the server did
+        self._alone = self._worked = False
         self._restarts = int(job.settings.get("max_server_restarts", _RESTARTS))
 
     async def run(self) -> None:
@@ -238,7 +239,9 @@ class _Session:
                 # it, so that only the culprit fails.
                 suspects = [request for request in again if deaths[request.fingerprint] > 1]
                 todo = chain([r for r in again if deaths[r.fingerprint] <= 1], todo)
+                self._alone = True
                 again = await self._ask_alone(server, suspects)
+                self._alone = False
                 if not server.lost.done():
                     again = await self._ask(server.url, todo, server.lost)
                 well = not server.lost.done()
@@ -285,19 +288,35 @@ class _Session:
         self, url: str, requests: Iterator[Request], lost: asyncio.Future[str] | None
     ) -> list[Request]:
         key = api_key(self._settings)
-        self._unanswered = []
         async with Client(url, self._wire, self._client_settings, key) as client:
             left = await client.ask_all(requests, self._done, lost)
-        return [*self._unanswered, *left]
+        if self._server and await self._server.is_lost():
+            left = [*(request for request, _ in self._doubtful), *left]
+            self._doubtful = []
+        self._blame()
+        return left
 
     def _done(self, request: Request, outcome: Outcome) -> None:
-        """Keep an answer; stop when more samples have failed than may."""
+        """Keep an answer, or see whether the request has failed or the server."""
         if self._server and outcome.error is None:
+            self._worked = True
             self._server.answered()
+            self._blame()
         elif self._server and outcome.unanswered_since is not None and self._restarts > 0:
-            if self._server.fails_all(outcome.unanswered_since):
-                self._unanswered.append(request)
-                return
+            self._doubtful.append((request, outcome))
+            if (self._worked and len(self._doubtful) > 1) or self._alone:
+                self._server.unanswered(outcome.unanswered_since, self._alone)
+            return
+        self._keep(request, outcome)
+
+    def _blame(self) -> None:
+        """Where the server answers others, it is the requests without an answer that failed."""
+        doubtful, self._doubtful = self._doubtful, []
+        for request, outcome in doubtful:
+            self._keep(request, outcome)
+
+    def _keep(self, request: Request, outcome: Outcome) -> None:
+        """Keep an outcome; stop when more samples have failed than may."""
         row = record(request, outcome)
         self._writer.append(row)
         self._tally.count(outcome.error is not None)

@@ -57,7 +57,14 @@ class ServerType:
 
     def serving(self, settings: Settings) -> list[str]:
         """The arguments that may change what is answered."""
-        return without(arguments(settings.get("server_args")), self.operational)
+        kept: list[str] = []
+        dropping = False
+        for word in arguments(settings.get("server_args")):
+            if word.startswith("--"):
+                dropping = word.partition("=")[0] in self.operational
+            if not dropping:
+                kept.append(word)
+        return kept
 
     def problems(self, settings: Settings) -> list[str]:
         """What is wrong with a model's settings for this type: ``key: what, and what to do``."""
@@ -114,18 +121,6 @@ def entrypoint(settings: Settings, default: str) -> list[str]:
     return shlex.split(settings.get("server_entrypoint") or default)
 
 
-def without(words: list[str], flags: frozenset[str]) -> list[str]:
-    """Words of a command line without some flags and what belongs to them."""
-    kept: list[str] = []
-    dropping = False
-    for word in words:
-        if word.startswith("--"):
-            dropping = word.partition("=")[0] in flags
-        if not dropping:
-            kept.append(word)
-    return kept
-
-
 def gpus(settings: Settings) -> int:
     """How many GPUs on each node the server gets."""
     return int(settings.get("gpus") or 0)
@@ -146,9 +141,9 @@ def api_key(settings: Settings) -> str | None:
     if not variable:
         return None
     key = os.environ.get(variable, "").strip()
-    named = f"api_key_env names the environment variable {variable}, "
+    named = f"the environment variable {variable}"
     if not key:
-        raise EarmarkError(f"{named}which is not set; export it before starting snakemake")
+        raise EarmarkError(f"api_key_env names {named}, which is not set; export it before the run")
     if not key.isprintable() or " " in key:
-        raise EarmarkError(f"{named}whose value is no key: it holds blanks or control characters")
+        raise EarmarkError(f"api_key_env: {named} is no key: it holds blanks or control characters")
     return key

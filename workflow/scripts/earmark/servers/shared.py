@@ -64,26 +64,30 @@ class SharedServer:
         timeout = float((settings.get("client") or {}).get("timeout") or 600)
         self._silence = max(timeout + PAUSE, self._unhealthy)
         self._last_answer = time.monotonic()
-        self._answered = False
+        self._failed = False
         self._listening = asyncio.create_task(self._listen())
         self._watching = asyncio.create_task(self._watch())
 
     def answered(self) -> None:
         """Note that a request was answered: the server works."""
-        self._answered = True
         self._last_answer = time.monotonic()
 
-    def fails_all(self, since: float) -> bool:
-        """Whether it has answered nothing since some moment, though it did before; it ends then.
+    def unanswered(self, since: float, alone: bool) -> None:
+        """Note that requests failed for want of an answer; end the server if nothing was answered.
 
         Args:
-            since: When a request that has failed for want of an answer was sent first
-                (`time.monotonic`). Where others were answered meanwhile, the request is to blame.
+            since: When the last one's first attempt failed (`time.monotonic`).
+            alone: Whether it was asked with nothing else under way, as the server failed on it
+                before: then the server is taken to have failed again.
         """
-        if not self._answered or self._last_answer >= since:
-            return False
-        self._fail(f"it has answered no request for {time.monotonic() - since:.0f} s")
-        return True
+        if alone or self._last_answer < since:
+            self._fail(f"it has answered no request for {time.monotonic() - since:.0f} s")
+
+    async def is_lost(self) -> bool:
+        """Whether the server has ended, or is about to as this job said that it fails."""
+        if self._failed:
+            await self.lost
+        return self.lost.done()
 
     async def release(self, well: bool) -> None:
         """Give the server back; returns once it is in other hands or has ended.
@@ -119,13 +123,13 @@ class SharedServer:
                 unhealthy_since = None if well else unhealthy_since or now
             if now - self._last_answer > self._silence:
                 self._fail(f"it has answered no request for {self._silence:g} s")
-            elif (
-                unhealthy_since and now - max(unhealthy_since, self._last_answer) > self._unhealthy
-            ):
+            unhealthy = now - max(unhealthy_since or now, self._last_answer)
+            if unhealthy > self._unhealthy:
                 limit = f"{self._unhealthy:g} s (unhealthy_timeout)"
                 self._fail(f"it has said that it is not healthy, and answered nothing, for {limit}")
 
     def _fail(self, reason: str) -> None:
+        self._failed = True
         self._watching.cancel()
         with suppress(OSError):
             self._writer.write(_line(do="fail", reason=reason))
