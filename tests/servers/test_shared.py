@@ -184,7 +184,7 @@ def test_a_runtime_folder_of_somebody_else_is_refused(tmp_path, monkeypatch):
     real = runtime_folder()
     assert real.stat().st_mode & 0o777 == 0o700
     monkeypatch.setattr("earmark.servers.run.os.getuid", lambda: f"{os.getpid()}-other")
-    link = real.with_name(f"earmark-{os.getpid()}-other")
+    link = real.with_name(f"earmark-servers-{os.getpid()}-other")
     link.symlink_to(tmp_path)
     try:
         with pytest.raises(EarmarkError, match="not a folder of this user"):

@@ -30,37 +30,33 @@ def check(name: str, settings: Mapping[str, Any]) -> None:
     Raises:
         EarmarkError: naming every offending key, what was found and what would be right.
     """
-    found = [*server_type(settings).problems(settings), *_secrets(settings), *_address(settings)]
+    wrong = [*server_type(settings).problems(settings), *_secrets(settings), *_address(settings)]
     if settings.get("extra_body", {}).get("stream"):
-        found.append("extra_body.stream: answers are read whole; leave it out")
-    drawn = settings["server"] == "random-choice" or (settings.get("sampling") or {}).get(
-        "temperature"
-    )
+        wrong.append("extra_body.stream: answers are read whole; leave it out")
+    drawn = settings["server"] == "random-choice" or settings.get("sampling", {}).get("temperature")
     if settings.get("num_seeds", 1) > 1 and not drawn:
-        found.append(
-            "num_seeds: several predictions without sampling.temperature above 0 would be the "
-            "same one several times"
+        wrong.append(
+            "num_seeds: several predictions without sampling.temperature above 0 are equal"
         )
-    if found:
-        raise EarmarkError("\n".join(f"models.{name}.{line}" for line in found))
+    if wrong:
+        raise EarmarkError("\n".join(f"models.{name}.{line}" for line in wrong))
 
 
-def answer_settings(settings: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def answer_settings(settings: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that determines a model's answers on a split, and nothing operational.
 
     Args:
         settings: The model's settings.
-        wanted: What the config alone knows of it (`earmark.config.Model.request`).
+        request: What the config alone knows of it (`earmark.config.Model.request`).
 
     Returns:
-        ``wanted``, with the formats that are sent as they are and the server's own arguments.
+        ``request``, with the formats that are sent as they are and the server's own arguments.
     """
     kind = server_type(settings)
     started = kind.starts and not settings.get("base_url")
-    audio = settings.get("audio")
     return {
-        **wanted,
-        "audio": audio is not False,
+        **request,
+        "audio": settings.get("audio") is not False,
         "audio_formats": list(settings.get("audio_formats") or kind.formats),
         "audio_rate": settings.get("audio_rate") or 16000,
         "chunk_seconds": settings.get("chunk_seconds"),
@@ -71,21 +67,17 @@ def answer_settings(settings: Mapping[str, Any], wanted: Mapping[str, Any]) -> d
 
 def _secrets(settings: Mapping[str, Any]) -> list[str]:
     """Keys that were written into the config, where logs and metadata would repeat them."""
-    found = []
-    for variable in settings.get("env") or {}:
-        if any(word in variable.upper() for word in _SECRET):
-            found.append(
-                f"env.{variable}: a secret does not belong in a config; export {variable} before "
-                "starting snakemake, and the server inherits it"
-            )
+    wrong = [
+        f"env.{variable}: a secret does not belong in a config; export {variable} before starting "
+        "snakemake, and the server inherits it"
+        for variable in settings.get("env") or {}
+        if any(word in variable.upper() for word in _SECRET)
+    ]
     for key in ("server_args", "command"):
         words = str(settings.get(key) or "").replace("'", " ").replace(",", " ").split()
         if any(word.partition("=")[0] in ("--api-key", "--api_key") for word in words):
-            found.append(
-                f"{key}: --api-key puts a secret in the config; servers that are started here "
-                "listen on loopback and need none"
-            )
-    return found
+            wrong.append(f"{key}: --api-key puts a secret in the config; servers here need none")
+    return wrong
 
 
 def _address(settings: Mapping[str, Any]) -> list[str]:

@@ -68,24 +68,29 @@ class ServerType:
 
     def problems(self, settings: Settings) -> list[str]:
         """What is wrong with a model's settings for this type: ``key: what, and what to do``."""
-        found = []
-        for key in settings.get("sampling") or {}:
-            if key not in self.accepts:
-                found.append(
-                    f"sampling.{key}: a {self.name} server refuses it; it takes "
-                    f"{', '.join(sorted(self.accepts))}{self._elsewhere(key)}"
-                )
-        for key in settings.get("extra_body") or {}:
-            if key in self.refuses:
-                found.append(f"extra_body.{key}: a {self.name} server refuses it; leave it out")
-        style, takes = settings.get("audio"), ", ".join(self.audio)
+        refused = f"a {self.name} server refuses it"
+        takes = ", ".join(sorted(self.accepts))
+        wrong = [
+            f"sampling.{key}: {refused}; it takes {takes}"
+            + (
+                ""
+                if key in self.refuses
+                else "; where it knows it all the same, put it in extra_body"
+            )
+            for key in settings.get("sampling") or {}
+            if key not in self.accepts
+        ]
+        body = settings.get("extra_body") or {}
+        wrong += [
+            f"extra_body.{key}: {refused}; leave it out" for key in body if key in self.refuses
+        ]
+        style, ways = settings.get("audio"), ", ".join(self.audio)
         if style not in (None, False, True, *self.audio) and settings.get("api") == "chat":
-            found.append(f"audio: a {self.name} server does not take {style!r}; it takes {takes}")
+            wrong.append(f"audio: a {self.name} server does not take {style!r}; it takes {ways}")
         if settings.get("base_url") is None:
-            found.extend(self._unreadable(settings))
-            if int(settings.get("nodes") or 1) > 1:
-                found.extend(self._nodes(settings))
-        return found
+            wrong += self._unreadable(settings)
+            wrong += self._nodes(settings) if int(settings.get("nodes") or 1) > 1 else []
+        return wrong
 
     def _unreadable(self, settings: Settings) -> list[str]:
         """Words of the command line that no shell would read, or that take the port away."""
@@ -98,9 +103,6 @@ class ServerType:
         if "--port" in self.operational and any(word.split("=")[0] == "--port" for word in words):
             return ["server_args: leave --port out; the server is given a free port"]
         return []
-
-    def _elsewhere(self, key: str) -> str:
-        return ""
 
     def _nodes(self, settings: Settings) -> list[str]:
         if settings.get("server_entrypoint"):

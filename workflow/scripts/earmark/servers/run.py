@@ -1,7 +1,6 @@
 """The Snakemake run that a job belongs to, and where the processes of this user and machine meet.
 
-Servers are shared within a run and end with it. GPUs are shared out between all runs of a user on a
-machine, so locks and sockets are in one folder whatever the shell or the login session is.
+Servers are shared within a run and end with it; GPUs are shared out between all runs of a user.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ def runtime_folder() -> Path:
     Raises:
         EarmarkError: when it cannot be made, or is somebody else's.
     """
-    folder = Path("/tmp") / f"earmark-{os.getuid()}"
+    folder = Path("/tmp") / f"earmark-servers-{os.getuid()}"
     try:
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
@@ -127,20 +126,16 @@ def ask(path: Path, message: Mapping[str, Any], timeout: float) -> bool:
         message: See `earmark.servers.supervisor`.
         timeout: Seconds to wait for it to end.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
         connection.settimeout(timeout)
         try:
             connection.connect(str(path))
-            connection.sendall(json.dumps(message).encode() + b"\n")
-            while line := connection.recv(4096):
-                if b'"busy"' in line:
-                    return False
         except ConnectionRefusedError:  # it was killed
-            path.unlink(missing_ok=True)
+            path.unlink()
             return False
-        except OSError:
-            return False
-    return True
+        connection.sendall(json.dumps(message).encode() + b"\n")
+        return not any(b'"busy"' in part for part in iter(lambda: connection.recv(4096), b""))
+    return False
 
 
 def end_servers(run: Run) -> None:

@@ -149,7 +149,7 @@ class Supervisor:
         writer.close()
 
     def _hear(self, writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
-        kind = message["do"]
+        kind = message.get("do")
         if kind == "hold":
             self._jobs.add(writer)
             self._idle_since = None

@@ -76,10 +76,10 @@ class Megatron(ServerType):
 
     def problems(self, settings: Settings) -> list[str]:
         """See `ServerType.problems`."""
-        found = super().problems(settings)
+        wrong = super().problems(settings)
         if settings.get("api") == "transcriptions":
-            found.append("api: a megatron server has no transcriptions; `api: chat` is what it has")
-        return found
+            wrong.append("api: a megatron server has no transcriptions; `api: chat` is what it has")
+        return wrong
 
     def _nodes(self, settings: Settings) -> list[str]:
         if engine(settings) != "docker":
