@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import soundfile
 from aiohttp import web
 
 MEGATRON_TAKES = {"model", "messages", "temperature", "top_p", "max_tokens", "seed", "stop"}
@@ -178,8 +179,6 @@ class StandIn:
         if sick := await self.fall_ill(key):
             return sick
         if options.refuse_seconds and clips:
-            import soundfile
-
             if soundfile.info(io.BytesIO(clips[0])).duration >= options.refuse_seconds:
                 return web.json_response({"error": {"message": "wrong audio"}}, status=400)
         if options.poison and options.poison in key:

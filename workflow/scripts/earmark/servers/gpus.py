@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -86,11 +86,9 @@ def _locked(folder: Path, devices: list[str], count: int) -> dict[str, FileLock]
     for device in devices:
         name = "".join(c if c.isalnum() or c in "-." else "_" for c in device)
         lock = FileLock(folder / f"gpu-{name}.lock")
-        try:
+        with suppress(Timeout):
             lock.acquire(blocking=False)
-        except Timeout:
-            continue
-        held[device] = lock
+            held[device] = lock
         if len(held) == count:
             return held
     _release(held)

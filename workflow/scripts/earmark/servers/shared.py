@@ -156,7 +156,6 @@ async def hold(
             first error and the last lines of its log.
     """
     spec = specification(settings, log, shard, run or current_run(), folders)
-    said: set[str] = set()
     for _ in range(_TRIES):
         with suppress(FileNotFoundError, ConnectionError):  # it has ended already: once more
             reader, writer = await _connected(spec)
@@ -164,11 +163,10 @@ async def hold(
             while line := await reader.readline():
                 message = json.loads(line)
                 state = message["state"]
-                if state == "waiting" and spec.gpus and state not in said:
+                if state == "waiting":
                     print(f"waiting for {spec.gpus} GPUs of this machine", flush=True)
-                if state == "loading" and state not in said:
+                if state == "loading":
                     print(f"the server is loading; its log: {spec.log}", flush=True)
-                said.add(state)
                 if state == "ready":
                     return SharedServer(spec, message["port"], (reader, writer), settings)
                 if state == "ended":

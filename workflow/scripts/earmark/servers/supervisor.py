@@ -146,7 +146,6 @@ class Supervisor:
             async for line in reader:
                 self._hear(writer, json.loads(line))
         self._leave(writer)
-        writer.close()
 
     def _hear(self, writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
         kind = message.get("do")
@@ -204,8 +203,4 @@ def main() -> None:
     spec = Spec(**json.loads(sys.stdin.read()))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     adopt_orphans()
-
-    async def serve() -> None:
-        await Supervisor(spec).serve()
-
-    asyncio.run(serve())
+    asyncio.run(Supervisor(spec).serve())
