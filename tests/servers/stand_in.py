@@ -179,7 +179,8 @@ class StandIn:
         if sick := await self.fall_ill(key):
             return sick
         if options.refuse_seconds and clips:
-            if soundfile.info(io.BytesIO(clips[0])).duration >= options.refuse_seconds:
+            seconds = soundfile.info(io.BytesIO(clips[0])).duration
+            if seconds >= options.refuse_seconds:
                 return web.json_response({"error": {"message": "wrong audio"}}, status=400)
         if options.poison and options.poison in key:
             print("ValueError: poison", flush=True)
