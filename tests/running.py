@@ -58,6 +58,10 @@ class Workflow:
         """Begin a run; its output is one stream of text."""
         path = self.folder / "config.yaml"
         path.write_text(yaml.safe_dump(self.config), encoding="utf-8")
+        if (
+            signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        ):  # as in the background, for children too
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         return subprocess.Popen(
             self.command(*arguments),
             cwd=self.clone,

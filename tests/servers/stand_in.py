@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import soundfile
 from aiohttp import web
 
 MEGATRON_TAKES = {"model", "messages", "temperature", "top_p", "max_tokens", "seed", "stop"}
@@ -65,6 +66,7 @@ class StandIn:
         self.asked: dict[str, int] = {}
         self.under_way = 0
         self.answered = 0
+        self.ill = ""
         self.faults = [fault for fault in options.faults.split(",") if fault]
         self.slots = asyncio.Semaphore(options.slots)
         self.ready_at = time.monotonic() + options.load_seconds
@@ -75,6 +77,8 @@ class StandIn:
             record.write(line)
 
     async def health(self, _: web.Request) -> web.Response:
+        if self.ill == "503":
+            return web.Response(status=503)
         if self.options.never_healthy or time.monotonic() < self.ready_at:
             return web.Response(status=503)
         return web.Response(text="ok")
@@ -155,16 +159,31 @@ class StandIn:
         self.note("answered", key)
         return response
 
+    async def fall_ill(self, key: str) -> web.Response | None:
+        """From some request on, or at one of poison, it answers nothing until it is started again."""
+        options = self.options
+        once = Path(options.record + ".ill")
+        due = options.ill_after and self.answered >= options.ill_after and not once.exists()
+        if options.ill and (due or (options.poison and options.poison in key)):
+            once.write_text("")
+            print("torch.OutOfMemoryError: CUDA is out", *["INFO: a notice"] * 40, sep="\n")
+            self.ill = options.ill
+        if self.ill == "hang":
+            await asyncio.sleep(3600)
+        return web.Response(status=int(self.ill), text="sick") if self.ill else None
+
     async def misbehave(
         self, request: web.Request, clips: list[bytes], key: str
     ) -> web.StreamResponse | None:
         options = self.options
+        if sick := await self.fall_ill(key):
+            return sick
         if options.refuse_seconds and clips:
-            import soundfile
-
-            if soundfile.info(io.BytesIO(clips[0])).duration >= options.refuse_seconds:
+            seconds = soundfile.info(io.BytesIO(clips[0])).duration
+            if seconds >= options.refuse_seconds:
                 return web.json_response({"error": {"message": "wrong audio"}}, status=400)
         if options.poison and options.poison in key:
+            print("ValueError: poison", flush=True)
             os._exit(5)
         once = Path(options.record + ".exited")
         if options.exit_after and self.answered >= options.exit_after and not once.exists():
@@ -211,12 +230,20 @@ def main() -> None:
     parser.add_argument("--exit-while-loading", action="store_true")
     parser.add_argument("--exit-after", type=int, default=0)
     parser.add_argument("--poison")
+    parser.add_argument("--ill", default="", choices=["", "hang", "500", "503"])
+    parser.add_argument("--ill-after", type=int, default=0)
     parser.add_argument("--one-at-a-time", action="store_true")
     parser.add_argument("--grandchild", action="store_true", help="leave a process in a session")
     options = parser.parse_args()
     print("loading", flush=True)
     if options.exit_while_loading:
-        print("RuntimeError: the checkpoint is damaged", flush=True)
+        print(
+            "INFO: no flash_attn (ImportError: not there)\nRuntimeError: the checkpoint is damaged"
+        )
+        print(
+            "INFO: shutdown\n" * 60 + "RuntimeError: engine failed. See root cause above.",
+            flush=True,
+        )
         raise SystemExit(7)
     if options.grandchild:
         import subprocess

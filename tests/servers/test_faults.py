@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import signal
@@ -102,7 +103,9 @@ def test_a_server_that_exits_while_loading_is_reported_with_its_logs_end(bench):
     with pytest.raises(EarmarkError) as caught:
         bench.infer("--exit-while-loading", health_timeout=600)
     assert "ended while loading, with exit code 7" in str(caught.value)
-    assert "RuntimeError: the checkpoint is damaged" in str(caught.value)
+    first = str(caught.value).splitlines()[0]
+    assert "first error in its log: RuntimeError: the checkpoint is damaged (log: /" in first
+    assert len(str(caught.value).splitlines()) < 15
 
 
 def test_a_program_that_does_not_exist_is_named(bench):
@@ -129,12 +132,49 @@ def test_a_server_that_dies_too_often_ends_the_job_with_its_reason(bench):
 
 def test_a_sample_on_which_the_server_dies_fails_alone(bench):
     bench.samples(6)
-    import hashlib
-
     poison = hashlib.sha256((bench.manifest.parent / "3.wav").read_bytes()).hexdigest()[:12]
     rows = bench.infer("--poison", poison, "--latency", "0.05", max_failed_fraction=0.2)
     assert [bool(row["error"]) for row in rows] == [k == 3 for k in range(6)]
-    assert "the server died" in rows[3]["error"]
+    assert "the server died" in rows[3]["error"] and "ValueError: poison" in rows[3]["error"]
+    assert str(bench.folder / "server.log") in rows[3]["error"]
+
+
+@pytest.mark.parametrize("ill", ["hang", "500", "503"])
+def test_a_server_that_lives_and_answers_nothing_any_more_is_started_again(bench, ill, capfd):
+    bench.samples(14)
+    rows = bench.infer(
+        "--ill", ill, "--ill-after", "5", "--latency", "0.02", unhealthy_timeout=2,
+        client={"timeout": 3, "max_retries": 2},
+    )  # fmt: skip
+    assert not [row for row in rows if row["error"]]
+    assert bench.events("loaded")[""] == 2
+    bench.answered_once(14)
+    said = capfd.readouterr().out
+    assert ("not healthy" if ill == "503" else "answered no request for") in said
+    assert "the first error in its log: torch.OutOfMemoryError: CUDA is out (log: /" in said
+
+
+def test_a_server_is_given_up_after_a_requests_time_though_retries_are_left(bench, monkeypatch):
+    monkeypatch.setattr("earmark.servers.shared.PAUSE", 1.0)
+    bench.samples(8)
+    rows = bench.infer(
+        "--ill", "hang", "--ill-after", "3", unhealthy_timeout=1,
+        client={"timeout": 2, "max_retries": 99},
+    )  # fmt: skip
+    assert not [row for row in rows if row["error"]]
+    assert bench.events("loaded")[""] == 2
+
+
+def test_a_sample_on_which_the_server_hangs_fails_alone(bench):
+    bench.samples(6)
+    poison = hashlib.sha256((bench.manifest.parent / "3.wav").read_bytes()).hexdigest()[:12]
+    rows = bench.infer(
+        "--ill", "hang", "--poison", poison, max_failed_fraction=0.2,
+        client={"timeout": 2, "max_retries": 1},
+    )  # fmt: skip
+    assert [bool(row["error"]) for row in rows] == [k == 3 for k in range(6)]
+    assert "did not answer each time this was asked" in rows[3]["error"]
+    assert "torch.OutOfMemoryError: CUDA is out" in rows[3]["error"]
 
 
 def test_an_endpoint_at_which_nobody_listens_stops_the_job(bench):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any
@@ -15,8 +14,7 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.mmau.matchers import nv_embed
-from earmark.servers.gpus import Claims
-from earmark.servers.lease import state_folder
+from earmark.servers.gpus import reserved_gpus
 
 TORCH = """
 import contextlib, numpy
@@ -63,14 +61,13 @@ class AutoModel:
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """NV-Embed-v2's environment, with stand-ins for torch and transformers."""
     (tmp_path / "torch.py").write_text(TORCH)
     (tmp_path / "transformers.py").write_text(TRANSFORMERS)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with TemporaryDirectory(prefix="em") as claims:  # no other run's claims on GPUs
-        monkeypatch.setenv("XDG_RUNTIME_DIR", claims)
-        yield {"type": "nv-embed", "python": sys.executable, "batch_size": 4}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", f"GPU-{tmp_path.name}")  # no other run locks it
+    return {"type": "nv-embed", "python": sys.executable, "batch_size": 4}
 
 
 def test_nv_embed_runs_batched_in_an_environment_of_its_own(stand_in: dict[str, Any]) -> None:
@@ -140,27 +137,23 @@ def test_nv_embed_that_died_before_it_was_asked_says_so(stand_in: dict[str, Any]
 def test_nv_embed_takes_a_gpu_that_no_server_has(
     stand_in: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "12,345")
-    server = Claims(state_folder(), 1)
-    assert server.take() and server.environment() == {"CUDA_VISIBLE_DEVICES": "12"}
-    try:
-        with nv_embed.running(stand_in) as embed:
-            vectors = embed(["GPU"])
-        assert vectors[0, 0] / vectors[0, 1] == pytest.approx(3)  # "345"
-    finally:
-        server.release()
+    names = [f"{os.getpid() % 90 + 10}", f"{os.getpid() % 900 + 100}"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ",".join(names))
+    with reserved_gpus(1) as server, nv_embed.running(stand_in) as embed:
+        vectors = embed(["GPU"])
+    assert server == {"CUDA_VISIBLE_DEVICES": names[0]}
+    assert vectors[0, 0] / vectors[0, 1] == pytest.approx(len(names[1]))
 
 
 def test_nv_embed_waits_for_a_gpu(
     stand_in: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "12")
-    server = Claims(state_folder(), 1)
-    assert server.take()
+    held = reserved_gpus(1)
+    held.__enter__()
 
     def release() -> None:
         sleep(0.3)
-        server.release()
+        held.__exit__(None, None, None)
 
     start = monotonic()
     Thread(target=release).start()

@@ -15,9 +15,9 @@ from earmark.errors import EarmarkError
 from earmark.servers import TYPES, answer_settings, check
 from earmark.servers.base import api_key
 from earmark.servers.container import wrapped
-from earmark.servers.health import free_port, ready
-from earmark.servers.lease import ServerDiedError, acquire
+from earmark.servers.health import free_port, healthy
 from earmark.servers.run import own_run, snakemake_mode
+from earmark.servers.shared import ServerDiedError, hold
 
 SERVER = (
     "import http.server, sys\n"
@@ -128,7 +128,7 @@ def test_megatron_refuses_what_it_does_not_know_before_anything_starts(key: str)
         ({"server": "vllm", "num_seeds": 3}, "num_seeds: several predictions without"),
         ({"server": "vllm", "env": {"HF_TOKEN": "x"}}, r"env\.HF_TOKEN: a secret does not"),
         ({"server": "vllm", "server_args": "--api-key=x"}, "server_args: --api-key puts a secret"),
-        ({"server": "openai", "base_url": "http://u:p@h/v1"}, "base_url: holds a user"),
+        ({"server": "openai", "base_url": "http://u:p@h/v1"}, "base_url: no address .* no user"),
     ],
 )
 def test_what_a_server_would_refuse_is_an_error_at_once(given: dict[str, Any], match: str) -> None:
@@ -186,8 +186,8 @@ def test_the_run_is_told_from_the_command_line(line: str, mode: str | None) -> N
     assert snakemake_mode(line.split()) == mode
 
 
-def test_nothing_that_listens_is_not_ready() -> None:
-    assert not ready(free_port(), "/v1", 1)
+def test_where_nothing_listens_nothing_is_healthy() -> None:
+    assert not healthy(free_port(), "/v1", 1)
 
 
 def started(folder: Path, code: str, **more: Any) -> str:
@@ -198,9 +198,9 @@ def started(folder: Path, code: str, **more: Any) -> str:
     full = settings(server="command", command=words, **more)
 
     async def come_and_go() -> str:
-        lease = await acquire(full, folder / "server.log", run=own_run())
-        await lease.release(well=True)
-        return lease.url
+        server = await hold(full, folder / "server.log", run=own_run())
+        await server.release(well=True)
+        return server.url
 
     return asyncio.run(asyncio.wait_for(come_and_go(), 30))
 
@@ -210,7 +210,7 @@ def test_a_server_with_or_without_a_health_page_comes_up(tmp_path: Path, status:
     url = started(tmp_path, SERVER, status=status)
     assert url.startswith("http://127.0.0.1:") and url.endswith("/v1")
     port = int(url.split(":")[2].split("/")[0])
-    assert not ready(port, "/v1", 1)  # its job has ended, and it with it
+    assert not healthy(port, "/v1", 1)  # its job has ended, and it with it
 
 
 def test_a_server_that_exits_while_loading_is_reported_with_the_end_of_its_log(
@@ -229,7 +229,7 @@ def test_a_server_that_exits_while_loading_is_reported_with_the_end_of_its_log(
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     full = settings(server="command", command="no-such-server {port}")
     with pytest.raises(ServerDiedError, match="no-such-server: No such file"):
-        asyncio.run(acquire(full, tmp_path / "server.log", run=own_run()))
+        asyncio.run(hold(full, tmp_path / "server.log", run=own_run()))
 
 
 def test_a_server_that_never_is_healthy_has_a_limit_of_its_own(tmp_path: Path) -> None:

@@ -181,8 +181,7 @@ def other_settings(wildcards):
 
 def end_servers():
     """End the model servers that this run keeps on this machine, and wait for that."""
-    from earmark.servers.lease import end_servers
-    from earmark.servers.run import own_run
+    from earmark.servers.run import end_servers, own_run
 
     end_servers(own_run())
 

@@ -45,6 +45,8 @@ class Outcome:
         start: Unix seconds at which the last attempt began.
         end: Unix seconds at which it ended.
         attempts: How often it was sent.
+        unanswered_since: When its first attempt failed (`time.monotonic`), where it failed for want
+            of an answer: the server's failure, perhaps.
     """
 
     reply: Reply | None
@@ -52,6 +54,7 @@ class Outcome:
     start: float
     end: float
     attempts: int
+    unanswered_since: float | None = None
 
 
 class RefusedError(EarmarkError):
@@ -175,6 +178,7 @@ class Client:
 
     async def _attempts(self, payload: Payload) -> Outcome:
         failed = attempts = 0
+        failed_at: float | None = None
         first = time.monotonic()
         while True:
             await self._pace.pause()
@@ -200,12 +204,14 @@ class Client:
             wish = retry_after(headers)
             if status in BUSY:
                 self._pace.refused(began, wish)
+            failed_at = failed_at or time.monotonic()
             busy = status in BUSY and time.monotonic() - first < PATIENCE
             failed += not busy
             if failed > self._retries:
                 if status == UNREACHABLE and self._heard < first:
                     raise self._gone(error)
-                return Outcome(None, f"{error} (after {attempts} attempts)", start, end, attempts)
+                error = f"{error} (after {attempts} attempts)"
+                return Outcome(None, error, start, end, attempts, unanswered_since=failed_at)
             await asyncio.sleep(backoff(attempts if wish is None else 1) + (wish or 0.0))
 
     async def _send(self, payload: Payload) -> tuple[int, dict[str, str], bytes, str]:

@@ -27,8 +27,8 @@ from earmark.inference.requests import Recipe, Request, Sample, seeds
 from earmark.inference.tally import Tally
 from earmark.servers import server_type
 from earmark.servers.base import api_key
-from earmark.servers.lease import Lease, ServerDiedError, acquire
 from earmark.servers.run import Run, current_run
+from earmark.servers.shared import ServerDiedError, SharedServer, hold
 
 Settings = Mapping[str, Any]
 _SYNC_EVERY = 5.0
@@ -180,6 +180,10 @@ class _Session:
         self._failures: list[Row] = []
         self._failed: set[str] = set()
         self._stopped: str | None = None
+        self._server: SharedServer | None = None  # our own
+        self._doubtful: list[tuple[Request, Outcome]] = []  # failed; perhaps the server did
+        self._alone = self._worked = False
+        self._restarts = int(job.settings.get("max_server_restarts", _RESTARTS))
 
     async def run(self) -> None:
         """Ask for everything, with a report a minute and the journal on disk every few seconds."""
@@ -221,12 +225,11 @@ class _Session:
 
     async def _with_server(self) -> None:
         """Ask the model's own server; start it again when it dies."""
-        restarts = int(self._settings.get("max_server_restarts", _RESTARTS))
         todo: Iterator[Request] = iter(self._missing)
         deaths: Counter[str] = Counter()
         again: list[Request] = []
         while True:
-            lease = await acquire(
+            server = self._server = await hold(
                 self._settings, self._job.server_log, self._job.shard, self._run,
                 self._job.folders,
             )  # fmt: skip
@@ -236,28 +239,32 @@ class _Session:
                 # it, so that only the culprit fails.
                 suspects = [request for request in again if deaths[request.fingerprint] > 1]
                 todo = chain([r for r in again if deaths[r.fingerprint] <= 1], todo)
-                again = await self._ask_alone(lease, suspects)
-                if not lease.lost.done():
-                    again = await self._ask(lease.url, todo, lease.lost)
-                well = not lease.lost.done()
+                self._alone = True
+                again = await self._ask_alone(server, suspects)
+                self._alone = False
+                if not server.lost.done():
+                    again = await self._ask(server.url, todo, server.lost)
+                well = not server.lost.done()
                 following = next(todo, None)
                 if not again and following is None:
                     return
                 todo = todo if following is None else chain([following], todo)
             finally:
-                await lease.release(well)
+                await server.release(well)
             deaths.update(request.fingerprint for request in again)
+            if len(again) == 1:  # nothing else can have been the cause
+                deaths[again[0].fingerprint] += 1
             if not self._run.alive():
                 raise EarmarkError(f"{_RUN_ENDED}; {_KEPT}")
-            restarts -= 1
-            if restarts < 0:
+            self._restarts -= 1
+            if self._restarts < 0:
                 raise ServerDiedError(
-                    f"{lease.lost.result()}\nIt was started again max_server_restarts times; what "
+                    f"{server.lost.result()}\nIt was started again max_server_restarts times; what "
                     "was answered is kept, and the next run asks for the rest"
                 )
-            print(f"{lease.lost.result()}\nstarting it again", flush=True)
+            print(f"{server.lost.result()}\nstarting it again", flush=True)
 
-    async def _ask_alone(self, lease: Lease, suspects: list[Request]) -> list[Request]:
+    async def _ask_alone(self, server: SharedServer, suspects: list[Request]) -> list[Request]:
         """Ask suspects one at a time; the one on which the server dies has failed for good.
 
         Returns:
@@ -265,11 +272,14 @@ class _Session:
         """
         for number, request in enumerate(suspects):
             only = iter([request])
-            died = bool(await self._ask(lease.url, only, lease.lost))
+            died = bool(await self._ask(server.url, only, server.lost))
             if next(only, None) is not None:  # it was dead already
                 return suspects[number:]
             if died:
-                error = "the server died each time this was asked, at last with nothing beside it"
+                error = (
+                    "the server died or did not answer each time this was asked, at last with "
+                    f"nothing else under way: {server.lost.result().splitlines()[0]}"
+                )
                 self._done(request, Outcome(None, error, time.time(), time.time(), 3))
                 return suspects[number + 1 :]
         return []
@@ -279,10 +289,34 @@ class _Session:
     ) -> list[Request]:
         key = api_key(self._settings)
         async with Client(url, self._wire, self._client_settings, key) as client:
-            return await client.ask_all(requests, self._done, lost)
+            left = await client.ask_all(requests, self._done, lost)
+        if self._server and await self._server.is_lost():
+            left = [*(request for request, _ in self._doubtful), *left]
+            self._doubtful = []
+        self._blame()
+        return left
 
     def _done(self, request: Request, outcome: Outcome) -> None:
-        """Keep an answer; stop when more samples have failed than may."""
+        """Keep an answer, or see whether the request has failed or the server."""
+        if self._server and outcome.error is None:
+            self._worked = True
+            self._server.answered()
+            self._blame()
+        elif self._server and outcome.unanswered_since is not None and self._restarts > 0:
+            self._doubtful.append((request, outcome))
+            if (self._worked and len(self._doubtful) > 1) or self._alone:
+                self._server.unanswered(outcome.unanswered_since, self._alone)
+            return
+        self._keep(request, outcome)
+
+    def _blame(self) -> None:
+        """Where the server answers others, it is the requests without an answer that failed."""
+        doubtful, self._doubtful = self._doubtful, []
+        for request, outcome in doubtful:
+            self._keep(request, outcome)
+
+    def _keep(self, request: Request, outcome: Outcome) -> None:
+        """Keep an outcome; stop when more samples have failed than may."""
         row = record(request, outcome)
         self._writer.append(row)
         self._tally.count(outcome.error is not None)

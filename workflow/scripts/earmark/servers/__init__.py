@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from earmark.errors import EarmarkError
 from earmark.servers.base import ServerType
-from earmark.servers.command import Command
-from earmark.servers.demo import Demo
-from earmark.servers.megatron import Megatron
-from earmark.servers.openai import OpenAI
-from earmark.servers.random_choice import RandomChoice
-from earmark.servers.sglang import Sglang
-from earmark.servers.vllm import Vllm
+from earmark.servers.kinds import TYPES
 
-TYPES: dict[str, ServerType] = {
-    kind.name: kind() for kind in (Megatron, Vllm, Sglang, Command, OpenAI, Demo, RandomChoice)
-}
 _SECRET = ("TOKEN", "API_KEY", "APIKEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
 
 
 def server_type(settings: Mapping[str, Any]) -> ServerType:
     """The type that a model's ``server`` names."""
+    if settings["server"] not in TYPES:
+        raise EarmarkError(f"server: {settings['server']!r} is none of {', '.join(TYPES)}")
     return TYPES[settings["server"]]
 
 
@@ -37,37 +30,33 @@ def check(name: str, settings: Mapping[str, Any]) -> None:
     Raises:
         EarmarkError: naming every offending key, what was found and what would be right.
     """
-    found = [*server_type(settings).problems(settings), *_secrets(settings), *_address(settings)]
+    wrong = [*server_type(settings).problems(settings), *_secrets(settings), *_address(settings)]
     if settings.get("extra_body", {}).get("stream"):
-        found.append("extra_body.stream: answers are read whole; leave it out")
-    drawn = settings["server"] == "random-choice" or (settings.get("sampling") or {}).get(
-        "temperature"
-    )
+        wrong.append("extra_body.stream: answers are read whole; leave it out")
+    drawn = settings["server"] == "random-choice" or settings.get("sampling", {}).get("temperature")
     if settings.get("num_seeds", 1) > 1 and not drawn:
-        found.append(
-            "num_seeds: several predictions without sampling.temperature above 0 would be the "
-            "same one several times"
+        wrong.append(
+            "num_seeds: several predictions without sampling.temperature above 0 are equal"
         )
-    if found:
-        raise EarmarkError("\n".join(f"models.{name}.{line}" for line in found))
+    if wrong:
+        raise EarmarkError("\n".join(f"models.{name}.{line}" for line in wrong))
 
 
-def answer_settings(settings: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def answer_settings(settings: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that determines a model's answers on a split, and nothing operational.
 
     Args:
         settings: The model's settings.
-        wanted: What the config alone knows of it (`earmark.config.Model.request`).
+        request: What the config alone knows of it (`earmark.config.Model.request`).
 
     Returns:
-        ``wanted``, with the formats that are sent as they are and the server's own arguments.
+        ``request``, with the formats that are sent as they are and the server's own arguments.
     """
     kind = server_type(settings)
     started = kind.starts and not settings.get("base_url")
-    audio = settings.get("audio")
     return {
-        **wanted,
-        "audio": audio is not False,
+        **request,
+        "audio": settings.get("audio") is not False,
         "audio_formats": list(settings.get("audio_formats") or kind.formats),
         "audio_rate": settings.get("audio_rate") or 16000,
         "chunk_seconds": settings.get("chunk_seconds"),
@@ -78,41 +67,28 @@ def answer_settings(settings: Mapping[str, Any], wanted: Mapping[str, Any]) -> d
 
 def _secrets(settings: Mapping[str, Any]) -> list[str]:
     """Keys that were written into the config, where logs and metadata would repeat them."""
-    found = []
-    for variable in settings.get("env") or {}:
-        if any(word in variable.upper() for word in _SECRET):
-            found.append(
-                f"env.{variable}: a secret does not belong in a config; export {variable} before "
-                "starting snakemake, and the server inherits it"
-            )
+    wrong = [
+        f"env.{variable}: a secret does not belong in a config; export {variable} before starting "
+        "snakemake, and the server inherits it"
+        for variable in settings.get("env") or {}
+        if any(word in variable.upper() for word in _SECRET)
+    ]
     for key in ("server_args", "command"):
-        words = settings.get(key) or []
-        words = words.split() if isinstance(words, str) else [str(word) for word in words]
+        words = str(settings.get(key) or "").replace("'", " ").replace(",", " ").split()
         if any(word.partition("=")[0] in ("--api-key", "--api_key") for word in words):
-            found.append(
-                f"{key}: --api-key puts a secret in the config; servers that are started here "
-                "listen on loopback and need none"
-            )
-    if "@" in str(settings.get("base_url") or "").partition("://")[2].partition("/")[0]:
-        found.append("base_url: holds a user or password; name the key in api_key_env instead")
-    return found
+            wrong.append(f"{key}: --api-key puts a secret in the config; servers here need none")
+    return wrong
 
 
 def _address(settings: Mapping[str, Any]) -> list[str]:
     """What is wrong with the address of a server that runs already; it is not repeated."""
-    address = settings.get("base_url")
-    if not address:
+    address = str(settings.get("base_url") or "http://localhost")
+    parts = re.fullmatch(
+        r"https?://(\[[\da-fA-F:.]+\]|[^\s/?#@:]+)(?::(\d+))?(/[^\s?#]*)?", address
+    )
+    if parts and 0 < int(parts[2] or 80) < 65536:
         return []
-    try:
-        parts = urlsplit(address)
-        whole = bool(parts.hostname) and parts.port != 0 and not any(map(str.isspace, address))
-    except ValueError:
-        whole = False
-    if not whole:
-        return ["base_url: no address; http://host:port/v1 or https://host/v1 is one"]
-    if parts.query or parts.fragment:
-        return [
-            "base_url: `/chat/completions` is put behind it, so that nothing may stand behind the "
-            "path (`?…`, `#…`); a key goes into the variable that api_key_env names"
-        ]
-    return []
+    return [
+        "base_url: no address such as http://host:port/v1 or https://host/v1, with nothing behind "
+        "the path and no user before the host; a key goes into the variable that api_key_env names"
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -12,20 +11,10 @@ from earmark.errors import EarmarkError
 
 Settings = Mapping[str, Any]
 
-SAMPLING = frozenset(
-    {
-        "temperature",
-        "top_p",
-        "max_tokens",
-        "seed",
-        "stop",
-        "top_k",
-        "min_p",
-        "repetition_penalty",
-        "presence_penalty",
-        "frequency_penalty",
-    }
-)
+SAMPLING = frozenset({
+    "temperature", "top_p", "max_tokens", "seed", "stop", "top_k", "min_p", "repetition_penalty",
+    "presence_penalty", "frequency_penalty",
+})  # fmt: skip
 """The sampling parameters that a config may name."""
 
 
@@ -33,7 +22,7 @@ class ServerType:
     """A type of server; each has a module of its own and overrides what is special to it.
 
     Attributes:
-        name: What ``server:`` says in the config.
+        name: What ``server:`` says in the config: its module's name, with ``-`` for ``_``.
         starts: Whether it is started by us; otherwise it is attached to at ``base_url``.
         root: What stands between host and endpoint in URLs.
         audio: The ways to put audio in a chat message that it takes; the first is its default.
@@ -55,6 +44,9 @@ class ServerType:
     concurrency: ClassVar[int] = 32
     operational: ClassVar[frozenset[str]] = frozenset()
 
+    def __init_subclass__(cls) -> None:
+        cls.name = cls.__module__.rpartition(".")[2].replace("_", "-")
+
     def command(self, settings: Settings, port: int) -> list[str]:
         """The command line that serves the model on a port of loopback."""
         raise NotImplementedError
@@ -65,31 +57,40 @@ class ServerType:
 
     def serving(self, settings: Settings) -> list[str]:
         """The arguments that may change what is answered."""
-        return without(arguments(settings.get("server_args")), self.operational)
+        kept: list[str] = []
+        dropping = False
+        for word in arguments(settings.get("server_args")):
+            if word.startswith("--"):
+                dropping = word.partition("=")[0] in self.operational
+            if not dropping:
+                kept.append(word)
+        return kept
 
     def problems(self, settings: Settings) -> list[str]:
         """What is wrong with a model's settings for this type: ``key: what, and what to do``."""
-        found = []
-        for key in settings.get("sampling") or {}:
-            if key not in self.accepts:
-                found.append(
-                    f"sampling.{key}: a {self.name} server refuses it; it takes "
-                    f"{', '.join(sorted(self.accepts))}{self._elsewhere(key)}"
-                )
-        for key in settings.get("extra_body") or {}:
-            if key in self.refuses:
-                found.append(f"extra_body.{key}: a {self.name} server refuses it; leave it out")
-        style = settings.get("audio")
-        if style not in (None, False, True, *self.audio) and settings.get("api") == "chat":
-            found.append(
-                f"audio: a {self.name} server does not take {style!r}; it takes "
-                f"{', '.join(self.audio)}"
+        refused = f"a {self.name} server refuses it"
+        takes = ", ".join(sorted(self.accepts))
+        wrong = [
+            f"sampling.{key}: {refused}; it takes {takes}"
+            + (
+                ""
+                if key in self.refuses
+                else "; where it knows it all the same, put it in extra_body"
             )
+            for key in settings.get("sampling") or {}
+            if key not in self.accepts
+        ]
+        body = settings.get("extra_body") or {}
+        wrong += [
+            f"extra_body.{key}: {refused}; leave it out" for key in body if key in self.refuses
+        ]
+        style, ways = settings.get("audio"), ", ".join(self.audio)
+        if style not in (None, False, True, *self.audio) and settings.get("api") == "chat":
+            wrong.append(f"audio: a {self.name} server does not take {style!r}; it takes {ways}")
         if settings.get("base_url") is None:
-            found.extend(self._unreadable(settings))
-            if int(settings.get("nodes") or 1) > 1:
-                found.extend(self._nodes(settings))
-        return found
+            wrong += self._unreadable(settings)
+            wrong += self._nodes(settings) if int(settings.get("nodes") or 1) > 1 else []
+        return wrong
 
     def _unreadable(self, settings: Settings) -> list[str]:
         """Words of the command line that no shell would read, or that take the port away."""
@@ -103,9 +104,6 @@ class ServerType:
             return ["server_args: leave --port out; the server is given a free port"]
         return []
 
-    def _elsewhere(self, key: str) -> str:
-        return ""
-
     def _nodes(self, settings: Settings) -> list[str]:
         if settings.get("server_entrypoint"):
             return []
@@ -117,11 +115,7 @@ class ServerType:
 
 def arguments(value: Any) -> list[str]:
     """``server_args`` (a list, or one string as a shell reads it) as a list of words."""
-    if value is None:
-        return []
-    if isinstance(value, str):
-        return shlex.split(value)
-    return [str(word) for word in value]
+    return shlex.split(value) if isinstance(value, str) else [str(word) for word in value or []]
 
 
 def entrypoint(settings: Settings, default: str) -> list[str]:
@@ -129,26 +123,9 @@ def entrypoint(settings: Settings, default: str) -> list[str]:
     return shlex.split(settings.get("server_entrypoint") or default)
 
 
-def without(words: list[str], flags: frozenset[str]) -> list[str]:
-    """Words of a command line without some flags and what belongs to them."""
-    kept: list[str] = []
-    dropping = False
-    for word in words:
-        if word.startswith("--"):
-            dropping = word.partition("=")[0] in flags
-        if not dropping:
-            kept.append(word)
-    return kept
-
-
 def gpus(settings: Settings) -> int:
     """How many GPUs on each node the server gets."""
     return int(settings.get("gpus") or 0)
-
-
-def python() -> str:
-    """The interpreter for servers that live in this environment."""
-    return sys.executable
 
 
 def in_slurm() -> bool:
@@ -166,14 +143,9 @@ def api_key(settings: Settings) -> str | None:
     if not variable:
         return None
     key = os.environ.get(variable, "").strip()
+    named = f"the environment variable {variable}"
     if not key:
-        raise EarmarkError(
-            f"api_key_env names the environment variable {variable}, which is not set; "
-            f"export {variable}=… before starting snakemake"
-        )
+        raise EarmarkError(f"api_key_env names {named}, which is not set; export it before the run")
     if not key.isprintable() or " " in key:
-        raise EarmarkError(
-            f"api_key_env: the value of the environment variable {variable} is no key: it holds "
-            "blanks, line breaks or control characters"
-        )
+        raise EarmarkError(f"api_key_env: {named} is no key: it holds blanks or control characters")
     return key

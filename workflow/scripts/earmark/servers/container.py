@@ -10,11 +10,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-ENGINES = ("apptainer", "docker", "pyxis")
 
 _INHERITED = (
     "HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
@@ -41,17 +38,6 @@ fi
 """
 """A node's tasks share their container or their folders: one installs, the others wait. Where it
 fails, its end is that of the step."""
-
-
-@dataclass(frozen=True)
-class _Container:
-    """What an engine is told: mounts are ``source:target``, variables in ``env`` by value."""
-
-    image: str
-    mounts: list[str]
-    env: Mapping[str, str]
-    gpus: bool
-    name: str
 
 
 def wrapped(
@@ -87,17 +73,13 @@ def wrapped(
         return [*step, *command]
     given = settings["container"]
     given = given if isinstance(given, Mapping) else {"image": given}
-    container = _Container(
-        image=str(given["image"]),
-        mounts=_mounts(given.get("mounts") or [], [*folders, _checkpoint(settings)]),
-        env=env,
-        gpus=bool(settings.get("gpus")),
-        name=name,
-    )
+    image, gpus = str(given["image"]), bool(settings.get("gpus"))
+    mounts = _mounts(given.get("mounts") or [], [*folders, Path(str(settings.get("model") or ""))])
     if kind == "pyxis":
-        return _pyxis(step, container, command)
-    engines = {"apptainer": _apptainer, "docker": _docker}
-    return [*step, *engines[kind](container, command)]
+        return _pyxis(step, image, mounts, command)
+    if kind == "apptainer":
+        return [*step, *_apptainer(image, mounts, env, gpus), *command]
+    return [*step, *_docker(image, mounts, env, gpus, name), *command]
 
 
 def engine(settings: Mapping[str, Any]) -> str | None:
@@ -129,48 +111,42 @@ def _step(command: list[str]) -> tuple[list[str], list[str]]:
     return command[:count], command[count:]
 
 
-def _checkpoint(settings: Mapping[str, Any]) -> Path:
-    """The model, where it is a folder of this machine rather than a name."""
-    model = Path(str(settings.get("model") or ""))
-    return model if model.is_absolute() else Path("/nonexistent")
-
-
 def _mounts(given: Sequence[Any], folders: Sequence[Path]) -> list[str]:
-    """The mounts that the config names, then those folders that are there and not yet mounted."""
+    """The mounts of the config, then the absolute folders that are there and not yet mounted."""
     pairs = [str(mount) if ":" in str(mount) else f"{mount}:{mount}" for mount in given]
     targets = {pair.split(":")[1].rstrip("/") for pair in pairs}
     for folder in folders:
-        path = str(folder.absolute())
-        if folder.exists() and path not in targets:
+        path = str(folder)
+        if folder.is_absolute() and folder.exists() and path not in targets:
             targets.add(path)
             pairs.append(f"{path}:{path}")
     return pairs
 
 
-def _apptainer(container: _Container, command: list[str]) -> list[str]:
-    words = ["apptainer", "exec", *(["--nv"] if container.gpus else [])]
-    for mount in container.mounts:
+def _apptainer(image: str, mounts: list[str], env: Mapping[str, str], gpus: bool) -> list[str]:
+    words = ["apptainer", "exec", *(["--nv"] if gpus else [])]
+    for mount in mounts:
         words += ["--bind", mount]
-    for key, value in container.env.items():
+    for key, value in env.items():
         words += ["--env", f"{key}={value}"]
-    return [*words, container.image, *command]
+    return [*words, image]
 
 
-def _docker(container: _Container, command: list[str]) -> list[str]:
-    words = ["docker", "run", "--rm", "--init", "--name", container.name]
-    words += ["--network", "host", "--ipc=host", *(["--gpus", "all"] if container.gpus else [])]
-    for mount in container.mounts:
+def _docker(
+    image: str, mounts: list[str], env: Mapping[str, str], gpus: bool, name: str
+) -> list[str]:
+    words = ["docker", "run", "--rm", "--init", "--name", name, "--network", "host", "--ipc=host"]
+    words += ["--gpus", "all"] if gpus else []
+    for mount in mounts:
         words += ["--volume", mount]
     # By name: values stay out of process lists, and the GPUs are handed out later than this.
-    for key in {**dict.fromkeys(_INHERITED), **container.env}:
+    for key in {**dict.fromkeys(_INHERITED), **env}:
         words += ["--env", key]
     # An image's own entrypoint would take the command line for its arguments.
-    return [*words, "--entrypoint=", container.image, *command]
+    return [*words, "--entrypoint=", image]
 
 
-def _pyxis(step: list[str], container: _Container, command: list[str]) -> list[str]:
-    words = [*(step or ["srun", "--overlap", "--ntasks=1"])]
-    words.append(f"--container-image={container.image}")
-    if container.mounts:
-        words.append(f"--container-mounts={','.join(container.mounts)}")
+def _pyxis(step: list[str], image: str, mounts: list[str], command: list[str]) -> list[str]:
+    words = [*(step or ["srun", "--overlap", "--ntasks=1"]), f"--container-image={image}"]
+    words += [f"--container-mounts={','.join(mounts)}"] if mounts else []
     return [*words, *command]

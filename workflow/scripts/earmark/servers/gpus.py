@@ -1,11 +1,18 @@
-"""Which GPUs a server gets, so that two servers of one machine never share one."""
+"""Which GPUs a server or a matcher gets, so that two of one user and machine never share one."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from earmark.errors import EarmarkError
+from earmark.servers.run import GRACE, Run, ask, free, runtime_folder
 
 _VARIABLES = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 
@@ -17,67 +24,77 @@ def visible() -> tuple[str, list[str] | None]:
             return variable, [one for one in os.environ[variable].split(",") if one.strip()]
     query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     try:
-        found = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True)
+        shown = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return _VARIABLES[0], None
-    return _VARIABLES[0], found.stdout.split()
+    return _VARIABLES[0], shown.stdout.split()
 
 
-class Claims:
-    """Locks on GPUs, one a device, which end with the processes that hold them.
+def gpus_to_lock(count: int, run: Run) -> int:
+    """How many of ``count`` GPUs have to be locked: none where a cluster hands them out."""
+    return 0 if "SLURM_JOB_ID" in os.environ and not run.shared else count
+
+
+@contextmanager
+def reserved_gpus(
+    count: int, waiting: Callable[[], None] | None = None
+) -> Iterator[dict[str, str]]:
+    """Hold some of this machine's GPUs; idle servers are asked to give theirs up.
+
+    Where the machine's GPUs are unknown, it is held whole. The locks end with this process.
 
     Args:
-        folder: Where the locks live; shared by all servers of a user on a machine.
-        wanted: How many GPUs; 0 takes none.
+        count: How many; 0 takes none.
+        waiting: Called again and again for as long as others have them; without it, standard
+            output says once that they are waited for.
+
+    Yields:
+        The variable of the environment that names them, for the process that is to use them.
+
+    Raises:
+        EarmarkError: when the machine has fewer.
     """
+    if not count:
+        yield {}
+        return
+    variable, devices = visible()
+    if devices is not None and len(devices) < count:
+        raise EarmarkError(
+            f"the model asks for gpus: {count}, and this machine shows "
+            f"{len(devices)} ({','.join(devices) or 'none'})"
+        )
+    folder = runtime_folder()
+    wish = {"do": "yield", "gpus": devices or ["machine"]}
+    said = False
+    while not (held := _locked(folder, devices or ["machine"], count if devices else 1)):
+        if waiting:
+            waiting()
+        elif not said:
+            said = True
+            print(f"waiting for {count} GPUs of this machine", flush=True)
+        any(ask(path, wish, GRACE + 5) for path in folder.glob("*.sock"))
+        time.sleep(0.2)
+    try:
+        yield {variable: ",".join(held)} if devices else {}
+    finally:
+        _release(held)
 
-    def __init__(self, folder: Path, wanted: int) -> None:
-        self._folder = folder
-        self.wanted = wanted
-        self.variable, self.devices = visible() if wanted else (_VARIABLES[0], None)
-        self._held: dict[str, int] = {}
 
-    @property
-    def impossible(self) -> str | None:
-        """Why there will never be enough, or None."""
-        if self.wanted and self.devices is not None and len(self.devices) < self.wanted:
-            return (
-                f"the model asks for gpus: {self.wanted}, and this machine shows "
-                f"{len(self.devices)} ({','.join(self.devices) or 'none'})"
-            )
-        return None
-
-    def take(self) -> bool:
-        """Claim as many as are wanted, all or none; where GPUs are unknown, the whole machine."""
-        if not self.wanted:
-            return True
-        enough = 1 if self.devices is None else self.wanted
-        for device in ["machine"] if self.devices is None else self.devices:
-            if len(self._held) < enough:
-                self._lock(device)
-        if len(self._held) == enough:
-            return True
-        self.release()
-        return False
-
-    def environment(self) -> dict[str, str]:
-        """What tells the server which GPUs are its own."""
-        if not self.wanted or self.devices is None:
-            return {}
-        return {self.variable: ",".join(self._held)}
-
-    def release(self) -> None:
-        """Give all back."""
-        for file in self._held.values():
-            os.close(file)
-        self._held.clear()
-
-    def _lock(self, device: str) -> None:
+def _locked(folder: Path, devices: list[str], count: int) -> dict[str, FileLock]:
+    """Locks on so many of some devices, all or none."""
+    held: dict[str, FileLock] = {}
+    for device in devices:
         name = "".join(c if c.isalnum() or c in "-." else "_" for c in device)
-        file = os.open(self._folder / f"gpu-{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-        else:
-            self._held[device] = file
+        lock = FileLock(folder / f"gpu-{name}.lock")
+        with suppress(Timeout):
+            lock.acquire(blocking=False)
+            held[device] = lock
+        if len(held) == count:
+            return held
+    _release(held)
+    return {}
+
+
+def _release(held: dict[str, FileLock]) -> None:
+    for lock in held.values():
+        free(lock)

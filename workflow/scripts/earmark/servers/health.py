@@ -1,45 +1,48 @@
-"""Whether a server on loopback is ready: ``/health``, else ``/v1/models``, else a connection."""
+"""Whether a server on loopback is well: ``/health``, else ``/v1/models``, else a connection."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import random
 import socket
 
 
-def ready(port: int, root: str, timeout: float = 5.0) -> bool:
+def healthy(port: int, root: str, timeout: float = 5.0) -> bool | None:
     """Ask a server on loopback once.
 
-    A server that has neither page (404) or speaks no HTTP is ready once it takes connections.
+    A server that has neither page (404) or speaks no HTTP is well once it takes connections.
 
     Args:
         port: Its port.
         root: What stands before its endpoints, such as ``/v1``.
         timeout: Seconds to wait for an answer.
+
+    Returns:
+        Whether it is; None when it did not say, as a busy one may not.
     """
     for page in ("/health", f"{root}/models"):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
         try:
-            status = _status(port, page, timeout)
+            connection.request("GET", page)
+            status = connection.getresponse().status
         except http.client.HTTPException:
             return True
-        except OSError:
+        except ConnectionRefusedError:
             return False
+        except OSError:
+            return None
+        finally:
+            connection.close()
         if status not in (404, 405, 501):
             return status < 500 and status != 429
     return True
 
 
 def free_port() -> int:
-    """A port of loopback that nothing listens on at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _status(port: int, page: str, timeout: float) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    try:
-        connection.request("GET", page)
-        return connection.getresponse().status
-    finally:
-        connection.close()
+    """A port of loopback that nothing listens on, of those that no outgoing connection takes."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -1,24 +1,32 @@
 """The parent of a model server: it ends every process of the server, whoever dies first.
 
 It is the *subreaper* of what it starts, so processes that leave the server's process group, or
-outlive their parents, are still found. It ends them when its supervisor lets go of a pipe, which
-the supervisor's death does too; and the kernel ends the server when the launcher itself dies.
+outlive their parents, are still found. It ends them when its standard input ends, which the
+supervisor's death does too; and the kernel ends the server when the launcher itself dies. As the
+last to go, it is the one that holds the server's locks.
+
+The first line of standard input is the server's specification (`earmark.servers.supervisor.Spec`).
+Standard output has JSON lines, as their ``state`` says: ``waiting`` (for GPUs), ``loading`` (with
+``port``, ``gpus`` and ``log_start``), ``exited`` (with ``code``), ``impossible`` (with ``reason``).
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import select
 import signal
 import subprocess
 import sys
 import time
-from typing import NoReturn
+from typing import Any
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
 _SET_CHILD_SUBREAPER = 36
+PORT = "{earmark-port}"
+"""Stands for the port in a command line until there is one."""
 
 
 def adopt_orphans() -> None:
@@ -46,77 +54,91 @@ def end_descendants(grace: float) -> None:
         time.sleep(0.02)
 
 
-def launch(
-    command: list[str],
-    env: dict[str, str],
-    cwd: str | None,
-    log: int,
-    hold: int,
-    status: int,
-    grace: float,
-) -> NoReturn:
-    """Run a server until it exits or ``hold`` is let go; the body of a forked process.
+def main() -> None:
+    """Run a server until it exits or standard input ends."""
+    from filelock import FileLock
 
-    Args:
-        command: The server's command line.
-        env: Its whole environment.
-        cwd: Its working folder, or None for ours.
-        log: File descriptor of its log.
-        hold: Read end of a pipe that the supervisor holds open for as long as the server may run.
-        status: Write end of a pipe, which gets the exit code as text.
-        grace: Seconds between SIGTERM and SIGKILL.
-    """
-    os.setsid()
+    from earmark.errors import EarmarkError
+    from earmark.servers.gpus import reserved_gpus
+    from earmark.servers.run import free
+
+    spec: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     adopt_orphans()
-    wake, waker = os.pipe()
-    os.set_blocking(waker, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+
+    def waiting() -> None:
+        _say(state="waiting")
+        if _let_go(0.0):
+            sys.exit()
+
+    # Nothing of an earlier load of this server, such as its container, is left once this is held.
+    lock = FileLock(spec["socket"] + ".lock")
+    lock.acquire()
     try:
-        server = subprocess.Popen(
-            command,
-            env=env,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 (no thread runs in this process)
-        )
-    except OSError as error:
-        os.write(log, f"earmark: {command[0]}: {error.strerror}\n".encode())
-        os.write(status, b"127")
-        os._exit(0)
+        with reserved_gpus(spec["gpus"], waiting) as variables:
+            _serve(spec, variables)
+    except EarmarkError as error:
+        _say(state="impossible", reason=str(error))
+    finally:
+        free(lock)
+
+
+def _serve(spec: dict[str, Any], variables: dict[str, str]) -> None:
+    """Start the server, wait for its end or ours, and leave nothing of it."""
+    from earmark.servers.health import free_port
+
+    port = free_port()
+    command = [word.replace(PORT, str(port)) for word in spec["command"]]
+    env = {**os.environ, **spec["env"], **variables, "EARMARK_PORT": str(port)}
     code: int | None = None
-    while code is None:
-        ready, _, _ = select.select([hold, wake], [], [])
-        if hold in ready:
-            break
-        os.read(wake, 4096)
-        code = _reap().get(server.pid)
+    with open(spec["log"], "ab", buffering=0) as log:  # noqa: PTH123 (bytes, appended)
+        log.write(f"earmark: {time.strftime('%F %T')} server started on port {port}\n".encode())
+        gpus = [one for value in variables.values() for one in value.split(",")] or ["machine"]
+        _say(state="loading", port=port, gpus=gpus if spec["gpus"] else [], log_start=log.tell())
+        try:
+            server = subprocess.Popen(
+                command,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 (no thread runs in this process)
+            )
+        except OSError as error:
+            log.write(f"earmark: {command[0]}: {error.strerror}\n".encode())
+            code = 127
+        while code is None and not _let_go(0.1):
+            code = _reap().get(server.pid)
     if code is not None:
-        os.write(status, str(code).encode())
-    end_descendants(grace if code is None else min(grace, 1.0))
-    os._exit(0)
+        _say(state="exited", code=code)
+    end_descendants(spec["grace"] if code is None else min(spec["grace"], 1.0))
+    if spec["cleanup"]:
+        subprocess.run(spec["cleanup"], capture_output=True, check=False)
+
+
+def _let_go(seconds: float) -> bool:
+    """Whether standard input has ended, or does so within some seconds."""
+    return bool(select.select([sys.stdin], [], [], seconds)[0])
+
+
+def _say(**message: Any) -> None:
+    with contextlib.suppress(OSError):  # the supervisor is gone; the end of standard input tells
+        print(json.dumps(message), flush=True)
 
 
 def _reap() -> dict[int, int]:
     """Collect children that ended: their exit codes by pid, negative for signals."""
     ended: dict[int, int] = {}
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return ended
-        if pid == 0:
-            return ended
-        ended[pid] = os.waitstatus_to_exitcode(status)
+    with contextlib.suppress(ChildProcessError):
+        while (child := os.waitpid(-1, os.WNOHANG))[0]:
+            ended[child[0]] = os.waitstatus_to_exitcode(child[1])
+    return ended
 
 
 def _die_with_parent() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     parent = os.getppid()
     _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)

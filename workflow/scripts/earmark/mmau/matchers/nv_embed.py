@@ -21,7 +21,8 @@ import numpy as np
 
 from earmark.errors import EarmarkError
 from earmark.mmau.matchers import Embed, Settings, Vectors
-from earmark.servers.borrowed import borrowed_gpus
+from earmark.servers.gpus import gpus_to_lock, reserved_gpus
+from earmark.servers.run import current_run
 
 MODEL = "nvidia/NV-Embed-v2"
 PYTHON = ".venv-nv-embed/bin/python"
@@ -63,7 +64,8 @@ def running(settings: Settings) -> Iterator[Embed]:
     device = settings.get("device", "cuda")
     asked = {**identity(settings), "device": device}
     command = [str(python.absolute()), str(WORKER), json.dumps(asked)]
-    with borrowed_gpus(settings.get("gpus", 1) if device == "cuda" else 0) as own:
+    count = settings.get("gpus", 1) if device == "cuda" else 0
+    with reserved_gpus(gpus_to_lock(count, current_run())) as own:
         worker = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
-from earmark.servers.base import ServerType, Settings, arguments, python
+from earmark.servers.base import ServerType, Settings, arguments
 
 
 class Demo(ServerType):
     """``python -m earmark.demo.server``."""
 
-    name = "demo"
     audio = ("input_audio", "audio_url")
     concurrency = 4
     operational = frozenset({"--port", "--workers"})
 
     def command(self, settings: Settings, port: int) -> list[str]:
         """See `ServerType.command`."""
-        words = [python(), "-m", "earmark.demo.server", "--port", str(port)]
+        words = [sys.executable, "-m", "earmark.demo.server", "--port", str(port)]
         return [*words, *arguments(settings.get("server_args"))]
 
     def environment(self, settings: Settings) -> dict[str, str]:
         """See `ServerType.environment`: a clone need not be installed."""
-        path = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
+        path = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]
         return {"PYTHONPATH": os.pathsep.join(filter(None, path))}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import PurePosixPath
 
 from earmark.servers.base import ServerType, Settings, arguments, gpus
@@ -14,20 +13,14 @@ _BLANK = re.compile(r"\{(\w+)\}")
 class Command(ServerType):
     """``command: my-server {model} --port {port}``, spoken to as ``api`` and ``audio`` say."""
 
-    name = "command"
     audio = ("audio_url", "input_audio", "path")
 
     def command(self, settings: Settings, port: int) -> list[str]:
         """See `ServerType.command`."""
-        filled = {
-            "model": str(settings["model"]),
-            "port": str(port),
-            "gpus": str(gpus(settings)),
-            "nodes": str(settings.get("nodes") or 1),
-            "host": "127.0.0.1",
-        }
+        filled = {"model": settings["model"], "port": port, "gpus": gpus(settings)}
+        filled |= {"nodes": settings.get("nodes") or 1, "host": "127.0.0.1"}
         return [
-            _BLANK.sub(lambda blank: filled.get(blank[1], blank[0]), word)
+            _BLANK.sub(lambda blank: str(filled.get(blank[1], blank[0])), word)
             for word in self._words(settings)
         ]
 
@@ -38,25 +31,23 @@ class Command(ServerType):
 
     def problems(self, settings: Settings) -> list[str]:
         """See `ServerType.problems`."""
-        found = super().problems(settings)
+        wrong = super().problems(settings)
         if settings.get("base_url"):
-            return found
+            return wrong
         try:
             words = self._words(settings)
         except ValueError as error:
-            return [*found, f"command: cannot be read as a shell would: {error}"]
+            return [*wrong, f"command: cannot be read as a shell would: {error}"]
         if not words:
-            found.append(
+            wrong.append(
                 "command: missing; it starts the server: `command: my-server {model} --port {port}`"
             )
         elif not any("{port}" in word for word in words):
-            found.append("command: {port} is missing; the server gets a free port there")
-        return found
+            wrong.append("command: {port} is missing; the server gets a free port there")
+        return wrong
 
     def _words(self, settings: Settings) -> list[str]:
-        given = settings.get("command") or []
-        first = shlex.split(given) if isinstance(given, str) else [str(word) for word in given]
-        return [*first, *arguments(settings.get("server_args"))]
+        return [*arguments(settings.get("command")), *arguments(settings.get("server_args"))]
 
     def _nodes(self, settings: Settings) -> list[str]:
         return []

@@ -8,5 +8,4 @@ from earmark.servers.base import ServerType
 class RandomChoice(ServerType):
     """Nothing is started and nothing asked; `earmark.inference.chance` writes the predictions."""
 
-    name = "random-choice"
     starts = False

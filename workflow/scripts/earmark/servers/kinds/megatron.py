@@ -17,36 +17,19 @@ ENTRYPOINT = "tools/run_text_generation_server.py"
 class Megatron(ServerType):
     """Started by ``torchrun``, or by SLURM with one task a GPU; opens audio files itself."""
 
-    name = "megatron"
     root = ""
     audio = ("path",)
     formats = ("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "webm")
     accepts = frozenset({"temperature", "top_p", "max_tokens", "seed", "stop"})
-    refuses = frozenset(
-        {
-            "stream",
-            "stream_options",
-            "top_k",
-            "min_p",
-            "repetition_penalty",
-            "tools",
-            "tool_choice",
-        }
-    )
+    refuses = frozenset({
+        "stream", "stream_options", "top_k", "min_p", "repetition_penalty", "tools", "tool_choice",
+    })  # fmt: skip
     concurrency = 1  # it may serve one request at a time
-    operational = frozenset(
-        {
-            "--inference-max-requests",
-            "--max-tokens-to-oom",
-            "--micro-batch-size",
-            "--port",
-            "--tensor-model-parallel-size",
-            "--pipeline-model-parallel-size",
-            "--timing-log-level",
-            "--log-interval",
-            "--distributed-timeout-minutes",
-        }
-    )
+    operational = frozenset({
+        "--inference-max-requests", "--max-tokens-to-oom", "--micro-batch-size", "--port",
+        "--tensor-model-parallel-size", "--pipeline-model-parallel-size", "--timing-log-level",
+        "--log-interval", "--distributed-timeout-minutes",
+    })  # fmt: skip
 
     def command(self, settings: Settings, port: int) -> list[str]:
         """See `ServerType.command`; ``model`` is the checkpoint.
@@ -93,10 +76,10 @@ class Megatron(ServerType):
 
     def problems(self, settings: Settings) -> list[str]:
         """See `ServerType.problems`."""
-        found = super().problems(settings)
+        wrong = super().problems(settings)
         if settings.get("api") == "transcriptions":
-            found.append("api: a megatron server has no transcriptions; `api: chat` is what it has")
-        return found
+            wrong.append("api: a megatron server has no transcriptions; `api: chat` is what it has")
+        return wrong
 
     def _nodes(self, settings: Settings) -> list[str]:
         if engine(settings) != "docker":

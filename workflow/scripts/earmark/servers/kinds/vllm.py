@@ -8,30 +8,14 @@ from earmark.servers.base import ServerType, Settings, arguments, entrypoint, gp
 class Vllm(ServerType):
     """``vllm serve MODEL``."""
 
-    name = "vllm"
-    operational = frozenset(
-        {
-            "--allowed-local-media-path",
-            "--block-size",
-            "--data-parallel-size",
-            "--disable-log-requests",
-            "--disable-log-stats",
-            "--download-dir",
-            "--enable-chunked-prefill",
-            "--enable-prefix-caching",
-            "--enforce-eager",
-            "--gpu-memory-utilization",
-            "--host",
-            "--max-num-batched-tokens",
-            "--max-num-seqs",
-            "--no-enable-prefix-caching",
-            "--pipeline-parallel-size",
-            "--port",
-            "--swap-space",
-            "--tensor-parallel-size",
-            "--uvicorn-log-level",
-        }
-    )
+    operational = frozenset({
+        "--allowed-local-media-path", "--block-size", "--data-parallel-size",
+        "--disable-log-requests", "--disable-log-stats", "--download-dir",
+        "--enable-chunked-prefill", "--enable-prefix-caching", "--enforce-eager",
+        "--gpu-memory-utilization", "--host", "--max-num-batched-tokens", "--max-num-seqs",
+        "--no-enable-prefix-caching", "--pipeline-parallel-size", "--port", "--swap-space",
+        "--tensor-parallel-size", "--uvicorn-log-level",
+    })  # fmt: skip
 
     def command(self, settings: Settings, port: int) -> list[str]:
         """See `ServerType.command`."""

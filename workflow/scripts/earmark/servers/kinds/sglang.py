@@ -8,29 +8,12 @@ from earmark.servers.base import ServerType, Settings, arguments, entrypoint, gp
 class Sglang(ServerType):
     """``python -m sglang.launch_server --model-path MODEL``."""
 
-    name = "sglang"
-    operational = frozenset(
-        {
-            "--chunked-prefill-size",
-            "--cuda-graph-max-bs",
-            "--disable-cuda-graph",
-            "--disable-radix-cache",
-            "--dp",
-            "--dp-size",
-            "--host",
-            "--log-level",
-            "--log-requests",
-            "--max-prefill-tokens",
-            "--max-running-requests",
-            "--mem-fraction-static",
-            "--port",
-            "--schedule-policy",
-            "--tensor-parallel-size",
-            "--tp",
-            "--tp-size",
-            "--watchdog-timeout",
-        }
-    )
+    operational = frozenset({
+        "--chunked-prefill-size", "--cuda-graph-max-bs", "--disable-cuda-graph",
+        "--disable-radix-cache", "--dp", "--dp-size", "--host", "--log-level", "--log-requests",
+        "--max-prefill-tokens", "--max-running-requests", "--mem-fraction-static", "--port",
+        "--schedule-policy", "--tensor-parallel-size", "--tp", "--tp-size", "--watchdog-timeout",
+    })  # fmt: skip
 
     def command(self, settings: Settings, port: int) -> list[str]:
         """See `ServerType.command`."""

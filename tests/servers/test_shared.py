@@ -1,14 +1,14 @@
-"""Who holds a server, hands it on, gives it up, and what is left when somebody is killed."""
+"""Who holds a shared server, hands it on, gives it up, and what is left when one is killed."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -16,25 +16,33 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.inference.infer import infer
-from earmark.servers.lease import end_servers, state_folder
-from earmark.servers.run import Run
+from earmark.servers.run import Run, end_servers, runtime_folder
 
 
 @pytest.fixture
-def run() -> Iterator[Run]:
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """A run of several jobs: a process whose life bounds that of its servers."""
     with subprocess.Popen(["sleep", "300"]) as process:
+        monkeypatch.setenv("EARMARK_TEST_RUN", str(process.pid))
         yield Run(process.pid, psutil.Process(process.pid).create_time(), shared=True)
         process.kill()
 
 
 @pytest.fixture(autouse=True)
-def _own_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Supervisors of these tests alone; a socket's path has to be short."""
-    with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-        yield
+def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+
+
+@pytest.fixture
+def gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[int], list[str]]:
+    """Makes up a machine with so many GPUs, of names that no other test or run locks."""
+
+    def machine(count: int) -> list[str]:
+        names = [f"GPU-{os.getpid()}-{tmp_path.name}-{number}" for number in range(count)]
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ",".join(names))
+        return names
+
+    return machine
 
 
 def loads(bench: Any) -> int:
@@ -53,14 +61,12 @@ def do(bench: Any, run: Run, name: str, *options: str, **settings: Any) -> None:
     )
 
 
-def of_the_server(bench: Any, word: str) -> list[int]:
-    """Processes by a word of their command lines."""
+def of_the_run(run: Run, word: str) -> list[int]:
+    """Processes of a run's servers, by a word of their command lines."""
     found = []
     for process in psutil.process_iter(["pid", "environ", "cmdline"]):
         environ, words = process.info["environ"] or {}, process.info["cmdline"] or []
-        if environ.get("XDG_RUNTIME_DIR") == os.environ["XDG_RUNTIME_DIR"] and word in " ".join(
-            words
-        ):
+        if environ.get("EARMARK_TEST_RUN") == str(run.pid) and word in " ".join(words):
             found.append(process.info["pid"])
     return found
 
@@ -123,8 +129,8 @@ def test_an_idle_server_ends_after_its_time(bench, run):
     bench.wait_for(lambda: not bench.processes(), 10)
 
 
-def test_an_idle_server_yields_its_gpus_at_once_to_another_model(bench, run, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+def test_an_idle_server_yields_its_gpus_at_once_to_another_model(bench, run, gpus):
+    gpus(2)
     bench.samples(2)
     do(bench, run, "first", gpus=2, idle_time=600)
     (held,) = bench.processes()
@@ -138,8 +144,8 @@ def test_an_idle_server_yields_its_gpus_at_once_to_another_model(bench, run, mon
     end_servers(run)
 
 
-def test_a_busy_server_keeps_its_gpus_until_its_job_has_ended(bench, run, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+def test_a_busy_server_keeps_its_gpus_until_its_job_has_ended(bench, run, gpus):
+    gpus(1)
     bench.samples(6)
     slow = bench.settings("--latency", "0.5", gpus=1, idle_time=600, client={"concurrency": 1})
     first = bench.job(slow, journal=bench.folder / "first", predictions=bench.folder / "1.jsonl")
@@ -151,27 +157,60 @@ def test_a_busy_server_keeps_its_gpus_until_its_job_has_ended(bench, run, monkey
     end_servers(run)
 
 
-def test_more_gpus_than_there_are_is_said_at_once(bench, run, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+def test_two_runs_with_other_runtime_folders_never_share_a_gpu(bench, run, gpus, monkeypatch):
+    gpus(1)
+    bench.samples(4)
+    settings = bench.settings("--latency", "0.3", gpus=1, client={"concurrency": 1})
+    processes = []
+    for name in ("one", "two"):
+        for variable in ("XDG_RUNTIME_DIR", "TMPDIR"):
+            (bench.folder / name).mkdir(exist_ok=True)
+            monkeypatch.setenv(variable, str(bench.folder / name))
+        job = bench.job(
+            settings,
+            journal=bench.folder / name / "journal",
+            predictions=bench.folder / f"{name}.jsonl",
+        )
+        processes.append(bench.start(job, name=name))  # each is a run of its own
+    most = 0
+    while any(process.poll() is None for process in processes):
+        most = max(most, len(of_the_run(run, "stand_in.py")))
+        time.sleep(0.05)
+    assert most == 1 and [process.returncode for process in processes] == [0, 0]
+    assert not list(runtime_folder().glob(f"gpu-{os.environ['CUDA_VISIBLE_DEVICES']}*"))
+
+
+def test_a_runtime_folder_of_somebody_else_is_refused(tmp_path, monkeypatch):
+    real = runtime_folder()
+    assert real.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr("earmark.servers.run.os.getuid", lambda: f"{os.getpid()}-other")
+    link = real.with_name(f"earmark-servers-{os.getpid()}-other")
+    link.symlink_to(tmp_path)
+    try:
+        with pytest.raises(EarmarkError, match="not a folder of this user"):
+            runtime_folder()
+    finally:
+        link.unlink()
+
+
+def test_more_gpus_than_there_are_is_said_at_once(bench, run, gpus):
+    gpus(1)
     bench.samples(1)
-    with pytest.raises(EarmarkError, match=r"asks for gpus: 2, and this machine shows 1 \(0\)"):
+    with pytest.raises(EarmarkError, match=r"asks for gpus: 2, and this machine shows 1 "):
         do(bench, run, "first", gpus=2)
 
 
-@pytest.mark.parametrize("who", ["supervisor", "server"])
-def test_a_killed_supervisor_or_server_costs_a_load_and_no_answer(bench, run, who):
+@pytest.mark.parametrize("who", ["supervisor", "launcher", "server"])
+def test_a_killed_supervisor_or_launcher_or_server_costs_a_load_and_no_answer(bench, run, who):
     bench.samples(30)
     options = ("--latency", "0.1", "--grandchild")
     job = bench.job(bench.settings(*options, client={"concurrency": 2}))
     process = bench.start(job, run)
     bench.wait_for(lambda: sum(bench.events("answered").values()) > 3)
-    before = {int(pid) for pid in of_the_server(bench, "stand_in.py")}
-    word = "earmark.servers.supervisor" if who == "supervisor" else "stand_in.py"
-    for pid in of_the_server(bench, word):
-        if who == "server" or psutil.Process(pid).children():
-            os.kill(pid, signal.SIGKILL)
-            break
-    bench.wait_for(lambda: not before & set(of_the_server(bench, "stand_in.py")), 10)
+    before = {int(pid) for pid in of_the_run(run, "stand_in.py")}
+    word = "stand_in.py" if who == "server" else f"earmark.servers.{who}"
+    os.kill(of_the_run(run, word)[0], signal.SIGKILL)
+    bench.wait_for(lambda: not before & set(of_the_run(run, "stand_in.py")), 10)
     assert process.wait(60) == 0
     assert loads(bench) == 2
     assert not [row for row in bench.predictions() if row["error"]]
@@ -205,6 +244,7 @@ def test_a_server_does_not_outlive_the_run_that_started_it(bench, run, idle):
     if idle:
         assert process.wait(60) == 0
         assert bench.processes()
+    keys = {path.name.split(".")[0] for path in runtime_folder().glob("*.sock")}
     os.kill(run.pid, signal.SIGKILL)
     bench.wait_for(lambda: not bench.processes(), 10)
     if not idle:
@@ -213,4 +253,4 @@ def test_a_server_does_not_outlive_the_run_that_started_it(bench, run, idle):
             "the Snakemake run that started this job has ended"
             in (bench.folder / "job.json.log").read_text()
         )
-    assert not list(state_folder().glob("*.sock"))
+    assert not [path for path in runtime_folder().iterdir() if path.name.split(".")[0] in keys]

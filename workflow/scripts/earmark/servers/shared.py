@@ -1,0 +1,254 @@
+"""A job's hold on a shared model server: left loaded by another job, or started for this one."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from filelock import AsyncFileLock
+
+from earmark.errors import EarmarkError
+from earmark.servers import server_type
+from earmark.servers.container import engine, hub_home, wrapped
+from earmark.servers.gpus import gpus_to_lock
+from earmark.servers.health import healthy
+from earmark.servers.launcher import PORT
+from earmark.servers.run import GRACE, Run, current_run, program, runtime_folder
+from earmark.servers.supervisor import Spec
+
+IDLE_TIME = 60.0
+UNHEALTHY = 60.0
+"""Seconds, unless ``unhealthy_timeout`` says otherwise."""
+PAUSE = 10.0
+"""Seconds that a retry may wait: no silence of the server's."""
+_TRIES = 20
+
+
+class ServerDiedError(EarmarkError):
+    """The server ended though its job still needed it; says why."""
+
+
+class SharedServer:
+    """A loaded server, held for as long as the connection to its supervisor lasts.
+
+    A server that lives and does not work any more is ended, which is a loss like any other: one
+    whose health page says so for ``unhealthy_timeout`` seconds without an answer to any request,
+    and one that answers no request for as long as a request may take (``client.timeout``).
+
+    Attributes:
+        url: Where its endpoints start.
+        lost: Done when the server has ended by itself; its result says why.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        port: int,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        settings: Mapping[str, Any],
+    ) -> None:
+        self.url = f"http://127.0.0.1:{port}{spec.root}"
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._spec, self._port = spec, port
+        self._reader, self._writer = streams
+        self._unhealthy = float(settings.get("unhealthy_timeout") or UNHEALTHY)
+        timeout = float((settings.get("client") or {}).get("timeout") or 600)
+        self._silence = max(timeout + PAUSE, self._unhealthy)
+        self._last_answer = time.monotonic()
+        self._failed = False
+        self._listening = asyncio.create_task(self._listen())
+        self._watching = asyncio.create_task(self._watch())
+
+    def answered(self) -> None:
+        """Note that a request was answered: the server works."""
+        self._last_answer = time.monotonic()
+
+    def unanswered(self, since: float, alone: bool) -> None:
+        """Note that requests failed for want of an answer; end the server if nothing was answered.
+
+        Args:
+            since: When the last one's first attempt failed (`time.monotonic`).
+            alone: Whether it was asked with nothing else under way, as the server failed on it
+                before: then the server is taken to have failed again.
+        """
+        if alone or self._last_answer < since:
+            self._fail(f"it has answered no request for {time.monotonic() - since:.0f} s")
+
+    async def is_lost(self) -> bool:
+        """Whether the server has ended, or is about to as this job said that it fails."""
+        if self._failed:
+            await self.lost
+        return self.lost.done()
+
+    async def release(self, well: bool) -> None:
+        """Give the server back; returns once it is in other hands or has ended.
+
+        Args:
+            well: Whether the job ended well; otherwise the server ends with it.
+        """
+        self._watching.cancel()
+        with suppress(OSError):
+            self._writer.write(_line(do="done" if well else "end"))
+            await self._writer.drain()
+        await self._listening
+        self._writer.close()
+
+    async def _listen(self) -> None:
+        reason = "the model's server failed: its supervisor was killed"
+        with suppress(OSError):
+            while line := await self._reader.readline():
+                message = json.loads(line)
+                if message["state"] == "kept":
+                    return
+                if message["state"] == "ended":
+                    reason = explained(message, Path(self._spec.log))
+        self.lost.set_result(reason)
+
+    async def _watch(self) -> None:
+        unhealthy_since: float | None = None
+        while True:
+            await asyncio.sleep(min(5.0, self._unhealthy / 4))
+            well = await asyncio.to_thread(healthy, self._port, self._spec.root)
+            now = time.monotonic()
+            if well is not None:
+                unhealthy_since = None if well else unhealthy_since or now
+            if now - self._last_answer > self._silence:
+                self._fail(f"it has answered no request for {self._silence:g} s")
+            unhealthy = now - max(unhealthy_since or now, self._last_answer)
+            if unhealthy > self._unhealthy:
+                limit = f"{self._unhealthy:g} s (unhealthy_timeout)"
+                self._fail(f"it has said that it is not healthy, and answered nothing, for {limit}")
+
+    def _fail(self, reason: str) -> None:
+        self._failed = True
+        self._watching.cancel()
+        with suppress(OSError):
+            self._writer.write(_line(do="fail", reason=reason))
+
+
+async def hold(
+    settings: Mapping[str, Any],
+    log: Path,
+    shard: int = 0,
+    run: Run | None = None,
+    folders: Sequence[Path] = (),
+) -> SharedServer:
+    """Hold the server that a model's settings describe; start it unless the run has it loaded.
+
+    Args:
+        settings: The model's settings.
+        log: The server's log file, where one is started.
+        shard: Jobs of different shards get different servers.
+        run: The run that the server must not outlive; found by itself when None.
+        folders: What a server in a container is to see, under the same path as we do.
+
+    Raises:
+        EarmarkError: when the server ended while loading or was not ready in time: why, and the
+            first error and the last lines of its log.
+    """
+    spec = specification(settings, log, shard, run or current_run(), folders)
+    for _ in range(_TRIES):
+        with suppress(FileNotFoundError, ConnectionError):  # it has ended already: once more
+            reader, writer = await _connected(spec)
+            writer.write(_line(do="hold"))
+            while line := await reader.readline():
+                message = json.loads(line)
+                state = message["state"]
+                if state == "waiting":
+                    print(f"waiting for {spec.gpus} GPUs of this machine", flush=True)
+                if state == "loading":
+                    print(f"the server is loading; its log: {spec.log}", flush=True)
+                if state == "ready":
+                    return SharedServer(spec, message["port"], (reader, writer), settings)
+                if state == "ended":
+                    await reader.read()  # until nothing is left of it
+                    raise ServerDiedError(explained(message, Path(spec.log)))
+            writer.close()  # it ended as we came: for want of a job, or to make way
+    raise ServerDiedError(f"the server's supervisor ends as soon as it is there; see {spec.log}")
+
+
+def specification(
+    settings: Mapping[str, Any], log: Path, shard: int, run: Run, folders: Sequence[Path] = ()
+) -> Spec:
+    """A model's server as its supervisor runs it; the same for all jobs that can share it."""
+    kind = server_type(settings)
+    number = 65535 * 10**6  # no port, and nothing that a config would hold: types want a number
+    command = [w.replace(str(number), PORT) for w in kind.command(settings, number)]
+    given = {name: str(value) for name, value in (settings.get("env") or {}).items()}
+    env = {**kind.environment(settings), **given}
+    if engine(settings):  # its home is another
+        env.setdefault("HF_HOME", str(hub_home().absolute()))
+        folders = [*folders, Path(env["HF_HOME"])]
+        if cache := os.environ.get("HF_HUB_CACHE"):
+            folders.append(Path(cache))
+    keys = ("container", "gpus", "installation_command", "setup_command")
+    facts = [command, sorted(env.items()), [settings.get(key) for key in keys], shard]
+    facts += [run.pid, round(run.started, 1), str(Path.cwd())]
+    key = hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:24]
+    name = f"earmark-{key}"
+    command = wrapped(command, settings, env, name, folders)
+    return Spec(
+        command=command,
+        env=env,
+        log=str(log.absolute()),
+        socket=str(runtime_folder() / f"{key}.sock"),
+        root=kind.root,
+        gpus=gpus_to_lock(int(settings.get("gpus") or 0), run),
+        health_timeout=float(settings.get("health_timeout") or 1800),
+        idle_time=float(settings.get("idle_time", IDLE_TIME)) if run.shared else 0.0,
+        grace=float(settings.get("stop_timeout") or GRACE),
+        run=asdict(run),
+        cleanup=["docker", "rm", "--force", name] if command[0] == "docker" else [],
+    )
+
+
+def explained(message: Mapping[str, Any], log: Path) -> str:
+    """Why a server ended: reason, first error and log in the first line, then the log's end."""
+    error = f"; the first error in its log: {message['error']}" if message["error"] else ""
+    text = f"the model's server failed: {message['reason']}{error} (log: {log})"
+    return f"{text}\nlast lines of its log:\n{message['last']}" if message["last"] else text
+
+
+async def _connected(spec: Spec) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to the server's supervisor, which one job starts where there is none."""
+    path = Path(spec.socket + ".start.lock")
+    async with AsyncFileLock(path):
+        try:
+            return await asyncio.open_unix_connection(spec.socket)
+        except OSError:
+            await asyncio.to_thread(_start, spec)
+            return await asyncio.open_unix_connection(spec.socket)
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _start(spec: Spec) -> None:
+    """Start a supervisor; returns once it takes connections."""
+    Path(spec.log).parent.mkdir(parents=True, exist_ok=True)
+    with open(spec.log, "ab") as log:  # noqa: PTH123
+        supervisor = subprocess.Popen(
+            program("earmark.servers.supervisor"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+    assert supervisor.stdin is not None and supervisor.stdout is not None
+    supervisor.stdin.write(json.dumps(asdict(spec)).encode())
+    supervisor.stdin.close()
+    if supervisor.stdout.readline() != b"listening\n":
+        raise EarmarkError(f"the server's supervisor did not start; see the end of {spec.log}")
+    supervisor.stdout.close()
+
+
+def _line(**message: str) -> bytes:
+    return json.dumps(message).encode() + b"\n"
