@@ -31,6 +31,8 @@ class Protocol:
             that option: adjacent words that spell the other side's word are no error.
         empty_word: The word that stands in for an empty text, reference or hypothesis; or None.
         skipped: Normalized references that are not scored.
+        averaged_digits: To how many digits a set's WER (percent) is rounded before the mean over
+            sets is taken; None where it is not.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Protocol:
     alignment: Alignment = "levenshtein"
     empty_word: str | None = None
     skipped: frozenset[str] = frozenset()
+    averaged_digits: int | None = None
 
 
 def _whisper() -> Protocol:
@@ -57,6 +60,7 @@ def _open_asr_leaderboard() -> Protocol:
         normalize=EnglishNormalizer(EnglishRules.open_asr_leaderboard()),
         alignment="merge_compounds",
         skipped=frozenset({"", "ignore time segment in scoring"}),
+        averaged_digits=2,
     )
 
 
