@@ -7,8 +7,8 @@ import json
 import pytest
 
 from earmark.errors import EarmarkError
-from earmark.scoring.metrics import aggregate, printed
-from earmark.scoring.score import score
+from earmark.scoring.printed import printed
+from earmark.scoring.score import aggregate, score
 
 
 def write(path, rows):

@@ -1,4 +1,4 @@
-"""The alignment of kaldialign's ``merge_compounds`` in a byte a cell, for hours of speech in one go.
+"""The alignment of kaldialign's ``merge_compounds`` in a byte a cell, for hours of speech at once.
 
 The edit distance is worked out a row of the table (a reference word) at a time, with the same
 choice among equally short ways as kaldialign; of each cell only the choice is kept.

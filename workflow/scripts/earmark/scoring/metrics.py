@@ -19,7 +19,8 @@ def prediction_metrics(predictions: Sequence[Row]) -> dict[str, Any]:
     Returns:
         ``avg_tokens`` (mean of ``num_generated_tokens``; None where no server told),
         ``gen_seconds`` (last end minus first start), ``busy_seconds`` (see `busy_seconds`),
-        ``no_answer`` (percent of empty generations), ``num_entries`` and ``num_failed``.
+        ``no_answer`` (percent of empty generations), ``num_entries``, ``num_failed`` and
+        ``num_truncated`` (answers that end at the most tokens that were allowed).
     """
     tokens = [row["num_generated_tokens"] for row in predictions]
     known = [count for count in tokens if count is not None]
@@ -33,6 +34,7 @@ def prediction_metrics(predictions: Sequence[Row]) -> dict[str, Any]:
         "no_answer": 100 * empty / len(predictions),
         "num_entries": len(predictions),
         "num_failed": sum(row["error"] is not None for row in predictions),
+        "num_truncated": sum(row.get("finish_reason") == "length" for row in predictions),
     }
 
 
@@ -71,6 +73,7 @@ def combine(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "no_answer": mean("no_answer"),
         "num_entries": sum(split["num_entries"] for split in splits),
         "num_failed": sum(split["num_failed"] for split in splits),
+        "num_truncated": sum(split["num_truncated"] for split in splits),
     }
 
 

@@ -33,6 +33,9 @@ class Sample:
     seconds: float | None = None
 
 
+_NONE = Counts()
+
+
 @dataclass(frozen=True)
 class Pair:
     """A sample under one protocol.
@@ -51,7 +54,7 @@ class Pair:
     reference: list[str]
     hypothesis: list[str]
     scored: bool = False
-    counts: Counts = Counts()
+    counts: Counts = _NONE
     edits: Sequence[Edit] = ()
     char_edits: int = 0
     ref_chars: int = 0

@@ -1,4 +1,4 @@
-"""The score step, a row per sample and the split's metrics; and the benchmark's, from its splits."""
+"""The score step: a row per sample and a split's metrics; and a benchmark's, from its splits."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ def averaged(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         **mean,
         "num_entries": found[0]["num_entries"],
         "num_failed": sum(one["num_failed"] for one in found),
+        "num_truncated": sum(one["num_truncated"] for one in found),
     }
 
 

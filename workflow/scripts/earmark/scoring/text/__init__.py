@@ -14,7 +14,6 @@ from typing import Literal
 from earmark.errors import EarmarkError
 from earmark.scoring.text.basic import normalize_basic, normalize_none
 from earmark.scoring.text.english import EnglishRules
-from earmark.scoring.text.tokens import EnglishNormalizer
 
 Alignment = Literal["levenshtein", "merge_compounds"]
 
@@ -48,7 +47,7 @@ def _whisper() -> Protocol:
     return Protocol(
         name="whisper",
         version="openai/whisper@c0d2f624, revision 1",
-        normalize=EnglishNormalizer(EnglishRules.whisper()),
+        normalize=EnglishRules.whisper(),
         empty_word="empty",
     )
 
@@ -57,7 +56,7 @@ def _open_asr_leaderboard() -> Protocol:
     return Protocol(
         name="open_asr_leaderboard",
         version="huggingface/open_asr_leaderboard@d1e99b25, revision 1",
-        normalize=EnglishNormalizer(EnglishRules.open_asr_leaderboard()),
+        normalize=EnglishRules.open_asr_leaderboard(),
         alignment="merge_compounds",
         skipped=frozenset({"", "ignore time segment in scoring"}),
         averaged_digits=2,
