@@ -1,9 +1,10 @@
 """Scoring speed: our normalizers beside the package's, and the whole leaderboard's size end to end.
 
 Texts are natural: the demo's sentences, and English prose out of the standard library's docstrings.
-The peer is whisper-normalizer's EnglishTextNormalizer, on the same texts in the same process. Then eight splits of the leaderboard's sizes (143,597 pairs) are
-scored under both protocols with intervals, in two processes: manifests and predictions read, rows
-and metrics written. The last line is one JSON object; ``ratio`` is theirs over ours.
+The peer is whisper-normalizer's EnglishTextNormalizer, on the same texts in the same process. Then
+eight splits of the leaderboard's sizes (143,597 pairs) are scored under both protocols with
+intervals, in two processes: manifests and predictions read, rows and metrics written. The last line
+is one JSON object; ``ratio`` is theirs over ours.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The English normalizers: Whisper's, and the Open ASR Leaderboard's, which builds on it.
 
 Protocols: openai/whisper at c0d2f624 (``whisper``) and huggingface/open_asr_leaderboard at d1e99b25
-(``open_asr_leaderboard``). Both are sequences of rules over a whole text. A rule is tried only where
-a cheap look at the text says that it may apply, which most rules do to few texts.
+(``open_asr_leaderboard``). Both are sequences of rules over a whole text. A rule is tried only
+where a cheap look at the text says that it may apply, as most rules do to few texts.
 """
 
 from __future__ import annotations
