@@ -8,7 +8,7 @@ splits' tables below each other.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pandas as pd
@@ -29,12 +29,6 @@ class Columns:
         self._split = split
         self._primary = primary
         self._columns: dict[tuple[str, str], list[Any]] = defaultdict(list)
-
-    def passing(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Take in rows, and hand each on."""
-        for row in rows:
-            self.add(row)
-            yield row
 
     def add(self, row: Row, seed: int = 0) -> None:
         """Take in one answer's row."""
