@@ -32,9 +32,9 @@ def _columns(modes: dict[str, Any]) -> list[str]:
 
 def _is_count(name: str, modes: dict[str, Any]) -> bool:
     """Whether a figure counts the samples that could not be scored for one reason."""
-    return not name.startswith(("num_", "reference_")) and any(
-        isinstance(values.get(name), int) for values in modes.values()
-    )
+    if name in (*_BEFORE, *_JUDGED, "busy_seconds") or name.startswith(("num_", "reference_")):
+        return False
+    return any(isinstance(values.get(name), int) for values in modes.values())
 
 
 def _cell(name: str, value: Any) -> str:
