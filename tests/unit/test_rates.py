@@ -35,7 +35,7 @@ def table(part, name="b-s", protocols=PROTOCOLS):
     return columns.table()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(samples, st.integers(0, 12))
 def test_dividing_a_set_and_combining_the_parts_changes_nothing(whole, cut):
     parts = [part for part in (whole[:cut], whole[cut:]) if part]
@@ -56,7 +56,7 @@ def test_dividing_a_set_and_combining_the_parts_changes_nothing(whole, cut):
         assert combined["latency"][name] == total["latency"][name]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(samples)
 def test_counts_add_up_and_rates_follow_from_them(part):
     one = speech_metrics(table(part), None)
