@@ -30,8 +30,7 @@ from earmark.config import Run, Split, load  # noqa: E402
 from earmark.files import write_jsonl  # noqa: E402
 from earmark.mmau.aggregate import aggregate_mmau  # noqa: E402
 from earmark.mmau.score import score_mmau  # noqa: E402
-from earmark.scoring.metrics import aggregate  # noqa: E402
-from earmark.scoring.score import score  # noqa: E402
+from earmark.scoring.score import aggregate, score  # noqa: E402
 
 ENDS = ("ale", "ine", "orter", "ust", "en")
 WORDS = [f"{start}{end}" for start in "bdfgklmnprst" for end in ENDS]

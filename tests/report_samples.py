@@ -12,8 +12,7 @@ import yaml
 
 from earmark.config import Run, load
 from earmark.files import write_jsonl
-from earmark.scoring.metrics import aggregate
-from earmark.scoring.score import score
+from earmark.scoring.score import aggregate, score
 
 ATTACK = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script></script>\''
 

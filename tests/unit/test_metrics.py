@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from earmark.scoring.metrics import aggregate, combine, combine_asr, prediction_metrics, printed
-from earmark.scoring.samples import Sample
-from earmark.scoring.score import Scorer
+from earmark.files import write_jsonl
+from earmark.scoring.metrics import combine, prediction_metrics
+from earmark.scoring.printed import printed
+from earmark.scoring.score import aggregate, score
 
 
 def prediction(start, end, text="x", tokens=4, error=None):
@@ -21,24 +22,39 @@ def prediction(start, end, text="x", tokens=4, error=None):
     }
 
 
+@pytest.fixture
+def total(tmp_path):
+    """Scores splits, given as pairs of texts, and returns the benchmark's metrics."""
+
+    def made(label=None, **splits):
+        paths = []
+        for name, pairs in splits.items():
+            rows = [
+                {"id": str(n), "text": ref, "duration": 4.0} for n, (ref, _) in enumerate(pairs)
+            ]
+            answers = [
+                {"id": str(n), **prediction(10.0 * n, 10 * n + 4.0, hyp), "finish_reason": "length"}
+                for n, (_, hyp) in enumerate(pairs)
+            ]
+            write_jsonl(tmp_path / "m.jsonl", rows)
+            write_jsonl(tmp_path / "p.jsonl", answers)
+            stem = str(tmp_path / name)
+            score(
+                f"b-{name}", "asr", str(tmp_path / "m.jsonl"), str(tmp_path / "p.jsonl"),
+                f"{stem}.jsonl", f"{stem}.metrics.json", label=label if name == "one" else None,
+            )  # fmt: skip
+            paths.append(f"{stem}.metrics.json")
+        aggregate("b", paths, str(tmp_path / "metrics.json"))
+        return json.loads((tmp_path / "metrics.json").read_text())
+
+    return made
+
+
 def split(entries, **more):
     return {
         "avg_tokens": 10.0, "gen_seconds": 5.0, "busy_seconds": 4.0, "success_rate": 50.0,
-        "no_answer": 0.0, "num_entries": entries, "num_failed": 0, **more,
-    }  # fmt: skip
-
-
-def scored(subset, pairs, protocols=("whisper", "open_asr_leaderboard"), **more):
-    """A split's metrics as the score step writes them."""
-    scorer = Scorer(subset, protocols)
-    samples = [
-        Sample(str(i), reference, hypothesis, duration=4.0, seconds=0.5)
-        for i, (reference, hypothesis) in enumerate(pairs)
-    ]
-    list(scorer.rows(iter(samples)))
-    one, raw = scorer.metrics(split(len(pairs), **more))
-    return {
-        "subset": subset, "scoring": "asr", "label": None, "pass@1": one, "raw": {"pass@1": raw},
+        "no_answer": 0.0, "num_entries": entries,
+        "num_failed": 0, "num_truncated": 0, **more,
     }  # fmt: skip
 
 
@@ -57,35 +73,37 @@ def test_speed_counts_only_the_time_in_which_a_request_was_under_way():
     found = prediction_metrics([prediction(*span) for span in spans])
     assert found["busy_seconds"] == 7 + 4
     assert found["gen_seconds"] == day + 4
-    total = combine_asr([scored("b-one", [("a", "a")]), scored("b-two", [("a", "b")])])
-    assert total["busy_seconds"] == 8
-    assert total["rtfx_wall"] == 8 / 8
 
 
 def test_a_server_that_tells_no_tokens_leaves_them_unknown():
     assert prediction_metrics([prediction(0, 1, tokens=None)])["avg_tokens"] is None
 
 
-def test_a_benchmarks_wer_is_all_edits_over_all_words():
-    short = scored("b-short", [("a cat sat", "a dog sat")])
-    long = scored("b-long", [("we will see what comes of it", "we will see what comes of it")])
-    total = combine_asr([short, long])
-    assert total["wer"] == total["protocols"]["whisper"]["wer_micro"] == pytest.approx(10)
-    assert total["wer_macro"] == pytest.approx((100 / 3 + 0) / 2)
-    assert total["gen_seconds"] == 10
-    assert total["num_entries"] == 2
+def test_a_benchmarks_wer_is_all_edits_over_all_words(total):
+    long = "we will see what comes of it"
+    found = total(one=[("a cat sat", "a dog sat")], two=[(long, long), ("a", "a")])
+    assert list(found) == ["b", "b-one", "b-two"]
+    whole = found["b"]["pass@1"]
+    block, leaderboard = whole["protocols"].values()
+    assert whole["wer"] == block["wer_micro"] == pytest.approx(100 / 11)
+    assert whole["wer_macro_splits"] == pytest.approx((100 / 3 + 0) / 2)
+    assert leaderboard["wer_macro_splits"] == (33.33 + 0) / 2  # a leaderboard averages its table
+    assert whole["wer_macro_samples"] == pytest.approx((100 / 3 + 0 + 0) / 3)
+    assert (whole["gen_seconds"], whole["busy_seconds"]) == (4 + 14, 4 + 8)
+    assert (whole["num_entries"], whole["num_truncated"]) == (3, 3)
+    assert (whole["audio_seconds"], whole["rtfx_wall"]) == (12, 1)
+    assert total(one=[("a b", "a c")])["b"]["pass@1"]["wer_macro_splits"] == 50
 
 
-def test_both_protocols_stand_side_by_side_in_metrics_and_in_print():
-    pairs = [("It's all right, Erik.", "it is alright eric"), ("uh huh okay", "okay")]
-    total = {"b-s": {"pass@1": scored("b-s", pairs)["pass@1"]}}
-    one = total["b-s"]["pass@1"]
+def test_both_protocols_stand_side_by_side_in_metrics_and_in_print(total):
+    found = total(s=[("It's all right, Erik.", "it is alright eric"), ("uh huh okay", "okay")])
+    one = found["b-s"]["pass@1"]
     assert one["wer"] > 0
     assert one["wer_open_asr_leaderboard"] == 0
     assert one["protocol"] == "whisper"
     assert "c0d2f624" in one["protocol_version"]
     assert "d1e99b25" in one["protocols"]["open_asr_leaderboard"]["version"]
-    _title, head, values, *notes = printed(total).splitlines()
+    _title, head, values, *notes = printed({"b-s": found["b-s"]}).splitlines()
     assert "| wer    | wer_open_asr_leaderboard | num_entries" in head
     assert "| 57.14% | 0.00%                    | 2" in values
     assert notes[0].startswith("whisper: wer 57.14% [")
@@ -115,46 +133,8 @@ def test_the_table_is_the_published_one():
     ]
 
 
-def test_the_aggregate_holds_the_benchmark_then_its_splits(tmp_path):
-    paths = []
-    for name in ("one", "two"):
-        path = tmp_path / f"{name}.json"
-        words = "one two three four five six seven eight nine ten"
-        pairs = [(words.replace(" ", " x "), words.replace(" ", " x ").replace("five", "six"))]
-        path.write_text(json.dumps(scored(f"b-{name}", pairs)))
-        paths.append(str(path))
-    out = tmp_path / "metrics.json"
-    aggregate("b", paths, str(out))
-    written = json.loads(out.read_text())
-    assert list(written) == ["b", "b-one", "b-two"]
-    assert written["b"]["pass@1"]["wer"] == pytest.approx(100 / 19)
-
-
-def test_results_of_part_of_a_split_are_labelled_wherever_they_are_printed(tmp_path):
-    from earmark.files import read_json, write_jsonl
-    from earmark.scoring.metrics import aggregate, printed
-    from earmark.scoring.score import score
-
-    rows = [{"id": str(n), "text": "a b c", "duration": 1.0} for n in range(3)]
-    answers = [
-        {"id": row["id"], "generation": "a b d", "error": None, "finish_reason": "stop",
-         "num_generated_tokens": 3, "num_input_tokens": 1, "generation_start_time": 0.0,
-         "generation_end_time": 1.0, "attempts": 1, "request": "x"}
-        for row in rows
-    ]  # fmt: skip
-    write_jsonl(tmp_path / "manifest.jsonl", rows)
-    write_jsonl(tmp_path / "predictions.jsonl", answers)
-    for split, label in (("one", "text only; first 3 rows"), ("two", None)):
-        score(
-            f"b-{split}", "asr", str(tmp_path / "manifest.jsonl"),
-            str(tmp_path / "predictions.jsonl"), str(tmp_path / f"{split}.jsonl"),
-            str(tmp_path / f"{split}.metrics.json"), label=label,
-        )  # fmt: skip
-    aggregate(
-        "b", [str(tmp_path / f"{s}.metrics.json") for s in ("one", "two")],
-        str(tmp_path / "metrics.json"),
-    )  # fmt: skip
-    found = read_json(tmp_path / "metrics.json")
+def test_results_of_part_of_a_split_are_labelled_wherever_they_are_printed(total):
+    found = total("text only; first 3 rows", one=[("a b c", "a b d")], two=[("a", "a")])
     assert found["b"]["pass@1"]["label"] == "text only; first 3 rows"
     assert found["b-one"]["pass@1"]["label"] == "text only; first 3 rows"
     assert "label" not in found["b-two"]["pass@1"]

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from earmark.errors import EarmarkError
-from earmark.scoring.metrics import aggregate, printed
-from earmark.scoring.score import score
+from earmark.scoring.printed import printed
+from earmark.scoring.score import aggregate, score
 
 
 def write(path, rows):
@@ -166,7 +166,7 @@ def test_several_seeds_give_the_mean_the_best_and_the_majority(tmp_path):
         write(tmp_path / f"p{n}.jsonl", [answer("a", first), answer("b", second)])
         for n, (first, second) in enumerate(heard)
     ]
-    out = tmp_path / "s.jsonl", tmp_path / "s.json"
+    out = tmp_path / "s.jsonl", tmp_path / "s.metrics.json"
     score("b-s", "asr", manifest, files, *map(str, out), label="first 2 rows")
     found = json.loads(out[1].read_text())
     assert [key for key in found if "@" in key] == ["pass@1[avg-of-3]", "pass@3", "majority@3"]

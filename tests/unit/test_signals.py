@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from earmark.scoring.hallucination import Signs, combined_signs, repeated_phrase, signals
+from earmark.scoring.hallucination import repeated_phrase, signals, summary
 from earmark.scoring.word_errors import align
 
 
@@ -36,12 +36,10 @@ def test_words_out_of_nowhere_are_told_from_five_on():
     assert shown("good day", "good w x y z day") == {}
 
 
-def test_samples_are_pointed_at_and_splits_combine():
-    one, two = Signs(), Signs()
-    one.add("u1", {"chars_per_second": 30})
-    one.add("u2", {})
-    two.add("v1", {"chars_per_second": 30, "insertions_in_a_row": 7})
-    combined = combined_signs({"b-one": one.metrics(), "b-two": two.metrics()})
-    assert combined["samples"] == 2
-    assert combined["chars_per_second"] == {"count": 2, "ids": ["b-one/u1", "b-two/v1"]}
-    assert combined["insertions_in_a_row"] == {"count": 1, "ids": ["b-two/v1"]}
+def test_samples_are_pointed_at():
+    shown = [("u1", ["chars_per_second"]), ("u2", []), ("u3", ["chars_per_second", "x"])]
+    assert summary(shown) == {
+        "samples": 2,
+        "chars_per_second": {"count": 2, "ids": ["u1", "u3"]},
+        "x": {"count": 1, "ids": ["u3"]},
+    }

@@ -11,14 +11,10 @@ from hypothesis import strategies as st
 from earmark.errors import EarmarkError
 from earmark.schema import _documents
 from earmark.scoring.text import PROTOCOL_NAMES, protocol, tables
-from earmark.scoring.text.english import EnglishRules
 from earmark.scoring.text.numbers import NUMBER_WORDS, read_numbers
 from earmark.scoring.text.postprocess import POSTPROCESS_NAMES
-from earmark.scoring.text.tokens import EnglishNormalizer
 
 ENGLISH = ("whisper", "open_asr_leaderboard")
-RULES = {name: getattr(EnglishRules, name)() for name in ENGLISH}
-NORMALIZERS = {name: EnglishNormalizer(rules) for name, rules in RULES.items()}
 
 # Pieces that the rules do something about, for texts that hit many of them at once.
 _contractions = [row[1] for row in tables.rows("contractions")]
@@ -45,13 +41,6 @@ def test_texts_come_out_to_the_character(clone):
     for name in ENGLISH:
         normalize = protocol(name).normalize
         assert [normalize(row["text"]) for row in rows] == [row[name] for row in rows]
-
-
-@pytest.mark.parametrize("name", ENGLISH)
-@settings(max_examples=400, deadline=None)
-@given(text=texts | any_text)
-def test_remembering_tokens_changes_no_output(name, text):
-    assert NORMALIZERS[name](text) == RULES[name].apply(text)
 
 
 @settings(max_examples=400, deadline=None)

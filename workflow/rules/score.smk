@@ -36,6 +36,11 @@ rule aggregate:
             split=RUN.benchmarks[w.benchmark],
             allow_missing=True,
         ),
+        scores=lambda w: expand(
+            rules.score.output.scores,
+            split=RUN.benchmarks[w.benchmark],
+            allow_missing=True,
+        ),
     output:
         metrics=report(
             f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/metrics.json",

@@ -3,7 +3,7 @@
 from earmark import provenance
 from earmark.errors import job_log
 from earmark.mmau.aggregate import aggregate_mmau
-from earmark.scoring.metrics import aggregate
+from earmark.scoring.score import aggregate
 
 with job_log(snakemake.log[0]):
     combine = aggregate if snakemake.params.scoring == "asr" else aggregate_mmau

@@ -118,8 +118,10 @@ def _of_file(path: str, protocol: str) -> Counted:
     for sample in read_results(path):
         if sample.id in scored:
             raise EarmarkError(f"{path}: two rows have the id {sample.id!r}")
-        counts = pair(sample, named(protocol)).counts
-        scored[sample.id] = counts.edits, counts.ref_words
+        found = pair(sample, named(protocol), filtered=False)
+        if found.why:
+            raise EarmarkError(f"{path}: {found.why}")
+        scored[sample.id] = found.counts.edits, found.counts.ref_words
     return {"all": scored}
 
 

@@ -233,7 +233,7 @@ def _blocks(way: str, found: Sequence[Row]) -> tuple[dict[str, Any], Any]:
 
 def _write(args: argparse.Namespace, found: Sequence[Row], made: dict[str, list[Row]]) -> int:
     from earmark.mmau.aggregate import whole
-    from earmark.scoring.metrics import printed
+    from earmark.scoring.printed import printed
 
     if args.samples:
         write_jsonl(args.samples, found)

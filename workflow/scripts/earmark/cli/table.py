@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from earmark.cli.project import load_run
 from earmark.config import Run
 from earmark.errors import EarmarkError
-from earmark.scoring.metrics import find, metrics_file, printed
+from earmark.scoring.metrics import find, metrics_file
+from earmark.scoring.printed import printed
 
 FORMATS = ("blocks", "text", "csv", "md", "tex")
 

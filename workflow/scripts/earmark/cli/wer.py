@@ -8,7 +8,6 @@ import sys
 from typing import Any
 
 from earmark.scoring.result_files import read_results
-from earmark.scoring.score import Scorer
 from earmark.scoring.text import PROTOCOL_NAMES, protocol
 
 
@@ -67,13 +66,20 @@ def score_file(
     Raises:
         EarmarkError: when the file cannot be scored; names it and the line.
     """
-    scorer = Scorer(file, protocols, postprocess, normalized)
-    entries = sum(1 for _ in scorer.rows(read_results(file)))
-    one, _ = scorer.metrics({"num_entries": entries})
+    from earmark.scoring.rates import speech_metrics
+    from earmark.scoring.samples import Scorer
+    from earmark.scoring.table import Columns
+
+    scorer = Scorer.named(protocols, postprocess, normalized=normalized, filtered=False)
+    columns = Columns(file, protocols[0])
+    for row in scorer.rows(read_results(file)):
+        columns.add(row)
+    table = columns.table()
+    one, entries = speech_metrics(table, None), len(table)
     found = []
     for name, block in one["protocols"].items():
         line = {"file": file, "protocol": name, "protocol_version": block["version"]}
-        line |= {"postprocess": one["postprocess"], "num_entries": entries}
+        line |= {"postprocess": postprocess, "num_entries": entries}
         line |= {key: value for key, value in block.items() if key != "version"}
         for rate in ("wer", "cer", "success_rate"):
             line[rate] = None if block[rate] is None else _fraction(block, rate)

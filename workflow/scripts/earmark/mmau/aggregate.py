@@ -9,7 +9,7 @@ from earmark.errors import EarmarkError
 from earmark.files import read_json, write_json
 from earmark.mmau.intervals import Sums, combined
 from earmark.mmau.summary import Metrics, overall
-from earmark.scoring.metrics import printed
+from earmark.scoring.printed import printed
 
 
 def category_blocks(split: Mapping[str, Any]) -> dict[str, dict[str, Metrics]]:

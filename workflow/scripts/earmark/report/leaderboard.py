@@ -149,7 +149,7 @@ def _asr_line(
     note = f"{missing} of {len(rates)} splits missing" if missing else None
     whole = results.subsets[folder, benchmark].get(benchmark)
     block = protocols(whole).get(protocol)
-    for column, key in zip(columns, ("wer_macro", "wer_micro"), strict=False):
+    for column, key in zip(columns, ("wer_macro_splits", "wer_micro"), strict=False):
         cells[column.key] = Cell(figure(block, key), interval(block, key), note=note)
     cells[columns[-1].key] = Cell(figure(whole, "rtfx_wall"))
     model = results.run.models[folder]

@@ -6,7 +6,7 @@ A sign is a reason to listen to a sample, not a verdict on it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from earmark.scoring.word_errors import Edit
@@ -18,8 +18,6 @@ LEAST_REPEATED_WORDS = 8
 LONGEST_PHRASE = 10
 LEAST_INSERTIONS = 5
 _MOST_IDS = 20
-
-Metrics = dict[str, Any]
 
 
 def signals(
@@ -36,7 +34,7 @@ def signals(
         duration: Seconds of audio, or None where it is not known.
         reference: The reference's words, normalized.
         hypothesis: The hypothesis's words, normalized.
-        edits: Their alignment, from `earmark.scoring.word_errors.align`.
+        edits: What differs, from `earmark.scoring.word_errors.align`.
     """
     found: dict[str, Any] = {}
     if duration and len(generation) > MOST_CHARACTERS_A_SECOND * duration:
@@ -44,9 +42,10 @@ def signals(
     phrase = repeated_phrase(hypothesis)
     if phrase and not repeated_phrase(reference):
         found["repeated_ngrams"] = {"words": " ".join(phrase[0]), "times": phrase[1]}
-    inserted = _longest_insertion(edits)
-    if inserted >= LEAST_INSERTIONS:
-        found["insertions_in_a_row"] = inserted
+    # Words that are inserted in a row stand at the same place of the reference.
+    inserted = Counter(edit[1] for edit in edits if edit[0] == "insert")
+    if inserted and (most := max(inserted.values())) >= LEAST_INSERTIONS:
+        found["insertions_in_a_row"] = most
     return found
 
 
@@ -55,8 +54,6 @@ def repeated_phrase(words: Sequence[str]) -> tuple[list[str], int] | None:
 
     Phrases have up to ten words; three times and eight words altogether are the least that counts.
     """
-    if len(words) < LEAST_REPEATED_WORDS:
-        return None
     if len(words) - len(set(words)) < LEAST_REPEATED_WORDS * (LEAST_REPEATS - 1) // LEAST_REPEATS:
         return None
     best: tuple[list[str], int] | None = None
@@ -76,47 +73,22 @@ def repeated_phrase(words: Sequence[str]) -> tuple[list[str], int] | None:
     return best
 
 
-def _longest_insertion(edits: Sequence[Edit]) -> int:
-    longest = run = 0
-    for operation, _, _ in edits:
-        run = run + 1 if operation == "insert" else 0
-        longest = max(longest, run)
-    return longest
+def summary(samples: Iterable[tuple[str, Sequence[str]]]) -> dict[str, Any]:
+    """Return the number of samples with any sign, and by sign their number and first ids.
 
-
-class Signs:
-    """How many samples show which sign of hallucination, and which ones."""
-
-    def __init__(self) -> None:
-        self._found: dict[str, list[str]] = {}
-        self._counts: Counter[str] = Counter()
-
-    def add(self, sample: str, found: Iterable[str]) -> None:
-        """Take in the signs of one sample."""
-        names = list(found)
-        for name in names:
-            self._counts[name] += 1
-            ids = self._found.setdefault(name, [])
-            if len(ids) < _MOST_IDS:
-                ids.append(sample)
-        self._counts["samples"] += bool(names)
-
-    def metrics(self) -> Metrics:
-        """Return the number of samples with any sign, and by sign their number and first ids."""
-        signs = {
-            name: {"count": self._counts[name], "ids": ids} for name, ids in self._found.items()
-        }
-        return {"samples": self._counts["samples"], **signs}
-
-
-def combined_signs(splits: Mapping[str, Metrics]) -> Metrics:
-    """Combine the signs of splits; ids are given as ``<subset>/<id>``."""
-    total: Metrics = {"samples": sum(signs["samples"] for signs in splits.values())}
-    for subset, signs in splits.items():
-        for name, sign in signs.items():
-            if name != "samples":
-                kept = total.setdefault(name, {"count": 0, "ids": []})
-                kept["count"] += sign["count"]
-                kept["ids"] += [f"{subset}/{one}" for one in sign["ids"]]
-                kept["ids"] = kept["ids"][:_MOST_IDS]
-    return total
+    Args:
+        samples: Ids, and the names of the signs that each shows.
+    """
+    ids: dict[str, list[str]] = {}
+    shown = 0
+    for name, signs in samples:
+        shown += bool(signs)
+        for sign in signs:
+            ids.setdefault(sign, []).append(name)
+    return {
+        "samples": shown,
+        **{
+            sign: {"count": len(those), "ids": list(dict.fromkeys(those))[:_MOST_IDS]}
+            for sign, those in ids.items()
+        },
+    }

@@ -1,100 +1,144 @@
-"""Rates of a split, and of a benchmark from its splits: counts first, rates and error bars after.
-
-Counts add up exactly however a set is divided. Intervals of a benchmark come from the replicated
-sums of its splits: a bootstrap that draws within each split.
-"""
+"""Rates of a table of samples, with their intervals: of a split, or of a benchmark's splits."""
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
 
 from earmark.scoring import statistics as stats
-from earmark.scoring.samples import Pair
-from earmark.scoring.text import Protocol
+from earmark.scoring.hallucination import summary
+from earmark.scoring.table import SUMMED, percent, protocols
+from earmark.scoring.text import protocol
+from earmark.scoring.timing import timing
 
 Metrics = dict[str, Any]
-Replicates = dict[str, dict[str, list[str]]]
-
-COUNTS = ("substitutions", "deletions", "insertions", "hits", "ref_words")
 _RATES = {
     "wer": ("edits", "ref_words"),
     "cer": ("char_edits", "ref_chars"),
     "success_rate": ("successes", "scored"),
 }
-_ADDED = (*COUNTS, "char_edits", "ref_chars", "successes", "scored", "skipped")
 
 
-class Tally:
-    """What one protocol counts over a split."""
+class Rate(NamedTuple):
+    """A rate of samples: the sum of one column over the sum of another.
 
-    def __init__(self, protocol: Protocol) -> None:
-        self._protocol = protocol
-        self._columns = {
-            name: array("q") for name in ("edits", "ref_words", "char_edits", "ref_chars")
-        }
-        self._columns |= {"successes": array("q"), "scored": array("q")}
-        self._counts: Counter[str] = Counter(dict.fromkeys(_ADDED, 0))
+    Attributes:
+        columns: The table's group of columns: a protocol, or ``sample``.
+        name: What the rate is called.
+        above: The column that is summed above the line.
+        below: The column that is summed below it.
+    """
 
-    def add(self, pair: Pair) -> None:
-        """Count one sample."""
-        counts = pair.counts
-        values = {
-            "edits": counts.edits,
-            "ref_words": counts.ref_words,
-            "char_edits": pair.char_edits,
-            "ref_chars": pair.ref_chars,
-            "successes": int(pair.scored and pair.success),
-            "scored": int(pair.scored),
-        }
-        for name, value in values.items():
-            self._columns[name].append(value)
-        values["substitutions"] = counts.substitutions
-        values["deletions"] = counts.deletions
-        values["insertions"] = counts.insertions
-        values["hits"] = counts.hits
-        values["skipped"] = int(not pair.scored)
-        for name in _ADDED:
-            self._counts[name] += values[name]
+    columns: str
+    name: str
+    above: str
+    below: str
 
-    def block(
-        self, subset: str, members: Sequence[str] | None
-    ) -> tuple[Metrics, dict[str, list[str]]]:
-        """Return the protocol's counts, rates (percent) and intervals, and the replicated sums."""
-        counts = {name: int(self._counts[name]) for name in _ADDED}
-        drawn = {
-            rate: _resampled(
-                [self._columns[part] for part in parts], members, subset, self._protocol.name, rate
+
+def interval(
+    table: pd.DataFrame, rate: Rate, members: str = "group", mean_of_splits: bool = False
+) -> dict[str, float] | None:
+    """Return the 95 % interval of a rate in percent: ``low`` and ``high``; None where unknown.
+
+    Args:
+        table: Samples of one split or of several; each split is drawn from by itself.
+        rate: The rate.
+        members: The column of ``sample`` that tells which answers are drawn together.
+        mean_of_splits: Whether the rate is the mean of the splits' rates.
+    """
+    names = [rate.name] if rate.columns == "sample" else [rate.columns, rate.name]
+    drawn = []
+    for split, part in table.groupby(("sample", "split"), sort=False):
+        sums = part[rate.columns][[rate.above, rate.below]]
+        units = sums.groupby(part["sample", members], sort=False).sum()
+        drawn.append(
+            stats.resample(
+                [units[rate.above], units[rate.below]], stats.generator(str(split), *names)
             )
-            for rate, parts in _RATES.items()
-        }
-        block = {"version": self._protocol.version, **counts, **rates(counts)}
-        for rate, sums in drawn.items():
-            block[f"{rate}_ci"] = stats.interval(stats.percent(*sums))
-        return block, {rate: [stats.packed(part) for part in sums] for rate, sums in drawn.items()}
+        )
+    if mean_of_splits:
+        rates = sum(stats.percent(*sums) for sums in drawn) / len(drawn)
+    else:
+        rates = stats.percent(*(sum(part) for part in zip(*drawn, strict=True)))
+    found = stats.interval(rates)
+    return None if found is None else {"low": found[0], "high": found[1]}
 
 
-def _resampled(
-    columns: Sequence[Any], members: Sequence[str] | None, *names: str
-) -> list[stats.Numbers]:
-    units = [stats.summed(column, members) for column in columns]
-    return stats.resample(units, stats.generator(*names))
+def speech_metrics(table: pd.DataFrame, busy: float | None, of_splits: bool = False) -> Metrics:
+    """Return all that a table of samples says: rates by protocol, timing, signs of hallucination.
 
-
-def rates(counts: Mapping[str, int]) -> Metrics:
-    """Return ``wer``, ``cer`` and ``success_rate`` in percent, None where nothing was counted."""
-    edits = counts["substitutions"] + counts["deletions"] + counts["insertions"]
+    Args:
+        table: Samples of a split, or of a benchmark's splits; see `earmark.scoring.table`.
+        busy: Seconds in which at least one request was under way.
+        of_splits: Whether the table is a benchmark's: its splits are told apart.
+    """
+    samples = table["sample"]
+    blocks = {name: block(table, name) for name in protocols(table)}
+    if of_splits:
+        blocks = {name: {**one, **_of_splits(table, name, one)} for name, one in blocks.items()}
+    ids = samples["split"] + "/" + samples["id"] if of_splits else samples["id"]
     return {
-        "wer": _percent(edits, counts["ref_words"]),
-        "cer": _percent(counts["char_edits"], counts["ref_chars"]),
-        "success_rate": _percent(counts["successes"], counts["scored"]),
+        **headline(blocks),
+        "no_answer": percent(int(samples["no_answer"].sum()), len(samples)),
+        "no_answer_ci": _bounds(
+            interval(table, Rate("sample", "no_answer", "no_answer", "answers"))
+        ),
+        "bootstrap": {
+            "unit": "utterance"
+            if (samples["group"] == samples["id"]).all()
+            else "speaker or recording",
+            "units": len(samples[["split", "group"]].drop_duplicates()),
+            "replicates": stats.REPLICATES,
+            "seed": stats.SEED,
+        },
+        **timing(table, protocols(table)[0], busy),
+        "hallucination": summary(zip(ids, samples["signals"], strict=True)),
     }
 
 
-def _percent(part: float, whole: float) -> float | None:
-    return 100 * part / whole if whole else None
+def block(table: pd.DataFrame, name: str) -> Metrics:
+    """Return a protocol's version, counts, rates (percent) and intervals.
+
+    ``wer`` is all edits over all reference words, ``wer_macro_samples`` the mean of the samples'
+    own rates. Where a pair could not be aligned the protocol has no rates, and ``why`` tells which.
+    """
+    part = table[name]
+    counts = {key: int(part[key].sum()) for key in SUMMED}
+    found: Metrics = {"version": protocol(name).version, **counts}
+    if (why := part["why"].dropna()).size:
+        rates = [f"{rate}{end}" for rate in _RATES for end in ("", "_ci")]
+        return {**found, **dict.fromkeys([*rates, "wer_macro_samples"]), "why": why.iloc[0]}
+    for rate, (above, below) in _RATES.items():
+        found[rate] = percent(int(part[above].sum()), counts[below])
+        found[f"{rate}_ci"] = _bounds(interval(table, Rate(name, rate, above, below)))
+    own = part["edits"] / part["ref_words"].where(part["ref_words"] > 0)
+    found["wer_macro_samples"] = float(100 * own.mean()) if own.notna().any() else None
+    return found
+
+
+def _of_splits(table: pd.DataFrame, name: str, found: Metrics) -> Metrics:
+    """Return the rate over all words again, and the mean of the splits' rates (percent)."""
+    micro = {"wer_micro": found["wer"], "wer_micro_ci": found["wer_ci"]}
+    if "why" in found:
+        return {**micro, "wer_macro_splits": None, "wer_macro_splits_ci": None}
+    sums = table[name][["edits", "ref_words"]].groupby(table["sample", "split"], sort=False).sum()
+    rates = [percent(int(edits), int(words)) for edits, words in sums.itertuples(index=False)]
+    known = [rate for rate in rates if rate is not None]
+    digits = protocol(name).averaged_digits
+    if digits is not None:
+        known = [round(rate, digits) for rate in known]
+    bounds = interval(table, Rate(name, "wer", "edits", "ref_words"), mean_of_splits=True)
+    return {
+        **micro,
+        "wer_macro_splits": sum(known) / len(known) if known else None,
+        "wer_macro_splits_ci": _bounds(bounds) if len(known) == len(rates) else None,
+    }
+
+
+def _bounds(found: Mapping[str, float] | None) -> list[float] | None:
+    return None if found is None else [found["low"], found["high"]]
 
 
 def headline(protocols: Mapping[str, Metrics]) -> Metrics:
@@ -103,85 +147,14 @@ def headline(protocols: Mapping[str, Metrics]) -> Metrics:
     The plain names are ``wer``, ``cer``, ``success_rate`` and the counts; another protocol's are
     ``wer_<protocol>`` and ``cer_<protocol>``. An interval stands beside each rate, as ``…_ci``.
     """
-    names = list(protocols)
-    first = protocols[names[0]]
-    found: Metrics = {"protocol": names[0], "protocol_version": first["version"]}
+    (primary, first), *others = protocols.items()
+    found: Metrics = {"protocol": primary, "protocol_version": first["version"]}
     for key, value in first.items():
         if key not in ("version", "scored", "skipped", "successes"):
             found[key] = value
-    for name in names[1:]:
-        for key, value in protocols[name].items():
-            if key.startswith(("wer", "cer")):
-                rate, _, rest = key.partition("_")
-                found["_".join(filter(None, (rate, name, rest)))] = value
-    found["protocols"] = dict(protocols)
-    return found
-
-
-def no_answer(
-    empty: Sequence[bool], members: Sequence[str] | None, subset: str
-) -> tuple[Metrics, dict[str, list[str]]]:
-    """Return the interval of the share of empty answers, and its replicated sums."""
-    columns = [array("q", map(int, empty)), array("q", [1] * len(empty))]
-    sums = _resampled(columns, members, subset, "no_answer")
-    return (
-        {"no_answer_ci": stats.interval(stats.percent(*sums))},
-        {"no_answer": [stats.packed(part) for part in sums]},
-    )
-
-
-def combined_no_answer(replicates: Sequence[Replicates]) -> Metrics:
-    """Return the interval of the share of empty answers over splits."""
-    drawn = [[stats.unpacked(part) for part in one["all"]["no_answer"]] for one in replicates]
-    sums = [sum(part) for part in zip(*drawn, strict=True)]
-    return {"no_answer_ci": stats.interval(stats.percent(*sums))}
-
-
-def combined_protocols(
-    splits: Sequence[Metrics], replicates: Sequence[Replicates]
-) -> dict[str, Metrics]:
-    """Combine what each protocol counted over splits; the protocols that all splits have.
-
-    ``wer`` is over all words (micro, as NeMo-Skills prints), ``wer_micro`` the same, and
-    ``wer_macro`` the mean of the splits' rates (as the leaderboard's average).
-    """
-    found: dict[str, Metrics] = {}
-    for name in splits[0]["protocols"]:
-        if not all(name in split["protocols"] for split in splits):
-            continue
-        blocks = [split["protocols"][name] for split in splits]
-        counts = {key: sum(block[key] for block in blocks) for key in _ADDED}
-        versions = sorted({block["version"] for block in blocks})
-        block: Metrics = {"version": "; ".join(versions), **counts, **rates(counts)}
-        for rate in _RATES:
-            drawn = [
-                [stats.unpacked(part) for part in one.get(name, {}).get(rate, ())]
-                for one in replicates
-            ]
-            known = all(drawn)
-            block[f"{rate}_ci"] = (
-                stats.interval(stats.percent(*(sum(part) for part in zip(*drawn, strict=True))))
-                if known
-                else None
-            )
-            if rate == "wer":
-                block |= _micro_and_macro(block, blocks, drawn if known else None)
-        found[name] = block
-    return found
-
-
-def _micro_and_macro(
-    total: Metrics, blocks: Sequence[Metrics], drawn: Sequence[Sequence[Any]] | None
-) -> Metrics:
-    known = [block["wer"] for block in blocks if block["wer"] is not None]
-    replicated = (
-        None
-        if drawn is None
-        else stats.interval(sum(stats.percent(*sums) for sums in drawn) / len(drawn))
-    )
-    return {
-        "wer_micro": total["wer"],
-        "wer_micro_ci": total["wer_ci"],
-        "wer_macro": sum(known) / len(known) if known else None,
-        "wer_macro_ci": replicated if len(known) == len(blocks) else None,
-    }
+    for name, one in others:
+        for key, value in one.items():
+            rate, mark, rest = key.partition("_")
+            if rate in ("wer", "cer"):
+                found[f"{rate}_{name}{mark}{rest}"] = value
+    return {**found, "protocols": dict(protocols)}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row
 from earmark.scoring.hallucination import signals
-from earmark.scoring.text import Protocol
-from earmark.scoring.word_errors import Counts, Edit, align, character_edits, count
+from earmark.scoring.text import Protocol, protocol
+from earmark.scoring.text.postprocess import Postprocess, postprocess
+from earmark.scoring.word_errors import Counts, Edit, align, character_edits, counted
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Sample:
     Attributes:
         id: The utterance's id.
         reference: What was said.
-        generation: What the model wrote, postprocessed.
+        generation: What the model wrote.
         duration: Seconds of audio; None where it is not known.
         seconds: Seconds that the request took; None where it is not known.
     """
@@ -32,6 +33,9 @@ class Sample:
     seconds: float | None = None
 
 
+_NONE = Counts()
+
+
 @dataclass(frozen=True)
 class Pair:
     """A sample under one protocol.
@@ -41,28 +45,25 @@ class Pair:
         hypothesis: The hypothesis's words, normalized.
         scored: Whether the protocol scores this sample; where not, all counts are zero.
         counts: Word errors.
+        edits: What differs.
         char_edits: Characters to change, drop or add.
         ref_chars: Characters of the normalized reference, single spaces between words included.
+        why: Why the pair could not be aligned; None where it could.
     """
 
     reference: list[str]
     hypothesis: list[str]
-    scored: bool
-    counts: Counts
-    char_edits: int
-    ref_chars: int
-
-    @property
-    def success(self) -> bool:
-        """Whether fewer than half as many words are wrong as the reference has."""
-        if not self.counts.ref_words:
-            return self.scored and not self.counts.edits
-        return 2 * self.counts.edits < self.counts.ref_words
+    scored: bool = False
+    counts: Counts = _NONE
+    edits: Sequence[Edit] = ()
+    char_edits: int = 0
+    ref_chars: int = 0
+    why: str | None = None
 
     def row(self) -> Row:
         """Return what a sample's row says of this protocol; ``wer`` is in percent."""
         rate = self.counts.rate
-        return {
+        row = {
             "reference": " ".join(self.reference),
             "hypothesis": " ".join(self.hypothesis),
             "scored": self.scored,
@@ -75,75 +76,99 @@ class Pair:
             "char_edits": self.char_edits,
             "ref_chars": self.ref_chars,
         }
+        return {**row, "why": self.why} if self.why else row
 
 
-def pair(sample: Sample, protocol: Protocol, normalized: bool = False) -> Pair:
+def pair(
+    sample: Sample, protocol: Protocol, normalized: bool = False, filtered: bool = True
+) -> Pair:
     """Score one sample by one protocol.
 
     Args:
         sample: The sample.
         protocol: The protocol.
         normalized: Whether the texts are normalized already and are taken as they are.
-
-    Raises:
-        EarmarkError: when the pair is too long for the protocol's alignment; names the sample.
+        filtered: Whether references that the protocol leaves out of a set are not scored. Of a
+            result file they are, as its makers left out what they would: words against an empty
+            reference are insertions.
     """
     if normalized:
         reference, hypothesis = sample.reference.split(), sample.generation.split()
     else:
         reference = protocol.normalize(sample.reference).split()
         hypothesis = protocol.normalize(sample.generation).split()
-    if protocol.skipped and " ".join(reference) in protocol.skipped:
-        return Pair(reference, hypothesis, False, Counts(), 0, 0)
+    joined = " ".join(reference)
+    if joined in protocol.skipped and (filtered or not (reference or hypothesis)):
+        return Pair(reference, hypothesis)
     if protocol.empty_word is not None:
         reference = reference or [protocol.empty_word]
         hypothesis = hypothesis or [protocol.empty_word]
+        joined = " ".join(reference)
+    if reference == hypothesis:
+        return Pair(reference, hypothesis, True, Counts(hits=len(reference)), ref_chars=len(joined))
     try:
-        counts = count(reference, hypothesis, protocol.alignment)
+        edits = align(reference, hypothesis, protocol.alignment)
     except EarmarkError as error:
-        raise EarmarkError(f"sample {sample.id!r}, protocol {protocol.name}: {error}") from None
-    joined = " ".join(reference)
-    edits = character_edits(joined, " ".join(hypothesis)) if reference != hypothesis else 0
-    return Pair(reference, hypothesis, True, counts, edits, len(joined))
+        return Pair(reference, hypothesis, why=f"sample {sample.id!r}: {error}")
+    counts = counted(edits, len(reference))
+    characters = character_edits(joined, " ".join(hypothesis))
+    return Pair(reference, hypothesis, True, counts, edits, characters, len(joined))
 
 
-def sample_row(sample: Sample, pairs: dict[str, Pair], protocols: Sequence[Protocol]) -> Row:
-    """Return a sample's row: the first protocol's fields, its edits, then the other protocols'.
+@dataclass(frozen=True)
+class Scorer:
+    """Scores samples of speech recognition, one by one.
 
-    ``edits`` lists what is not equal, as ``[operation, position in the reference, position in the
-    hypothesis, reference words, hypothesis words]`` with word positions from 0 and the operations
-    ``replace``, ``delete``, ``insert`` and ``merge`` (the same letters in another number of words,
-    which is no error).
+    Attributes:
+        protocols: The protocols to score by; the first is primary.
+        postprocess: What is done to the answers first.
+        normalized: As for `pair`.
+        filtered: As for `pair`.
     """
-    first = protocols[0]
-    primary = pairs[first.name]
-    edits: list[Edit] = []
-    if primary.scored and primary.reference != primary.hypothesis:
-        edits = align(primary.reference, primary.hypothesis, first.alignment)
-    found = signals(
-        sample.generation, sample.duration, primary.reference, primary.hypothesis, edits
-    )
-    row: Row = {
-        "id": sample.id,
-        "duration": sample.duration,
-        "seconds": sample.seconds,
-        **primary.row(),
-        "edits": _unequal(edits),
-    }
-    if found:
-        row["signals"] = found
-    if len(protocols) > 1:
-        row["protocols"] = {other.name: pairs[other.name].row() for other in protocols[1:]}
-    return row
 
+    protocols: Sequence[Protocol]
+    postprocess: Postprocess
+    normalized: bool = False
+    filtered: bool = True
 
-def _unequal(edits: Sequence[Edit]) -> list[list[Any]]:
-    listed: list[list[Any]] = []
-    position = hyp_position = 0
-    for operation, ref, hyp in edits:
-        if operation != "equal" or ref != hyp:
-            name = "merge" if operation == "equal" else operation
-            listed.append([name, position, hyp_position, ref, hyp])
-        position += len(ref.split(" ")) if ref else 0
-        hyp_position += len(hyp.split(" ")) if hyp else 0
-    return listed
+    @classmethod
+    def named(cls, protocols: Sequence[str], postprocessing: str = "none", **how: bool) -> Scorer:
+        """Return the scorer by names of protocols and postprocessing.
+
+        Raises:
+            EarmarkError: when there is none of a name; the message lists the names.
+        """
+        chosen = [protocol(name) for name in dict.fromkeys(protocols)]
+        return cls(chosen, postprocess(postprocessing), **how)
+
+    def row(self, sample: Sample) -> Row:
+        """Return a sample's row: the first protocol's fields and edits, then the other protocols'.
+
+        ``no_answer`` tells that the model wrote nothing, ``signals`` what may be hallucinated.
+        """
+        silent = not sample.generation.strip()
+        heard = self.postprocess.apply(sample.generation, sample.reference)
+        sample = replace(sample, generation=heard)
+        pairs = {
+            one.name: pair(sample, one, self.normalized, self.filtered) for one in self.protocols
+        }
+        first = next(iter(pairs.values()))
+        row: dict[str, Any] = {
+            "id": sample.id,
+            "duration": sample.duration,
+            "seconds": sample.seconds,
+            "no_answer": silent,
+            **first.row(),
+            "edits": first.edits,
+        }
+        if signs := signals(
+            sample.generation, sample.duration, first.reference, first.hypothesis, first.edits
+        ):
+            row["signals"] = signs
+        if len(pairs) > 1:
+            row["protocols"] = {name: one.row() for name, one in list(pairs.items())[1:]}
+        return row
+
+    def rows(self, samples: Iterator[Sample]) -> Iterator[Row]:
+        """Return the samples' rows, as they come."""
+        return map(self.row, samples)

@@ -1,16 +1,22 @@
-"""The score step: a row per sample, and the split's metrics."""
+"""The score step: a row per sample and a split's metrics; and a benchmark's, from its splits."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
-from earmark.files import Row, write_json, write_jsonl
-from earmark.scoring.metrics import prediction_metrics
+from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
+from earmark.scoring.metrics import combine, labelled, prediction_metrics
 from earmark.scoring.pairs import paired
+from earmark.scoring.printed import printed
+
+if TYPE_CHECKING:  # pandas is loaded when something is scored, not when rules are read
+    import pandas as pd
+
+    from earmark.scoring.samples import Sample
 
 _PACKAGES = Path(__file__).parents[1]
 
@@ -66,116 +72,98 @@ def score(
         EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
             needs; names the sample.
     """
+    from earmark.scoring import seeds
+    from earmark.scoring.rates import speech_metrics
+    from earmark.scoring.samples import Scorer
+    from earmark.scoring.table import Columns
+
     files = [predictions] if isinstance(predictions, str) else list(predictions)
+    scorer = Scorer.named(protocols, postprocess)
     pairs = [paired(manifest, file) for file in files]
-    samples = [list(_samples(p, manifest, file)) for p, file in zip(pairs, files, strict=True)]
     found = [prediction_metrics([answer for _, answer in rows]) for rows in pairs]
+    known = found[0] if len(files) == 1 else seeds.averaged(found)
+    columns = {mode: Columns(subset, protocols[0]) for mode in seeds.modes(len(files))}
 
-    def made(mode: str, chosen: Sequence[Any], known: dict[str, Any]) -> Iterator[Row]:
-        scorer = Scorer(subset, protocols, postprocess)
-        yield from scorer.rows(iter(chosen))
-        modes[mode], raw["raw"][mode] = scorer.metrics(known)
+    def rows() -> Iterator[Row]:
+        each = [
+            scorer.rows(_samples(one, manifest, file))
+            for one, file in zip(pairs, files, strict=True)
+        ]
+        for answers in zip(*each, strict=True):
+            _add(columns, answers)
+            yield answers[0] if len(answers) == 1 else seeds.merged(answers)
 
-    modes: dict[str, Any] = {}
-    raw: dict[str, Any] = {"raw": {}}
-    if len(files) == 1:
-        write_jsonl(scores, made("pass@1", samples[0], found[0]))
-    else:
-        from earmark.scoring import seeds
-
-        count, known = len(files), seeds.averaged(found)
-        everything = [sample for one in samples for sample in one]
-        rows = list(made(f"pass@1[avg-of-{count}]", everything, known))
-        write_jsonl(scores, seeds.merged_rows(rows, count))
-        best = seeds.best(samples, rows)
-        list(made(f"pass@{count}", best, {**known, **seeds.counted(best)}))
-        most = seeds.majority(samples, rows)
-        list(made(f"majority@{count}", most, {**known, **seeds.counted(most)}))
-    write_json(metrics, {"subset": subset, "scoring": scoring, "label": label, **modes, **raw})
-
-
-class Scorer:
-    """Scores the samples of a speech recognition split as they come, and adds them up."""
-
-    def __init__(
-        self,
-        subset: str,
-        protocols: Sequence[str],
-        postprocess: str = "none",
-        normalized: bool = False,
-    ) -> None:
-        from earmark.scoring.hallucination import Signs
-        from earmark.scoring.rates import Tally
-        from earmark.scoring.text import protocol
-        from earmark.scoring.text.postprocess import postprocess as postprocess_named
-        from earmark.scoring.timing import Timing
-
-        self._subset = subset
-        self._protocols = [protocol(name) for name in dict.fromkeys(protocols)]
-        self._postprocess = postprocess_named(postprocess)
-        self._normalized = normalized
-        self._tallies = {one.name: Tally(one) for one in self._protocols}
-        self._timing = Timing()
-        self._signs = Signs()
-        self._ids: list[str] = []
-        self._empty: list[bool] = []
-
-    def rows(self, samples: Iterator[Any]) -> Iterator[Row]:
-        """Score samples (`earmark.scoring.samples.Sample`), one row each."""
-        from dataclasses import replace
-
-        from earmark.scoring.samples import pair, sample_row
-
-        for sample in samples:
-            self._empty.append(not sample.generation.strip())
-            sample = replace(
-                sample, generation=self._postprocess.apply(sample.generation, sample.reference)
-            )
-            pairs = {one.name: pair(sample, one, self._normalized) for one in self._protocols}
-            for name, made in pairs.items():
-                self._tallies[name].add(made)
-            row = sample_row(sample, pairs, self._protocols)
-            self._timing.add(sample, pairs[self._protocols[0].name].counts)
-            self._signs.add(sample.id, row.get("signals", ()))
-            self._ids.append(sample.id)
-            yield row
-
-    def metrics(self, found: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the metrics of what was scored, and what combining splits needs besides.
-
-        Args:
-            found: What is known before scoring: `earmark.scoring.metrics.prediction_metrics`.
-        """
-        from earmark.scoring import rates
-        from earmark.scoring import statistics as stats
-
-        members = stats.groups(self._ids)
-        if members is None and len(set(self._ids)) < len(self._ids):
-            members = self._ids  # several answers to each utterance, which are drawn together
-        blocks, replicates = {}, {}
-        for name, tally in self._tallies.items():
-            blocks[name], replicates[name] = tally.block(self._subset, members)
-        unanswered, replicates["all"] = rates.no_answer(self._empty, members, self._subset)
-        timing, latency_bins = self._timing.metrics(found.get("busy_seconds"))
-        one = {
-            **found,
-            **rates.headline(blocks),
-            **unanswered,
-            "postprocess": self._postprocess.name,
-            "postprocess_version": self._postprocess.version,
-            "bootstrap": {
-                "unit": "utterance" if members in (None, self._ids) else "speaker or recording",
-                "units": len(set(members or self._ids)),
-                "replicates": stats.REPLICATES,
-                "seed": stats.SEED,
-            },
-            **timing,
-            "hallucination": self._signs.metrics(),
+    write_jsonl(scores, rows())
+    made: dict[str, Any] = {"subset": subset, "scoring": scoring, "label": label}
+    for mode, taken in columns.items():
+        made[mode] = {
+            **known,
+            **speech_metrics(taken.table(), known["busy_seconds"]),
+            "postprocess": scorer.postprocess.name,
+            "postprocess_version": scorer.postprocess.version,
         }
-        return one, {"replicates": replicates, "latency_bins": latency_bins}
+    write_json(metrics, made)
 
 
-def _samples(rows: Sequence[tuple[Row, Row]], manifest: str, predictions: str) -> Iterator[Any]:
+def _add(columns: dict[str, Any], answers: Sequence[Row]) -> None:
+    """Add a sample's answers to the table of each mode."""
+    from earmark.scoring import seeds
+
+    for table, taken in zip(columns.values(), seeds.chosen(answers), strict=True):
+        for seed, row in enumerate(taken):
+            table.add(row, seed)
+
+
+def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
+    """Write a benchmark's metrics from the scores of its splits.
+
+    Args:
+        benchmark: The benchmark's name.
+        splits: The splits' metrics files (``<split>.metrics.json``), beside their scores
+            (``<split>.jsonl``).
+        metrics: The file to write: the benchmark, then a subset a split.
+
+    Raises:
+        EarmarkError: when a file cannot be read.
+    """
+    from earmark.scoring.rates import speech_metrics
+    from earmark.scoring.table import below_each_other
+
+    paths = [str(path) for path in splits]
+    found = [read_json(path) for path in paths]
+    tables = [
+        _tables(path.removesuffix(".metrics.json") + ".jsonl", split)
+        for path, split in zip(paths, found, strict=True)
+    ]
+    labels = dict.fromkeys(split["label"] for split in found if split.get("label"))
+    total = {}
+    for mode in [mode for mode in tables[0] if all(mode in one for one in tables)]:
+        whole = combine([split[mode] for split in found])
+        table = below_each_other([one[mode] for one in tables])
+        total[mode] = {**whole, **speech_metrics(table, whole["busy_seconds"], True)}
+        for key in ("postprocess", "postprocess_version"):
+            total[mode][key] = "; ".join(sorted({split[mode][key] for split in found}))
+    made = labelled({benchmark: total}, "; ".join(labels))
+    for split in found:
+        modes = {key: value for key, value in split.items() if "@" in key}
+        made |= labelled({split["subset"]: modes}, split.get("label"))
+    write_json(metrics, made)
+    print(printed(made))
+
+
+def _tables(scores: str, split: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    """The tables of a split's scores by mode."""
+    from earmark.scoring import seeds
+    from earmark.scoring.table import Columns
+
+    modes = {key: value for key, value in split.items() if "@" in key}
+    columns = {mode: Columns(split["subset"], one["protocol"]) for mode, one in modes.items()}
+    for row in read_jsonl(scores):
+        _add(columns, seeds.answers(row))
+    return {mode: taken.table() for mode, taken in columns.items()}
+
+
+def _samples(rows: Sequence[tuple[Row, Row]], manifest: str, predictions: str) -> Iterator[Sample]:
     from earmark.scoring.samples import Sample
 
     for number, (entry, answer) in enumerate(rows, start=1):

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from earmark.files import Row
-from earmark.scoring.samples import Sample
 
-_OF_A_SEED = ("hypothesis", "wer", "substitutions", "deletions", "insertions", "hits")
+_OF_A_SAMPLE = ("id", "duration", "reference", "edits")
 
 
 def averaged(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Mean of what each seed's predictions say (`earmark.scoring.metrics.prediction_metrics`).
 
-    ``num_entries`` is that of one seed, ``num_failed`` the sum.
+    ``num_entries`` is that of one seed, the other counts are sums.
     """
     mean: dict[str, Any] = {}
     for key in ("avg_tokens", "gen_seconds", "busy_seconds", "no_answer"):
@@ -25,46 +24,39 @@ def averaged(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         **mean,
         "num_entries": found[0]["num_entries"],
         "num_failed": sum(one["num_failed"] for one in found),
+        "num_truncated": sum(one["num_truncated"] for one in found),
     }
 
 
-def counted(chosen: Sequence[Sample]) -> dict[str, Any]:
-    """What changes when one answer a sample is chosen: the share of empty ones, in percent."""
-    empty = sum(not sample.generation.strip() for sample in chosen)
-    return {"no_answer": 100 * empty / len(chosen)}
+def merged(answers: Sequence[Row]) -> Row:
+    """One row for a sample's answers: the first seed's, and under ``seeds`` each seed's own."""
+    own = [{key: row[key] for key in row if key not in _OF_A_SAMPLE} for row in answers]
+    return {**answers[0], "seeds": own}
 
 
-def merged_rows(rows: Sequence[Row], count: int) -> list[Row]:
-    """One row a sample: the first seed's, with each seed's hypothesis and counts under ``seeds``.
+def answers(row: Row) -> list[Row]:
+    """The answers to a sample out of its row, one a seed: reverses `merged`."""
+    if "seeds" not in row:
+        return [row]
+    return [{**row, "signals": {}, **own} for own in row["seeds"]]
 
-    Args:
-        rows: Rows of all seeds, one seed after another.
-        count: How many seeds there are.
+
+def modes(count: int) -> tuple[str, ...]:
+    """What metrics call the ways to look at so many answers."""
+    if count == 1:
+        return ("pass@1",)
+    return f"pass@1[avg-of-{count}]", f"pass@{count}", f"majority@{count}"
+
+
+def chosen(answers: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """For each of `modes`, the answers that count: all, the best, the most frequent.
+
+    The best has the fewest word errors, the most frequent is the one that came most often once
+    normalized; the earliest of equals, and the first protocol decides.
     """
-    size = len(rows) // count
-    return [
-        {**rows[at], "seeds": [{key: row[key] for key in _OF_A_SEED} for row in rows[at::size]]}
-        for at in range(size)
-    ]
-
-
-def best(samples: Sequence[Sequence[Sample]], rows: Sequence[Row]) -> list[Sample]:
-    """Of each sample the answer with the fewest word errors, the earliest of equals."""
-    size = len(samples[0])
-    chosen = []
-    for at in range(size):
-        edits = [
-            row["substitutions"] + row["deletions"] + row["insertions"] for row in rows[at::size]
-        ]
-        chosen.append(samples[edits.index(min(edits))][at])
-    return chosen
-
-
-def majority(samples: Sequence[Sequence[Sample]], rows: Sequence[Row]) -> list[Sample]:
-    """Of each sample the answer that came most often once normalized, the earliest of equals."""
-    size = len(samples[0])
-    chosen = []
-    for at in range(size):
-        heard = [row["hypothesis"] for row in rows[at::size]]
-        chosen.append(samples[heard.index(Counter(heard).most_common(1)[0][0])][at])
-    return chosen
+    yield answers
+    if len(answers) > 1:
+        edits = [row["substitutions"] + row["deletions"] + row["insertions"] for row in answers]
+        yield [answers[edits.index(min(edits))]]
+        heard = [row["hypothesis"] for row in answers]
+        yield [answers[heard.index(Counter(heard).most_common(1)[0][0])]]

@@ -1,27 +1,29 @@
-"""Word errors: counting them, and aligning a pair of texts word by word.
+"""Word errors: aligning a pair of texts word by word, and counting what differs.
 
-Two alignments are offered, because they count differently. ``levenshtein`` is jiwer's (rapidfuzz
-underneath); ``merge_compounds`` is kaldialign's option of that name, under which adjacent words of
-one side that together spell a word of the other are no error.
+Two alignments are offered, because they count differently. ``levenshtein`` is jiwer's;
+``merge_compounds`` is kaldialign's option of that name, under which adjacent words of one side
+that together spell a word of the other are no error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal
 
 from earmark.errors import EarmarkError
 from earmark.scoring.text import Alignment
 
-Operation = Literal["equal", "replace", "delete", "insert"]
-Edit = tuple[Operation, str, str]
-"""What was done, the reference's words and the hypothesis's (empty where one side has none)."""
+Operation = Literal["replace", "delete", "insert", "merge"]
+Edit = tuple[Operation, int, int, str, str]
+"""What differs: operation, position in the reference and in the hypothesis (words, from 0), the
+reference's words and the hypothesis's (empty where one side has none). A ``merge`` is the same
+letters in another number of words, and no error."""
 
-# kaldialign keeps a table of reference words times hypothesis words, 20 bytes a cell.
-_MOST_CELLS = 20_000_000
-# The exact character distance takes a second for as many reference times hypothesis characters.
-_MOST_CHARACTER_CELLS = 20_000_000_000
+# kaldialign keeps 20 bytes for each reference word times hypothesis word; from here on, one byte.
+_MOST_CELLS_IN_KALDIALIGN = 20_000_000
+_MOST_CELLS = 800_000_000
 
 # A text may hold lone surrogates, which kaldialign cannot take: they are moved to the last private
 # plane for the comparison.
@@ -60,28 +62,9 @@ class Counts:
         """The word error rate as a fraction, or None where there are no reference words."""
         return self.edits / self.ref_words if self.ref_words else None
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.substitutions + other.substitutions,
-            self.deletions + other.deletions,
-            self.insertions + other.insertions,
-            self.hits + other.hits,
-        )
 
-
-def total(counts: Iterable[Counts]) -> Counts:
-    """Add counts up."""
-    added = [0, 0, 0, 0]
-    for one in counts:
-        added[0] += one.substitutions
-        added[1] += one.deletions
-        added[2] += one.insertions
-        added[3] += one.hits
-    return Counts(*added)
-
-
-def count(reference: Sequence[str], hypothesis: Sequence[str], alignment: Alignment) -> Counts:
-    """Count the word errors of one pair.
+def align(reference: Sequence[str], hypothesis: Sequence[str], alignment: Alignment) -> list[Edit]:
+    """Align one pair, and return what differs; merged words are separated by spaces.
 
     Args:
         reference: The reference's words.
@@ -92,113 +75,82 @@ def count(reference: Sequence[str], hypothesis: Sequence[str], alignment: Alignm
         EarmarkError: when the pair is too long for ``merge_compounds``; states the limit.
     """
     if reference == hypothesis:
-        return Counts(hits=len(reference))
+        return []
     if not reference or not hypothesis:
-        return Counts(deletions=len(reference), insertions=len(hypothesis))
-    if alignment == "merge_compounds":
-        return _count_merging(reference, hypothesis)
-    substitutions = deletions = insertions = 0
-    for operation, start, end, hyp_start, hyp_end in _stretches(reference, hypothesis):
-        if operation == "replace":
-            substitutions += end - start
-        elif operation == "delete":
-            deletions += end - start
-        elif operation == "insert":
-            insertions += hyp_end - hyp_start
-    hits = len(reference) - substitutions - deletions
-    return Counts(substitutions, deletions, insertions, hits)
+        deleted: list[Edit] = [("delete", at, 0, word, "") for at, word in enumerate(reference)]
+        return deleted or [("insert", 0, at, "", word) for at, word in enumerate(hypothesis)]
+    if alignment == "levenshtein":
+        return _levenshtein(reference, hypothesis)
+    cells = len(reference) * len(hypothesis)
+    if cells <= _MOST_CELLS_IN_KALDIALIGN:
+        return _merging(reference, hypothesis)
+    if cells <= _MOST_CELLS:
+        from earmark.scoring.long_pairs import align_merging
+
+        return align_merging(reference, hypothesis)
+    raise EarmarkError(
+        f"{len(reference)} reference words against {len(hypothesis)} hypothesis words are too many "
+        f"to align with merged compounds: their product may be {_MOST_CELLS:,} at most"
+    )
 
 
-def align(reference: Sequence[str], hypothesis: Sequence[str], alignment: Alignment) -> list[Edit]:
-    """Align one pair; the edits that are not ``equal`` are those that `count` counts.
-
-    With ``merge_compounds`` an ``equal`` edit may hold several words of one side, separated by
-    spaces; otherwise each edit holds one word a side.
-
-    Raises:
-        EarmarkError: as `count`.
-    """
-    if reference == hypothesis:
-        return [("equal", word, word) for word in reference]
-    if alignment == "merge_compounds" and reference and hypothesis:
-        return list(_align_merging(reference, hypothesis))
-    edits: list[Edit] = []
-    for operation, start, end, hyp_start, hyp_end in _stretches(reference, hypothesis):
-        for i in range(max(end - start, hyp_end - hyp_start)):
-            edits.append(
-                (
-                    operation,
-                    reference[start + i] if operation != "insert" else "",
-                    hypothesis[hyp_start + i] if operation != "delete" else "",
-                )
-            )
-    return edits
+def counted(edits: Sequence[Edit], ref_words: int) -> Counts:
+    """Count the edits of a pair whose reference has so many words."""
+    by_operation = Counter(edit[0] for edit in edits)
+    wrong = by_operation["replace"], by_operation["delete"]
+    return Counts(*wrong, by_operation["insert"], ref_words - sum(wrong))
 
 
 def character_edits(reference: str, hypothesis: str) -> int:
-    """Return how many characters to change, drop or add; spaces between words count.
-
-    The least number, but for pairs of some hundred thousand characters: there it is counted edit
-    by edit of the word alignment, which can be a little more.
-    """
-    if reference == hypothesis:
-        return 0
+    """Return the least number of characters to change, drop or add; spaces count."""
     from rapidfuzz.distance import Levenshtein
 
-    if len(reference) * len(hypothesis) <= _MOST_CHARACTER_CELLS:
-        return int(Levenshtein.distance(reference, hypothesis))
-    edits = 0
-    for operation, ref, hyp in align(reference.split(), hypothesis.split(), "levenshtein"):
-        if operation != "equal" and len(ref) * len(hyp) > _MOST_CHARACTER_CELLS:
-            edits += max(len(ref), len(hyp))
-        else:
-            edits += int(Levenshtein.distance(ref, hyp)) + (operation in ("insert", "delete"))
+    return int(Levenshtein.distance(reference, hypothesis))
+
+
+def _levenshtein(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Edit]:
+    import jiwer
+
+    split = jiwer.ReduceToListOfListOfWords()
+    found = jiwer.process_words(" ".join(reference), " ".join(hypothesis), split, split)
+    edits: list[Edit] = []
+    for chunk in found.alignments[0]:
+        at, hyp_at = chunk.ref_start_idx, chunk.hyp_start_idx
+        if chunk.type == "insert":
+            for i, word in enumerate(hypothesis[hyp_at : chunk.hyp_end_idx]):
+                edits.append(("insert", at, hyp_at + i, "", word))
+        elif chunk.type != "equal":
+            for i, word in enumerate(reference[at : chunk.ref_end_idx]):
+                if chunk.type == "substitute":
+                    edits.append(("replace", at + i, hyp_at + i, word, hypothesis[hyp_at + i]))
+                else:
+                    edits.append(("delete", at + i, hyp_at, word, ""))
     return edits
 
 
-def _stretches(
-    reference: Sequence[str], hypothesis: Sequence[str]
-) -> list[tuple[Operation, int, int, int, int]]:
-    """Operation, then start and end in the reference and in the hypothesis, as jiwer has them."""
-    from rapidfuzz.distance import Levenshtein
-
-    found: Any = Levenshtein.opcodes(reference, hypothesis).as_list()
-    return cast("list[tuple[Operation, int, int, int, int]]", found)
-
-
-def _count_merging(reference: Sequence[str], hypothesis: Sequence[str]) -> Counts:
+def _merging(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Edit]:
     import kaldialign
 
-    _check_size(reference, hypothesis)
-    found = kaldialign.edit_distance(_moved(reference), _moved(hypothesis), merge_compounds=True)
-    hits = len(reference) - found["sub"] - found["del"]
-    return Counts(found["sub"], found["del"], found["ins"], hits)
-
-
-def _align_merging(reference: Sequence[str], hypothesis: Sequence[str]) -> Iterator[Edit]:
-    import kaldialign
-
-    _check_size(reference, hypothesis)
     pairs = kaldialign.align(_moved(reference), _moved(hypothesis), "", merge_compounds=True)
+    edits: list[Edit] = []
+    at = hyp_at = 0
     for ref, hyp in pairs:
+        if ref == hyp:
+            at += 1
+            hyp_at += 1
+            continue
         operation: Operation = "replace"
         if not ref:
             operation = "insert"
         elif not hyp:
             operation = "delete"
-        elif ref == hyp or ref.replace(" ", "") == hyp.replace(" ", ""):
-            operation = "equal"
-        yield operation, ref.translate(_BACK), hyp.translate(_BACK)
+        elif ref.replace(" ", "") == hyp.replace(" ", ""):
+            operation = "merge"
+        edits.append((operation, at, hyp_at, ref.translate(_BACK), hyp.translate(_BACK)))
+        at += ref.count(" ") + 1 if ref else 0
+        hyp_at += hyp.count(" ") + 1 if hyp else 0
+    return edits
 
 
 def _moved(words: Sequence[str]) -> list[str]:
     return [word if word.isascii() else word.translate(_SURROGATES) for word in words]
-
-
-def _check_size(reference: Sequence[str], hypothesis: Sequence[str]) -> None:
-    if len(reference) * len(hypothesis) > _MOST_CELLS:
-        raise EarmarkError(
-            f"{len(reference)} reference words against {len(hypothesis)} hypothesis words are too "
-            f"many to align with merged compounds: their product may be {_MOST_CELLS} at most; cut "
-            "the recording into shorter utterances, or score by a protocol that does not merge"
-        )

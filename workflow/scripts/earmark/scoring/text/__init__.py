@@ -14,7 +14,6 @@ from typing import Literal
 from earmark.errors import EarmarkError
 from earmark.scoring.text.basic import normalize_basic, normalize_none
 from earmark.scoring.text.english import EnglishRules
-from earmark.scoring.text.tokens import EnglishNormalizer
 
 Alignment = Literal["levenshtein", "merge_compounds"]
 
@@ -31,6 +30,8 @@ class Protocol:
             that option: adjacent words that spell the other side's word are no error.
         empty_word: The word that stands in for an empty text, reference or hypothesis; or None.
         skipped: Normalized references that are not scored.
+        averaged_digits: To how many digits a set's WER (percent) is rounded before the mean over
+            sets is taken; None where it is not.
     """
 
     name: str
@@ -39,13 +40,14 @@ class Protocol:
     alignment: Alignment = "levenshtein"
     empty_word: str | None = None
     skipped: frozenset[str] = frozenset()
+    averaged_digits: int | None = None
 
 
 def _whisper() -> Protocol:
     return Protocol(
         name="whisper",
         version="openai/whisper@c0d2f624, revision 1",
-        normalize=EnglishNormalizer(EnglishRules.whisper()),
+        normalize=EnglishRules.whisper(),
         empty_word="empty",
     )
 
@@ -54,9 +56,10 @@ def _open_asr_leaderboard() -> Protocol:
     return Protocol(
         name="open_asr_leaderboard",
         version="huggingface/open_asr_leaderboard@d1e99b25, revision 1",
-        normalize=EnglishNormalizer(EnglishRules.open_asr_leaderboard()),
+        normalize=EnglishRules.open_asr_leaderboard(),
         alignment="merge_compounds",
         skipped=frozenset({"", "ignore time segment in scoring"}),
+        averaged_digits=2,
     )
 
 

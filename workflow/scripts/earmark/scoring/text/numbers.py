@@ -78,6 +78,10 @@ NUMBER_WORDS = (
     | {"per", "percent", "and", "double", "triple", "point"}
 )
 
+# Words without which, and without a digit, a text is left as it is.
+_BEGINNINGS = NUMBER_WORDS - {"per", "percent", "and", "double", "triple"} - CURRENCIES.keys()
+
+_DIGIT = re.compile(r"\d")
 _NUMERAL = re.compile(r"\d+(?:\.\d+)?").fullmatch
 _AND_A_HALF = re.compile(r"\band\s+a\s+half\b")
 _LETTER_DIGIT = re.compile(r"([a-z])([0-9])")
@@ -110,6 +114,10 @@ def spell_out_halves(text: str) -> str:
 
 def normalize_numbers(text: str) -> str:
     """Replace the numbers in a text by digits: `read_numbers`, and what goes around it."""
+    text = spell_out_halves(text) if "half" in text else text
+    words = text.split()
+    if _BEGINNINGS.isdisjoint(words) and not _DIGIT.search(text):
+        return text
     text = _DIGIT_LETTER.sub(r"\1 \2", _LETTER_DIGIT.sub(r"\1 \2", text))
     text = _LOOSE_SUFFIX.sub(r"\1\2", text)  # "1960 s" and "4 th" are one word again
     return _tidy_amounts(" ".join(read_numbers(text.split())))
@@ -157,6 +165,10 @@ class _Reader:
 
     def read(self, previous: str | None, current: str, following: str | None) -> int:
         """Read one word, knowing its neighbours; returns how many words to skip after it."""
+        if current not in NUMBER_WORDS and current[0].isalpha():
+            self.flush()
+            self._put(current)
+            return 0
         unsigned = current[1:] if current[0] in "-+£€$¢" else current
         if _NUMERAL(unsigned):
             self._numeral(current, unsigned)
