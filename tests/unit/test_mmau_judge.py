@@ -7,7 +7,7 @@ from earmark.mmau.judge import (
     JUDGE_USER,
     JudgementError,
     read_judgement,
-    reference_overall,
+    reference_scores,
 )
 
 FORM = """CORRECTNESS: 4 - Mostly right.
@@ -159,11 +159,11 @@ def test_an_overall_of_three_stands() -> None:
 
 
 def test_the_reference_reading_takes_three_for_what_it_cannot_find() -> None:
-    assert reference_overall(FORM) == 3.5
-    assert reference_overall("I cannot say.") == 3.0
-    assert reference_overall("CORRECTNESS: 5 - yes") == 3.5  # (5 + 3 + 3 + 3) / 4
-    assert reference_overall(swap("OVERALL: 3.5", "OVERALL: 3.0")) == 3.5
-    assert reference_overall("**OVERALL**: 5") == 3.0  # markdown defeats it
+    assert reference_scores(FORM)["overall"] == 3.5
+    assert reference_scores("I cannot say.")["overall"] == 3.0
+    assert reference_scores("CORRECTNESS: 5 - yes")["overall"] == 3.5  # (5 + 3 + 3 + 3) / 4
+    assert reference_scores(swap("OVERALL: 3.5", "OVERALL: 3.0"))["overall"] == 3.5
+    assert reference_scores("**OVERALL**: 5")["overall"] == 3.0  # markdown defeats it
 
 
 def test_the_error_names_what_is_missing() -> None:

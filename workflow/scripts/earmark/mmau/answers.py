@@ -1,4 +1,4 @@
-"""Answers that were made elsewhere: a file with the dataset's columns, and one of answers."""
+"""Answers to score: those of a run, and those that were made elsewhere and come in one file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,27 @@ from uuid import UUID
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
 from earmark.mmau.verdicts import GROUPS
+from earmark.scoring.pairs import paired
+from earmark.scoring.text import reasoning
 
 COLUMNS = ("id", "category", "question", "answer", "choices", "task_identifier", "kwargs", *GROUPS)
 """The dataset's columns that scoring looks at; of a Parquet file no other is read."""
+
+
+def answered(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, Row]]:
+    """Manifest rows with their predictions, whose ``generation`` is the answer without reasoning.
+
+    Returns:
+        Rows and predictions; ``reasoning_removed`` says whether there was any.
+
+    Raises:
+        EarmarkError: when the files do not pair up; names the line.
+    """
+    found = []
+    for row, prediction in paired(manifest, predictions):
+        answer, removed = reasoning.answer(prediction["generation"])
+        found.append((row, {**prediction, "generation": answer, "reasoning_removed": removed}))
+    return found
 
 
 def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
@@ -32,37 +50,32 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
         EarmarkError: when the file cannot be read, has no rows, lacks a column, or an answer is
             no text; names the row.
     """
-    rows = _rows(path, column)
-    if not rows:
-        raise EarmarkError(f"{path}: no rows in it")
     seen: set[str] = set()
     found = []
-    for number, raw in enumerate(rows, start=1):
+    for number, raw in enumerate(_rows(path, column), start=1):
         where = f"{path}, row {number}"
         row = {key: _plain(value, f"{where}, column {key!r}") for key, value in raw.items()}
         if isinstance(row.get("task_identifier"), str):  # only instructions have one
             row.setdefault("category", "instruction following")
-        _check(row, column, where)
-        name = _id(row.get("id"), number, where)
+        for name in ("category", column):
+            if name not in row:
+                raise EarmarkError(_missing(where, name, row, column))
+        if not isinstance(row["category"], str):
+            raise EarmarkError(
+                f"{where}: category is {row['category']!r}; `open`, `instruction "
+                "following` or that of a closed-form question was expected"
+            )
+        name = _text(row.get("id"), f"{where}: a text or a number was expected as the id", number)
         if str(name) in seen:
             name = f"{name} (row {number})"
         seen.add(str(name))
         row["id"] = name
-        if "choices" in row:
-            row["choices"] = _choices(row["choices"])
-        found.append((row, _answer(row[column], f"{where}, column {column!r}")))
+        row["choices"] = _choices(row.get("choices"))
+        says = f"{where}, column {column!r}: a text was expected as the answer"
+        found.append((row, str(_text(row[column], says, ""))))
+    if not found:
+        raise EarmarkError(f"{path}: no rows in it")
     return found
-
-
-def _check(row: Row, column: str, where: str) -> None:
-    for name in ("category", column):
-        if name not in row:
-            raise EarmarkError(_missing(where, name, row, column))
-    if not isinstance(row["category"], str):
-        raise EarmarkError(
-            f"{where}: category is {row['category']!r}; `open`, `instruction "
-            "following` or that of a closed-form question was expected"
-        )
 
 
 def _missing(where: str, name: str, has: Iterable[str], column: str) -> str:
@@ -70,20 +83,12 @@ def _missing(where: str, name: str, has: Iterable[str], column: str) -> str:
     return f"{where}: no column {name!r}; there are: {', '.join(has)}{hint}"
 
 
-def _answer(value: Any, where: str) -> str:
+def _text(value: Any, says: str, instead: Any) -> str | int | float:
     if value is None:
-        return ""
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise EarmarkError(f"{where}: a text was expected as the answer, found {value!r:.80}")
-
-
-def _id(value: Any, number: int, where: str) -> str | int | float:
-    if value is None:
-        return str(number)
+        return instead  # type: ignore[no-any-return]
     if isinstance(value, str | int | float):
         return value
-    raise EarmarkError(f"{where}: a text or a number was expected as the id, found {value!r:.80}")
+    raise EarmarkError(f"{says}, found {value!r:.80}")
 
 
 def _choices(value: Any) -> Any:
@@ -106,39 +111,39 @@ def _plain(value: Any, where: str) -> Any:
         return {key: _plain(inner, where) for key, inner in value.items()}
     if isinstance(value, list | tuple):  # a map's items are pairs
         return type(value)(_plain(inner, where) for inner in value)
+    if isinstance(value, UUID):
+        return str(value)
     if isinstance(value, bytes):
         try:
             return value.decode()
         except UnicodeDecodeError:
             raise EarmarkError(f"{where}: not text in UTF-8: {value!r:.80}") from None
-    if isinstance(value, UUID):
-        return str(value)
     raise EarmarkError(
         f"{where}: a text, a number or a list was expected, found {value!r:.80}, which is of type "
         f"{type(value).__name__}"
     )
 
 
-def _rows(path: Path, column: str) -> Sequence[Row]:
+def _rows(path: Path, column: str) -> Iterable[Row]:
     try:
         with path.open("rb") as stream:
-            parquet = stream.read(4) == b"PAR1"
+            is_parquet = stream.read(4) == b"PAR1"
     except OSError as error:
         raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if not parquet:
-        return list(read_jsonl(path))
+    if not is_parquet:
+        return read_jsonl(path)
     import pyarrow
-    from pyarrow import parquet as tables
+    from pyarrow import parquet
 
     try:
-        with tables.ParquetFile(path) as file:
+        with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            lacks = column if column not in names else "category"
-            if lacks not in names and not (lacks == "category" and "task_identifier" in names):
-                raise EarmarkError(_missing(str(path), lacks, names, column))
+            if column not in names:
+                raise EarmarkError(_missing(str(path), column, names, column))
             # Sets with audio in their rows are large: what is not looked at is not read.
-            read = [name for name in names if name in (*COLUMNS, column)]
-            rows: list[Row] = file.read(columns=read).to_pylist()
+            rows: Sequence[Row] = file.read(
+                columns=[name for name in names if name in (*COLUMNS, column)]
+            ).to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
         raise EarmarkError(f"{path}: not a Parquet file that can be read: {error}") from None
     return rows

@@ -14,12 +14,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from earmark.errors import EarmarkError
-from earmark.mmau.sentences import SentenceCounter, by_punctuation
 
-Count = Callable[[str, "Arguments"], int]
+SentenceCounter = Callable[[str], int]
 
 
 class RuleError(EarmarkError):
@@ -34,6 +33,13 @@ class RuleError(EarmarkError):
         self.kind = kind
 
 
+class Outcome(NamedTuple):
+    """Whether an answer keeps its instruction, and what was seen."""
+
+    passed: bool
+    why: str
+
+
 @dataclass(frozen=True)
 class Arguments:
     """What a rule may look at beside the answer."""
@@ -44,12 +50,8 @@ class Arguments:
     sentences: SentenceCounter
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Whether an answer keeps its instruction, and what was seen."""
-
-    passed: bool
-    why: str
+Check = Callable[[str, Arguments], Outcome]
+Count = Callable[[str, Arguments], int]
 
 
 @dataclass(frozen=True)
@@ -57,45 +59,31 @@ class Rule:
     """A rule: the arguments it needs, and how an answer (stripped, not empty) is checked."""
 
     needs: tuple[str, ...]
-    check: Callable[[str, Arguments], Outcome]
+    check: Check
 
 
-@dataclass(frozen=True)
-class Bound:
-    """How a count is held against the arguments; both ends are inclusive."""
-
-    words: str
-    low: str | None
-    high: str | None
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The names of its ends in ``kwargs``, each once."""
-        ends = (end for end in (self.low, self.high) if end is not None)
-        return tuple(dict.fromkeys(ends))
-
-    def holds(self, count: int, number: Mapping[str, int]) -> bool:
-        """Whether ``count`` lies within the ends that ``number`` gives."""
-        low = self.low is None or number[self.low] <= count
-        return low and (self.high is None or count <= number[self.high])
+EXACTLY = ("exactly {N}", "N", "N")
+AT_LEAST = ("at least {N}", "N", None)
+AT_MOST = ("at most {N}", None, "N")
+RANGE = ("{N1} to {N2}", "N1", "N2")
+"""How a count is held against the arguments: in words, and by the names of its inclusive ends."""
 
 
-EXACTLY = Bound("exactly {N}", "N", "N")
-AT_LEAST = Bound("at least {N}", "N", None)
-AT_MOST = Bound("at most {N}", None, "N")
-RANGE = Bound("{N1} to {N2}", "N1", "N2")
+def _counted(
+    noun: str, count: Count, bound: tuple[str, str | None, str | None], *needs: str
+) -> Rule:
+    words, low, high = bound
 
-
-def _counted(noun: str, count: Count, bound: Bound, needs: tuple[str, ...] = ()) -> Rule:
     def check(answer: str, given: Arguments) -> Outcome:
-        found = count(answer, given)
-        wanted = bound.words.format(**given.number)
-        return Outcome(bound.holds(found, given.number), f"{noun}: {found}, asked for {wanted}")
+        found, number = count(answer, given), given.number
+        passed = (low is None or number[low] <= found) and (high is None or found <= number[high])
+        return Outcome(passed, f"{noun}: {found}, asked for {words.format(**number)}")
 
-    return Rule((*needs, *bound.needs), check)
+    ends = dict.fromkeys(end for end in (low, high) if end is not None)
+    return Rule((*needs, *ends), check)
 
 
-def _true(what: str, holds: Callable[[str, Arguments], bool], needs: tuple[str, ...] = ()) -> Rule:
+def _true(what: str, holds: Callable[[str, Arguments], bool], *needs: str) -> Rule:
     def check(answer: str, given: Arguments) -> Outcome:
         passed = holds(answer, given)
         return Outcome(passed, what if passed else f"not so: {what}")
@@ -187,7 +175,7 @@ _TITLE = re.compile(r"<<[^>]+>>")
 RULES: dict[str, Rule] = {
     "Include Keywords": Rule(("keywords",), _include),
     "Keyword Frequency": _counted(
-        "occurrences of the keyword", _occurrences, EXACTLY, ("keyword",)
+        "occurrences of the keyword", _occurrences, EXACTLY, "keyword"
     ),
     "Forbidden Words": Rule(("forbidden_words",), _forbid),
     "Number Paragraphs": _counted("paragraphs", _paragraphs, EXACTLY),
@@ -197,21 +185,21 @@ RULES: dict[str, Rule] = {
     "Number Sentences (at least)": _counted("sentences", _sentences, AT_LEAST),
     "Number Sentences (at most)": _counted("sentences", _sentences, AT_MOST),
     "Number Sentences (range)": _counted("sentences", _sentences, RANGE),
-    "Postscript": _true("the postscript marker occurs", _postscript, ("postscript_marker",)),
+    "Postscript": _true("the postscript marker occurs", _postscript, "postscript_marker"),
     "Number Placeholder": _counted("placeholders", _PLACEHOLDERS, AT_LEAST),
     "Number Bullets": _counted("bullets", _BULLETS, EXACTLY),
     "Title": _true("a <<title>> occurs", lambda answer, _: bool(_TITLE.search(answer))),
     "Minimum Number Highlighted Section": _counted("highlights", _HIGHLIGHTS, AT_LEAST),
-    "Multiple Sections": _counted("sections", _sections, EXACTLY, ("section_splitter",)),
-    "Repeat Prompt": _true("begins with the prompt", _repeats, ("prompt",)),
+    "Multiple Sections": _counted("sections", _sections, EXACTLY, "section_splitter"),
+    "Repeat Prompt": _true("begins with the prompt", _repeats, "prompt"),
     "Two Responses": Rule((), _two),
     "All Uppercase": _true("all upper case", lambda answer, _: answer.isupper()),
     "All Lowercase": _true("all lower case", lambda answer, _: answer.islower()),
     "All-capital Words (at least)": _counted("all-capital words", _capitals, AT_LEAST),
     "All-capital Words (at most)": _counted("all-capital words", _capitals, AT_MOST),
     "All-capital Words (range)": _counted("all-capital words", _capitals, RANGE),
-    "Start Checker": _true("begins with the phrase", _starts, ("start_phrase",)),
-    "End Checker": _true("ends with the phrase", _ends, ("end_phrase",)),
+    "Start Checker": _true("begins with the phrase", _starts, "start_phrase"),
+    "End Checker": _true("ends with the phrase", _ends, "end_phrase"),
     "Quotation": _true(
         "begins and ends with a quotation mark",
         lambda answer, _: answer.startswith('"') and answer.endswith('"'),
@@ -219,7 +207,50 @@ RULES: dict[str, Rule] = {
     "No Commas": _true("no comma", lambda answer, _: "," not in answer),
 }
 
-_NUMBERS = frozenset(["N", "N1", "N2"])
+
+
+def by_punctuation(text: str) -> int:
+    """Count the non-blank parts between runs of ``.``, ``!`` and ``?``, as NeMo-Skills does."""
+    return sum(1 for part in re.split("[.!?]+", text) if part.strip())
+
+
+def by_punkt(text: str) -> int:
+    """Count sentences with NLTK's Punkt model, as the reference evaluator does.
+
+    Raises:
+        EarmarkError: when NLTK or its model is not installed.
+    """
+    remedy = "`python -m nltk.downloader punkt_tab`, or set sentences: punctuation"
+    try:
+        from nltk.tokenize import sent_tokenize
+
+        return len(sent_tokenize(text))
+    except ImportError:
+        raise EarmarkError(
+            "sentences: punkt needs NLTK, which is not installed; run `pip install nltk` and "
+            f"{remedy}"
+        ) from None
+    except LookupError:
+        raise EarmarkError(
+            f"sentences: punkt needs NLTK's Punkt model, which is not on this machine; run {remedy}"
+        ) from None
+
+
+SENTENCES: dict[str, SentenceCounter] = {"punctuation": by_punctuation, "punkt": by_punkt}
+"""The ways to count sentences, since the published scorers differ, by their names in the config."""
+
+
+def sentence_counter(name: str) -> SentenceCounter:
+    """Look a way to count sentences up by its name in the config.
+
+    Raises:
+        EarmarkError: when there is none of that name.
+    """
+    if name not in SENTENCES:
+        raise EarmarkError(
+            f"sentences: {name!r} is not a way to count sentences; use one of {', '.join(SENTENCES)}"
+        )
+    return SENTENCES[name]
 
 
 def check_instruction(
@@ -243,34 +274,27 @@ def check_instruction(
         RuleError: for an identifier that is not in the table, or arguments that are missing or
             of the wrong type; a sample with this error cannot be scored.
     """
-    rule = RULES.get(task_identifier.strip()) if isinstance(task_identifier, str) else None
-    if rule is None:
+    name = task_identifier.strip() if isinstance(task_identifier, str) else ""
+    if name not in RULES:
         raise RuleError(
             "unknown_rule",
             f"task_identifier {task_identifier!r} is not a rule; the rules are: {', '.join(RULES)}",
         )
-    given = _arguments(str(task_identifier).strip(), rule, kwargs, prompt, sentences)
-    answer = (answer or "").strip()
-    if not answer:
-        return Outcome(False, "empty answer")
-    return rule.check(answer, given)
-
-
-def _arguments(
-    name: str, rule: Rule, kwargs: object, prompt: str | None, sentences: SentenceCounter
-) -> Arguments:
     values = _mapping(name, kwargs)
     text: dict[str, str] = {}
     number: dict[str, int] = {}
-    for key in rule.needs:
+    for key in RULES[name].needs:
         if key == "prompt":
             if not (prompt or "").strip():
                 raise RuleError("bad_kwargs", f"rule {name!r} needs the sample's question")
-        elif key in _NUMBERS:
+        elif key in ("N", "N1", "N2"):
             number[key] = _whole(name, key, values.get(key))
         else:
             text[key] = _phrase(name, key, values.get(key))
-    return Arguments(text, number, prompt or "", sentences)
+    answer = (answer or "").strip()
+    if not answer:
+        return Outcome(False, "empty answer")
+    return RULES[name].check(answer, Arguments(text, number, prompt or "", sentences))
 
 
 def _mapping(name: str, kwargs: object) -> Mapping[str, Any]:
@@ -278,7 +302,7 @@ def _mapping(name: str, kwargs: object) -> Mapping[str, Any]:
         kwargs = dict(kwargs)  # a column of maps, as Arrow gives it
     if isinstance(kwargs, str):  # JSON within a column, as some exports have it
         try:
-            kwargs = json.loads(kwargs) if kwargs.strip() else {}
+            kwargs = json.loads(kwargs or "{}")
         except ValueError:
             raise RuleError(
                 "bad_kwargs", f"rule {name!r}: kwargs are not JSON: {kwargs!r}"

@@ -23,7 +23,7 @@ MAX_TOKENS = 256
 """What the model was made for (sentence-transformers' ``max_seq_length``); longer texts are cut."""
 
 
-def identity(settings: Settings) -> Settings:
+def identity(settings: Settings) -> dict[str, Any]:
     """See `earmark.mmau.matchers.Matcher`."""
     return {"type": "demo", "model": NAME}
 
