@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -54,7 +55,7 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
     found = []
     for number, raw in enumerate(_rows(path, column), start=1):
         where = f"{path}, row {number}"
-        row = {key: _plain(value, f"{where}, column {key!r}") for key, value in raw.items()}
+        row = _plain(raw, where)
         if isinstance(row.get("task_identifier"), str):  # only instructions have one
             row.setdefault("category", "instruction following")
         for name in ("category", column):
@@ -65,14 +66,16 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
                 f"{where}: category is {row['category']!r}; `open`, `instruction "
                 "following` or that of a closed-form question was expected"
             )
-        name = _text(row.get("id"), f"{where}: a text or a number was expected as the id", number)
-        if str(name) in seen:
-            name = f"{name} (row {number})"
-        seen.add(str(name))
-        row["id"] = name
-        row["choices"] = _choices(row.get("choices"))
-        says = f"{where}, column {column!r}: a text was expected as the answer"
-        found.append((row, str(_text(row[column], says, ""))))
+        for name in ("id", column):
+            if not isinstance(row.get(name), str | int | float | None):
+                raise EarmarkError(
+                    f"{where}, column {name!r}: a text was expected, found {row[name]!r:.80}"
+                )
+        row["id"] = str(number) if row.get("id") is None else row["id"]
+        if str(row["id"]) in seen:
+            row["id"] = f"{row['id']} (row {number})"
+        seen.add(str(row["id"]))
+        found.append((row, "" if row[column] is None else str(row[column])))
     if not found:
         raise EarmarkError(f"{path}: no rows in it")
     return found
@@ -83,45 +86,26 @@ def _missing(where: str, name: str, has: Iterable[str], column: str) -> str:
     return f"{where}: no column {name!r}; there are: {', '.join(has)}{hint}"
 
 
-def _text(value: Any, says: str, instead: Any) -> str | int | float:
-    if value is None:
-        return instead  # type: ignore[no-any-return]
-    if isinstance(value, str | int | float):
-        return value
-    raise EarmarkError(f"{says}, found {value!r:.80}")
+def _plain(row: Row, where: str) -> Row:
+    """A row as JSON has it: NaN, which is what pandas writes for nothing, is null."""
 
+    def plain(value: Any) -> Any:
+        if isinstance(value, UUID):
+            return str(value)
+        if isinstance(value, bytes):
+            with suppress(UnicodeDecodeError):
+                return value.decode()
+        raise EarmarkError(
+            f"{where}: a text, a number or a list was expected, found {value!r:.80}, which is of "
+            f"type {type(value).__name__}"
+        )
 
-def _choices(value: Any) -> Any:
-    """Choices, which some exports write as JSON within a text."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
-
-
-def _plain(value: Any, where: str) -> Any:
-    """A value as JSON has it: NaN, which is what pandas writes for nothing, is null."""
-    if isinstance(value, float) and value != value:
-        return None
-    if isinstance(value, str | int | float | None):
-        return value
-    if isinstance(value, dict):
-        return {key: _plain(inner, where) for key, inner in value.items()}
-    if isinstance(value, list | tuple):  # a map's items are pairs
-        return type(value)(_plain(inner, where) for inner in value)
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            raise EarmarkError(f"{where}: not text in UTF-8: {value!r:.80}") from None
-    raise EarmarkError(
-        f"{where}: a text, a number or a list was expected, found {value!r:.80}, which is of type "
-        f"{type(value).__name__}"
-    )
+    found: Row = json.loads(json.dumps(row, default=plain), parse_constant=lambda _: None)
+    choices = found.get("choices")
+    if isinstance(choices, str) and choices.lstrip().startswith("["):  # as some exports have them
+        with suppress(ValueError, RecursionError):
+            found["choices"] = json.loads(choices)
+    return found
 
 
 def _rows(path: Path, column: str) -> Iterable[Row]:
@@ -141,9 +125,8 @@ def _rows(path: Path, column: str) -> Iterable[Row]:
             if column not in names:
                 raise EarmarkError(_missing(str(path), column, names, column))
             # Sets with audio in their rows are large: what is not looked at is not read.
-            rows: Sequence[Row] = file.read(
-                columns=[name for name in names if name in (*COLUMNS, column)]
-            ).to_pylist()
+            read = [name for name in names if name in (*COLUMNS, column)]
+            rows: list[Row] = file.read(columns=read).to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
         raise EarmarkError(f"{path}: not a Parquet file that can be read: {error}") from None
     return rows

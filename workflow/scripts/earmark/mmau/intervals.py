@@ -1,37 +1,51 @@
-"""Error bars of MMAU-Pro's rates: the one place where an interval is computed.
+"""Rates and their error bars: the one place where an interval is computed.
 
-A rate is a sum over samples divided by another. Its interval is that of a bootstrap over samples,
-which draws a sample with all of its seeds; over several categories it draws within each.
+A rate is a table with a row for each answer, indexed by ``seed`` and ``sample``: what the answer
+adds ``above`` and ``below`` the line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from earmark.scoring import statistics as stats
 
-Replicates = dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 _PARTS = 10_000  # scores are no whole numbers; they are counted in parts of one
 
 
-def replicates(columns: Mapping[str, tuple[Any, Any]], subset: str) -> Replicates:
-    """Draw samples, and add up what they add to each rate.
+def estimate(
+    rates: Sequence[tuple[DataFrame, float]], subset: str
+) -> tuple[float | None, list[float] | None]:
+    """The mean of some categories' rates, and its 95 % interval, both in percent.
+
+    A bootstrap over samples, which draws a sample with all of its seeds, and within each category.
 
     Args:
-        columns: For each rate what each sample adds above and below the line, two arrays of one
-            number a sample.
-        subset: What they are of: the same name draws the same bootstrap.
+        rates: The rate of each category with its weight, or that of a single category; those with
+            nothing below the line have no say.
+        subset: What the rate is of: the same name draws the same bootstrap.
+
+    Returns:
+        The mean (over seeds, too) and the interval; None where there is nothing below the line.
     """
-    flat = [np.rint(_PARTS * np.asarray(part, float)) for pair in columns.values() for part in pair]
-    sums = stats.resample(flat, stats.generator(subset, "mmau"))
-    return dict(zip(columns, zip(sums[::2], sums[1::2], strict=True), strict=True))
-
-
-def interval(pair: tuple[Any, Any]) -> list[float] | None:
-    """The interval of a rate, in percent, from its replicated sums."""
-    return stats.interval(stats.percent(*pair))
+    known = [(rate, weight) for rate, weight in rates if rate["below"].any()]
+    if not known:
+        return None, None
+    values, replicated = [], []
+    for number, (rate, _) in enumerate(known):
+        sums = rate.groupby("seed").sum()
+        values.append((100 * sums["above"] / sums["below"]).mean())  # a seed without any: NaN
+        units = np.rint(_PARTS * rate.groupby("sample").sum())
+        drawn = stats.resample(
+            [units["above"], units["below"]], stats.generator(subset, str(number))
+        )
+        replicated.append(stats.percent(*drawn))
+    weights = [weight for _, weight in known]
+    mean = float(np.average(values, weights=weights))
+    return mean, stats.interval(np.average(replicated, axis=0, weights=weights))

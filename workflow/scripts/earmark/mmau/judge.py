@@ -9,99 +9,22 @@ does, for the rates that follow it alone.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from earmark.scoring.text import reasoning
 
 CRITERIA = ("correctness", "relevance", "completeness", "clarity")
 SCORES = (*CRITERIA, "overall")
 
-JUDGE_SYSTEM = "You are a helpful and objective evaluator of answers."
+PROMPTS: dict[str, dict[str, Any]] = yaml.safe_load(
+    Path(__file__).with_name("judges.yaml").read_text(encoding="utf-8")
+)
+"""What judges are asked: ``system``, ``user`` and ``yes_no``, by the config's ``judge.prompt``."""
 
-JUDGE_USER = """\
-A model listened to audio and answered a question about it. Judge its answer against the \
-reference answer, which a person wrote and which you may take to be right.
-
-Question:
-{question}
-
-Reference answer:
-{reference}
-
-Model's answer:
-{response}
-
-Give each of these four criteria a score from 1 (worst) to 5 (best):
-- correctness: do the facts in the answer agree with the reference?
-- relevance: does it answer the question that was asked?
-- completeness: does it cover what matters in the reference?
-- clarity: is it easy to follow?
-
-Then give an overall score, the average of the four. Answer with these five lines and nothing \
-else, each with one short sentence of justification:
-CORRECTNESS: [score] - [justification]
-RELEVANCE: [score] - [justification]
-COMPLETENESS: [score] - [justification]
-CLARITY: [score] - [justification]
-OVERALL: [average] - [justification]
-"""
-
-
-NEMO_SKILLS_USER = """\
-Evaluate an answer to a question about audio. You do not hear the audio; the reference answer \
-says what is right.
-
-Question: {question}
-
-Reference answer: {reference}
-
-Answer to evaluate: {response}
-
-Rate the answer on each criterion from 1 (poor) to 5 (excellent):
-1. CORRECTNESS: is what it says factually right, compared with the reference?
-2. RELEVANCE: does it address the question directly?
-3. COMPLETENESS: does it cover all the important points of the reference?
-4. CLARITY: is it clear and well put?
-
-Use exactly this format:
-CORRECTNESS: [score] - [justification]
-RELEVANCE: [score] - [justification]
-COMPLETENESS: [score] - [justification]
-CLARITY: [score] - [justification]
-OVERALL: [average score] - [overall assessment]
-"""
-
-YES_NO_USER = """\
-Decide whether an answer to a question about audio agrees with the reference answer. The wording \
-may differ; what counts is that the meaning is the same and nothing contradicts the reference.
-
-Question: {question}
-
-Reference answer: {reference}
-
-Answer to decide on: {response}
-
-Reason briefly in one line, then decide in another:
-Reasoning: [why]
-Judgement: [Yes or No]
-"""
-
-
-class Prompt(NamedTuple):
-    """What a judge is asked, and whether it answers with a Yes or No instead of five scores."""
-
-    user: str
-    yes_no: bool = False
-
-
-PROMPTS = {
-    "earmark": Prompt(JUDGE_USER),
-    "nemo_skills": Prompt(NEMO_SKILLS_USER),
-    "nemo_skills_yes_no": Prompt(YES_NO_USER, yes_no=True),
-}
-"""The judges by the config's ``judge.prompt``: ours; the five lines of NeMo-Skills (github
-NVIDIA-NeMo/Skills) since 4bc33a9 of 2026-01-22; and its Yes or No before that, with which the
-published 14.88 was made. The protocols are theirs, the wording is ours."""
+JUDGE_USER: str = PROMPTS["earmark"]["user"]
 
 
 class JudgementError(ValueError):
@@ -149,7 +72,9 @@ _YES_NO = re.compile(r"^\W*(?:judge?ment|verdict)\W+(yes|no)\b", re.IGNORECASE |
 def _plain(text: str) -> str:
     """A judgement without its markup: markdown, quotes, JSON's braces, tags, LaTeX's boxes."""
     text = re.sub(r"\\boxed ?\{([^{}\n]*)\}", r"\1", text.replace("：", ":"))
-    text = re.sub(r"</?([A-Za-z]{1,20})>", lambda t: "\n" if t[0][1] == "/" else f"\n{t[1]}: ", text)
+    text = re.sub(
+        r"</?([A-Za-z]{1,20})>", lambda t: "\n" if t[0][1] == "/" else f"\n{t[1]}: ", text
+    )
     text = re.sub(r"[*`\"'#\[\]>$\\]", "", re.sub(r"[{}_]", " ", text))
     text = re.sub(rf"(?i)\b(?:criterion|metric|name): ?({_NAMES}),", r"\n\1:", text)
     text = re.sub(r"[^\S\n]+", " ", text)

@@ -16,7 +16,7 @@ from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
 from earmark.inference.infer import Job, infer
 from earmark.mmau.answers import answered
-from earmark.mmau.judge import JUDGE_SYSTEM, JUDGE_USER, PROMPTS, JudgementError, read_judgement
+from earmark.mmau.judge import PROMPTS, JudgementError, read_judgement
 from earmark.servers import answer_settings
 
 Settings = dict[str, Any]
@@ -56,20 +56,19 @@ def judge_settings(settings: Mapping[str, Any]) -> Settings:
         EarmarkError: when there is no prompt of the name, or it has no place for the answer.
     """
     given = settings["prompt"]
-    kind: Settings = {}
-    if isinstance(given, str):
-        if given not in PROMPTS:
-            raise EarmarkError(f"judge.prompt: {given!r} is none; use one of {', '.join(PROMPTS)}")
-        kind = {"yes_no": True} if PROMPTS[given].yes_no else {}
-        given = {"user": PROMPTS[given].user}
-    if "{response}" not in given.get("user", "{response}"):
+    if isinstance(given, str) and given not in PROMPTS:
+        raise EarmarkError(f"judge.prompt: {given!r} is none; use one of {', '.join(PROMPTS)}")
+    named = PROMPTS[given if isinstance(given, str) else "earmark"]
+    prompt = {"system": named["system"], "user": named["user"], "suffix": ""}
+    prompt |= {} if isinstance(given, str) else given
+    if "{response}" not in prompt["user"]:
         raise EarmarkError(
             "judge.prompt.user: {response} missing, which stands for the answer that is judged "
             "({question} and {reference} are known too)"
         )
-    prompt = {"system": JUDGE_SYSTEM, "user": JUDGE_USER, "suffix": "", **given}
     wanted = {key: settings[key] for key in ("model", "revision", "sampling", "extra_body")}
     found = answer_settings(settings, {**wanted, "api": "chat", "prompt": prompt})
+    kind = {"yes_no": True} if named.get("yes_no") else {}
     return {**found, "audio": False, "chunk_seconds": None, "num_seeds": 1, **kind}
 
 
@@ -168,15 +167,6 @@ def _ask(judge: Judge, rows: Sequence[Row], again: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         manifest, answers = Path(folder, "manifest.jsonl"), Path(folder, "answers.jsonl")
         write_jsonl(manifest, rows)
-        infer(
-            Job(
-                title=title,
-                wanted=wanted,
-                settings=settings,
-                manifest=manifest,
-                journal=judge.journal,
-                predictions=answers,
-                server_log=judge.server_log,
-            )
-        )
+        job = Job(title, wanted, settings, manifest, judge.journal, answers, judge.server_log)
+        infer(job)
         return list(read_jsonl(answers))

@@ -98,7 +98,10 @@ def texts_of(samples: Iterable[tuple[Row, str]]) -> list[str]:
 
 
 def embed_each(
-    embed: Embed, texts: Iterable[str], batch: int = BATCH, known: Mapping[str, Vectors] | None = None
+    embed: Embed,
+    texts: Iterable[str],
+    batch: int = BATCH,
+    known: Mapping[str, Vectors] | None = None,
 ) -> Iterator[dict[str, Vectors]]:
     """Embed each distinct text that is not known.
 

@@ -12,7 +12,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -40,26 +39,16 @@ class Outcome(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """What a rule may look at beside the answer."""
-
-    text: Mapping[str, str]
-    number: Mapping[str, int]
-    prompt: str
-    sentences: SentenceCounter
+Arguments = Mapping[str, Any]
+"""What a rule may look at beside the answer: its arguments by their names in ``kwargs``, the
+question's ``prompt``, and how ``sentences`` are counted."""
 
 
-Check = Callable[[str, Arguments], Outcome]
-Count = Callable[[str, Arguments], int]
-
-
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule: the arguments it needs, and how an answer (stripped, not empty) is checked."""
 
     needs: tuple[str, ...]
-    check: Check
+    check: Callable[[str, Arguments], Outcome]
 
 
 EXACTLY = ("exactly {N}", "N", "N")
@@ -68,19 +57,19 @@ AT_MOST = ("at most {N}", None, "N")
 RANGE = ("{N1} to {N2}", "N1", "N2")
 """How a count is held against the arguments: in words, and by the names of its inclusive ends."""
 
+Bound = tuple[str, str | None, str | None]
+Count = Callable[[str, Arguments], int]
 
-def _counted(
-    noun: str, count: Count, bound: tuple[str, str | None, str | None], *needs: str
-) -> Rule:
+
+def _counted(noun: str, count: Count, bound: Bound, *needs: str) -> Rule:
     words, low, high = bound
 
     def check(answer: str, given: Arguments) -> Outcome:
-        found, number = count(answer, given), given.number
-        passed = (low is None or number[low] <= found) and (high is None or found <= number[high])
-        return Outcome(passed, f"{noun}: {found}, asked for {words.format(**number)}")
+        found = count(answer, given)
+        passed = (low is None or given[low] <= found) and (high is None or found <= given[high])
+        return Outcome(passed, f"{noun}: {found}, asked for {words.format(**given)}")
 
-    ends = dict.fromkeys(end for end in (low, high) if end is not None)
-    return Rule((*needs, *ends), check)
+    return Rule((*needs, *dict.fromkeys(filter(None, (low, high)))), check)
 
 
 def _true(what: str, holds: Callable[[str, Arguments], bool], *needs: str) -> Rule:
@@ -91,23 +80,20 @@ def _true(what: str, holds: Callable[[str, Arguments], bool], *needs: str) -> Ru
     return Rule(needs, check)
 
 
-def _phrases(listed: str) -> list[str]:
-    return listed.lower().split(", ")
-
-
 def _include(answer: str, given: Arguments) -> Outcome:
-    missing = [p for p in _phrases(given.text["keywords"]) if p not in answer.lower()]
+    phrases = given["keywords"].lower().split(", ")
+    missing = [phrase for phrase in phrases if phrase not in answer.lower()]
     return Outcome(not missing, f"keywords missing: {', '.join(missing) or 'none'}")
 
 
 def _forbid(answer: str, given: Arguments) -> Outcome:
-    found = [p for p in _phrases(given.text["forbidden_words"]) if p in answer.lower()]
+    phrases = given["forbidden_words"].lower().split(", ")
+    found = [phrase for phrase in phrases if phrase in answer.lower()]
     return Outcome(not found, f"forbidden words found: {', '.join(found) or 'none'}")
 
 
 def _occurrences(answer: str, given: Arguments) -> int:
-    keyword = re.escape(given.text["keyword"].lower())
-    return len(re.findall(rf"\b{keyword}\b", answer.lower()))
+    return len(re.findall(rf"\b{re.escape(given['keyword'].lower())}\b", answer.lower()))
 
 
 def _paragraphs(answer: str, _: Arguments) -> int:
@@ -119,7 +105,8 @@ def _words(answer: str, _: Arguments) -> int:
 
 
 def _sentences(answer: str, given: Arguments) -> int:
-    return given.sentences(answer)
+    count: int = given["sentences"](answer)
+    return count
 
 
 def _capitals(answer: str, _: Arguments) -> int:
@@ -127,14 +114,13 @@ def _capitals(answer: str, _: Arguments) -> int:
 
 
 def _pattern(pattern: str) -> Count:
-    compiled = re.compile(pattern)
-    return lambda answer, _: len(compiled.findall(answer))
+    return lambda answer, _: len(re.findall(pattern, answer))
 
 
 def _sections(answer: str, given: Arguments) -> int:
     # White space around the splitter goes with it; what is left must hold something.
-    splitter = re.escape(given.text["section_splitter"])
-    return sum(1 for part in re.split(rf"\s*{splitter}\s*", answer) if part.strip())
+    parts = re.split(rf"\s*{re.escape(given['section_splitter'])}\s*", answer)
+    return sum(1 for part in parts if part.strip())
 
 
 def _letters(text: str, also: str = "") -> str:
@@ -142,41 +128,36 @@ def _letters(text: str, also: str = "") -> str:
 
 
 def _postscript(answer: str, given: Arguments) -> bool:
-    return _letters(given.text["postscript_marker"]) in _letters(answer)
+    return _letters(given["postscript_marker"]) in _letters(answer)
 
 
 def _starts(answer: str, given: Arguments) -> bool:
-    return _letters(answer, " ").startswith(_letters(given.text["start_phrase"], " "))
+    return _letters(answer, " ").startswith(_letters(given["start_phrase"], " "))
 
 
 def _ends(answer: str, given: Arguments) -> bool:
-    return _letters(answer, " ").endswith(_letters(given.text["end_phrase"], " "))
+    return _letters(answer, " ").endswith(_letters(given["end_phrase"], " "))
 
 
 def _repeats(answer: str, given: Arguments) -> bool:
-    return answer.lower().startswith(given.prompt.strip().lower())
+    return answer.lower().startswith(given["prompt"].lower())
 
 
 def _two(answer: str, _: Arguments) -> Outcome:
     parts = [part.strip().lower() for part in answer.split("******")]
     same = len(parts) == 2 and parts[0] == parts[1]
-    return Outcome(
-        len(parts) == 2 and not same, "two parts, the same" if same else f"parts: {len(parts)}"
-    )
+    why = "two parts, the same" if same else f"parts: {len(parts)}"
+    return Outcome(len(parts) == 2 and not same, why)
 
 
-#: A bullet takes the white space after its asterisk along, line breaks too, as the reference does.
+# A bullet takes the white space after its asterisk along, line breaks too, as the reference does.
 _BULLETS = _pattern(r"(?:\A|\n)\s*\*\s+")
 _HIGHLIGHTS = _pattern(r"\*[^*]+\*")
 _PLACEHOLDERS = _pattern(r"\[[^\]]+\]")
-_TITLE = re.compile(r"<<[^>]+>>")
 
-#: Every rule of the benchmark.
 RULES: dict[str, Rule] = {
     "Include Keywords": Rule(("keywords",), _include),
-    "Keyword Frequency": _counted(
-        "occurrences of the keyword", _occurrences, EXACTLY, "keyword"
-    ),
+    "Keyword Frequency": _counted("occurrences of the keyword", _occurrences, EXACTLY, "keyword"),
     "Forbidden Words": Rule(("forbidden_words",), _forbid),
     "Number Paragraphs": _counted("paragraphs", _paragraphs, EXACTLY),
     "Number Words (at least)": _counted("words", _words, AT_LEAST),
@@ -188,7 +169,7 @@ RULES: dict[str, Rule] = {
     "Postscript": _true("the postscript marker occurs", _postscript, "postscript_marker"),
     "Number Placeholder": _counted("placeholders", _PLACEHOLDERS, AT_LEAST),
     "Number Bullets": _counted("bullets", _BULLETS, EXACTLY),
-    "Title": _true("a <<title>> occurs", lambda answer, _: bool(_TITLE.search(answer))),
+    "Title": _true("a <<title>> occurs", lambda answer, _: bool(re.search("<<[^>]+>>", answer))),
     "Minimum Number Highlighted Section": _counted("highlights", _HIGHLIGHTS, AT_LEAST),
     "Multiple Sections": _counted("sections", _sections, EXACTLY, "section_splitter"),
     "Repeat Prompt": _true("begins with the prompt", _repeats, "prompt"),
@@ -206,7 +187,7 @@ RULES: dict[str, Rule] = {
     ),
     "No Commas": _true("no comma", lambda answer, _: "," not in answer),
 }
-
+"""Every rule of the benchmark."""
 
 
 def by_punctuation(text: str) -> int:
@@ -281,24 +262,15 @@ def check_instruction(
             f"task_identifier {task_identifier!r} is not a rule; the rules are: {', '.join(RULES)}",
         )
     values = _mapping(name, kwargs)
-    text: dict[str, str] = {}
-    number: dict[str, int] = {}
-    for key in RULES[name].needs:
-        if key == "prompt":
-            if not (prompt or "").strip():
-                raise RuleError("bad_kwargs", f"rule {name!r} needs the sample's question")
-        elif key in ("N", "N1", "N2"):
-            number[key] = _whole(name, key, values.get(key))
-        else:
-            text[key] = _phrase(name, key, values.get(key))
+    given = {key: _argument(name, key, values.get(key), prompt) for key in RULES[name].needs}
     answer = (answer or "").strip()
     if not answer:
         return Outcome(False, "empty answer")
-    return RULES[name].check(answer, Arguments(text, number, prompt or "", sentences))
+    return RULES[name].check(answer, {**given, "sentences": sentences})
 
 
 def _mapping(name: str, kwargs: object) -> Mapping[str, Any]:
-    if isinstance(kwargs, list) and all(isinstance(p, tuple) and len(p) == 2 for p in kwargs):
+    if isinstance(kwargs, list):
         kwargs = dict(kwargs)  # a column of maps, as Arrow gives it
     if isinstance(kwargs, str):  # JSON within a column, as some exports have it
         try:
@@ -319,19 +291,15 @@ def _nan(value: object) -> bool:
     return isinstance(value, Real) and math.isnan(value)
 
 
-def _whole(name: str, key: str, value: object) -> int:
-    if value is None or _nan(value):
-        raise RuleError("bad_kwargs", f"rule {name!r} needs {key!r} in kwargs, a whole number")
-    if isinstance(value, bool) or not isinstance(value, Real) or float(value) % 1 != 0:
-        raise RuleError(
-            "bad_kwargs", f"rule {name!r}: kwargs {key!r} is {value!r}, not a whole number"
-        )
-    return int(float(value))
-
-
-def _phrase(name: str, key: str, value: object) -> str:
-    if value is None or _nan(value) or value == "":
-        raise RuleError("bad_kwargs", f"rule {name!r} needs {key!r} in kwargs, a text")
-    if not isinstance(value, str):
-        raise RuleError("bad_kwargs", f"rule {name!r}: kwargs {key!r} is {value!r}, not a text")
-    return value
+def _argument(name: str, key: str, value: object, prompt: str | None) -> Any:
+    """An argument as its rule needs it: a whole number for ``N``, ``N1`` and ``N2``, else a text."""
+    if key == "prompt":
+        value = (prompt or "").strip()
+    if not key.startswith("N"):
+        if isinstance(value, str) and value:
+            return value
+        raise RuleError("bad_kwargs", f"rule {name!r}: {key!r} is {value!r}, not a text")
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if real and float(value) % 1 == 0:  # type: ignore[arg-type]
+        return int(float(value))  # type: ignore[arg-type]
+    raise RuleError("bad_kwargs", f"rule {name!r}: {key!r} is {value!r}, not a whole number")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
@@ -52,20 +52,23 @@ def score_mmau(
         EarmarkError: when the files do not pair up; names the sample.
     """
     rows: list[Row] = []
-    answers: list[Row] = []
+    answers: list[list[Row]] = []
     for seed, file in enumerate(predictions):
         pairs = answered(manifest, file)
-        other = [row for _, row in paired(manifest, beside[seed])] if beside else None
+        others = [row for _, row in paired(manifest, beside[seed])] if beside else None
         samples = [(row, answer["generation"]) for row, answer in pairs]
-        found = verdicts(way, samples, other, protocol.get("sentences", "punctuation"))
+        found = verdicts(way, samples, others, protocol.get("sentences", "punctuation"))
         number = {"seed": seed} if len(predictions) > 1 else {}
         for row, (_, answer) in zip(found, pairs, strict=True):
             removed = {"reasoning_removed": True} if answer["reasoning_removed"] else {}
             rows.append({**row, **number, **removed})
-            answers.append(answer)
+        answers.append([answer for _, answer in pairs])
     write_jsonl(scores, rows)
-    whole = summary.table(rows, answers)
-    blocks = category_blocks(subset, way, whole)
+    table = summary.table(rows)
+    blocks = category_blocks(subset, way, table, answers)
+    unscored = not_scored(rows)
+    for row in unscored:
+        print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
     write_json(
         metrics,
         {
@@ -74,47 +77,49 @@ def score_mmau(
             "label": label,
             **blocks.pop(subset),
             "subsets": blocks,
-            "by": summary.by_group(whole),
-            "unscored": _unscored(rows),
+            "by": summary.by_group(table),
+            "unscored": unscored,
             "protocol": protocol,
         },
     )
 
 
-def category_blocks(subset: str, way: str, samples: DataFrame) -> Blocks:
-    """The metrics of a category, then of its sub-categories, by their names in the layout."""
-    found = {subset: summary.modes(samples, subset)}
+def category_blocks(
+    subset: str, way: str, samples: DataFrame, predictions: Sequence[Sequence[Row]] = ()
+) -> Blocks:
+    """The metrics of a category, then of its sub-categories, by their names in the layout.
+
+    Arguments are those of `earmark.mmau.summary.modes`.
+    """
+    found = {subset: summary.modes(samples, subset, predictions)}
     if way == CLOSED_FORM:
-        names = samples["category"].map(lambda name: None if name is None else str(name))
-        for name, part in samples.groupby(names):
-            found[f"{subset}-{name}"] = summary.modes(part, f"{subset}-{name}")
+        for category, part in samples.groupby(samples["category"].map(str, na_action="ignore")):
+            name, places = f"{subset}-{category}", part.index.unique("sample")
+            among = [[answers[place] for place in places] for answers in predictions]
+            found[name] = summary.modes(part, name, among)
     return found
 
 
-def _unscored(rows: Iterable[Row]) -> list[Row]:
-    """What could not be scored, and why; it is printed too."""
+def not_scored(rows: Iterable[Row]) -> list[Row]:
+    """The first of the verdicts on samples that could not be scored: which, and why."""
     keys = ("id", "seed", "excluded", "why")
     found = [
         {key: row[key] for key in keys if key in row} for row in rows if row["correct"] is None
     ]
-    for row in found[:SHOWN]:
-        print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
     return found[:SHOWN]
 
 
-def _labelled(blocks: Mapping[str, Mapping[str, summary.Metrics]], label: str | None) -> Blocks:
-    """The blocks, with what sets them apart from those of whole splits with audio."""
-    own = {"label": label} if label else {}
-    return {
-        name: {mode: {**values, **own} for mode, values in modes.items()}
-        for name, modes in blocks.items()
-    }
-
-
 def _read_blocks(split: Mapping[str, Any]) -> Blocks:
-    """The blocks of what `score_mmau` wrote."""
+    """The blocks that `score_mmau` wrote, labelled."""
     head = {key: value for key, value in split.items() if "@" in key}
     return _labelled({split["subset"]: head, **split["subsets"]}, split.get("label"))
+
+
+def _labelled(blocks: Blocks, label: str | None) -> Blocks:
+    """The blocks, with what sets them apart from those of whole splits with audio."""
+    for block in [one for modes in blocks.values() for one in modes.values()] if label else ():
+        block["label"] = label
+    return blocks
 
 
 def aggregate_category(split: str, metrics: str, details: str) -> None:
@@ -133,7 +138,7 @@ def aggregate_category(split: str, metrics: str, details: str) -> None:
     blocks = _read_blocks(found)
     write_json(metrics, blocks)
     write_json(details, {key: found.get(key) for key in ("label", "protocol", "by", "unscored")})
-    print(printed(blocks))
+    print(report(blocks))
 
 
 def aggregate_mmau(benchmark: str, splits: Iterable[str], metrics: str) -> None:
@@ -147,42 +152,37 @@ def aggregate_mmau(benchmark: str, splits: Iterable[str], metrics: str) -> None:
     Raises:
         EarmarkError: when a file cannot be read, or categories have other numbers of seeds.
     """
-    files = list(splits)
-    found = [read_json(path) for path in files]
-    blocks = [_read_blocks(split) for split in found]
-    heads = {split["subset"]: block[split["subset"]] for split, block in zip(found, blocks, strict=True)}
+    heads: Blocks = {}
+    below: Blocks = {}
+    tables, labels = [], []
+    for path in splits:
+        found = read_json(path)
+        blocks = _read_blocks(found)
+        heads[found["subset"]] = blocks[found["subset"]]
+        below |= blocks
+        labels.append(found.get("label"))
+        tables.append(summary.table(read_jsonl(f"{path.removesuffix('.metrics.json')}.jsonl")))
     if len({tuple(head) for head in heads.values()}) > 1:
         listed = "; ".join(f"{subset}: {', '.join(head)}" for subset, head in heads.items())
         raise EarmarkError(f"{benchmark}: its categories have other evaluation modes: {listed}")
-    tables = [summary.table(read_jsonl(path.removesuffix(".metrics.json") + ".jsonl")) for path in files]
-    total = whole(heads, dict(zip(heads, tables, strict=True)))
-    labels = dict.fromkeys(split["label"] for split in found if split.get("label"))
-    made = _labelled({benchmark: total}, "; ".join(labels))
-    for block in blocks:
-        made |= block
+    total = {benchmark: summary.whole(benchmark, list(heads.values()), tables)}
+    made = _labelled(total, "; ".join(dict.fromkeys(filter(None, labels)))) | below
     write_json(metrics, made)
-    print(printed(made))
+    print(report(made))
 
 
-def whole(
-    heads: Mapping[str, Mapping[str, summary.Metrics]], tables: Mapping[str, DataFrame]
-) -> dict[str, summary.Metrics]:
-    """Combine categories.
-
-    Args:
-        heads: The metrics of each category, by subset and mode.
-        tables: The samples of each, by subset.
-    """
-    chosen = {subset: summary.by_mode(table) for subset, table in tables.items()}
-    total = {}
-    for mode in next(iter(heads.values())):
-        parts = [head[mode] for head in heads.values()]
-        of_mode = {subset: one[mode] for subset, one in chosen.items()}
-        total[mode] = {
-            **summary.overall(parts, list(of_mode.values())),
-            **summary.whole_intervals(parts, of_mode),
-        }
-    return total
+def report(blocks: Blocks) -> str:
+    """What is printed: the published tables, then what they do not say of letters and reasoning."""
+    notes = []
+    for subset, modes in blocks.items():
+        mode, values = next(iter(modes.items()))
+        shown = [f"{name} {values[name]:.2f}%" for name in summary.ALTERNATIVES if values.get(name)]
+        counts = [
+            f"{n} {values[n]}" for n in ("letter_answers", "reasoning_removed") if values.get(n)
+        ]
+        if counts or "success_rate_nemo_skills" in values:
+            notes.append(f"{subset} {mode}: {', '.join([*counts, *shown])}")
+    return "\n".join([printed(blocks), *([""] if notes else []), *notes])
 
 
 def as_list(files: str | Sequence[str]) -> list[str]:

@@ -95,7 +95,9 @@ def verdicts(
     ]
 
 
-def unscored(row: Row, why: str, excluded: str | None = None, reference: float | None = None) -> Row:
+def unscored(
+    row: Row, why: str, excluded: str | None = None, reference: float | None = None
+) -> Row:
     """The verdict on a sample that cannot be scored."""
     return _verdict(row, None, why, reference, excluded)
 
