@@ -35,7 +35,7 @@ def answered(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, R
     return found
 
 
-def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
+def read_answers(path: Path, column: str) -> list[tuple[Row, str, bool]]:
     """Read rows and answers.
 
     Args:
@@ -43,7 +43,7 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
         column: Where the answers are; null and NaN are empty answers, a number is its text.
 
     Returns:
-        Rows and answers. A row without ``id`` has the number of its row, and an id that an
+        Rows, answers, and whether reasoning was taken out of them. A row without ``id`` has the number of its row, and an id that an
         earlier row has too gets its row's number behind it. NaN is null, and a list of choices
         that is written as JSON is that list.
 
@@ -55,7 +55,7 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
     found = []
     for number, raw in enumerate(_rows(path, column), start=1):
         where = f"{path}, row {number}"
-        row = _plain(raw, where)
+        row = {key: _plain(value, f"{where}, column {key!r}") for key, value in raw.items()}
         if isinstance(row.get("task_identifier"), str):  # only instructions have one
             row.setdefault("category", "instruction following")
         for name in ("category", column):
@@ -75,7 +75,8 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
         if str(row["id"]) in seen:
             row["id"] = f"{row['id']} (row {number})"
         seen.add(str(row["id"]))
-        found.append((row, "" if row[column] is None else str(row[column])))
+        given = "" if row[column] is None else str(row[column])
+        found.append((row, *reasoning.answer(given)))
     if not found:
         raise EarmarkError(f"{path}: no rows in it")
     return found
@@ -86,26 +87,23 @@ def _missing(where: str, name: str, has: Iterable[str], column: str) -> str:
     return f"{where}: no column {name!r}; there are: {', '.join(has)}{hint}"
 
 
-def _plain(row: Row, where: str) -> Row:
-    """A row as JSON has it: NaN, which is what pandas writes for nothing, is null."""
+def _plain(value: Any, where: str) -> Any:
+    """A value as JSON has it: NaN, which is what pandas writes for nothing, is null."""
 
-    def plain(value: Any) -> Any:
-        if isinstance(value, UUID):
-            return str(value)
-        if isinstance(value, bytes):
-            with suppress(UnicodeDecodeError):
-                return value.decode()
+    def plain(other: Any) -> str:
+        if isinstance(other, UUID):
+            return str(other)
+        with suppress(AttributeError, UnicodeDecodeError):
+            return str(other.decode())
+        kind = type(other).__name__
         raise EarmarkError(
-            f"{where}: a text, a number or a list was expected, found {value!r:.80}, which is of "
-            f"type {type(value).__name__}"
+            f"{where}: a text, a number or a list was expected, found {other!r:.80}, a {kind}"
         )
 
-    found: Row = json.loads(json.dumps(row, default=plain), parse_constant=lambda _: None)
-    choices = found.get("choices")
-    if isinstance(choices, str) and choices.lstrip().startswith("["):  # as some exports have them
-        with suppress(ValueError, RecursionError):
-            found["choices"] = json.loads(choices)
-    return found
+    if isinstance(value, str) and value.lstrip().startswith("[") and where.endswith("'choices'"):
+        with suppress(ValueError, RecursionError):  # as some exports have them
+            return json.loads(value)
+    return json.loads(json.dumps(value, default=plain), parse_constant=lambda _: None)
 
 
 def _rows(path: Path, column: str) -> Iterable[Row]:

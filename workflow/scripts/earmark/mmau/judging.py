@@ -6,6 +6,7 @@ step, to which this step gives what is to be judged as a manifest of its own.
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from typing import Any
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
 from earmark.inference.infer import Job, infer
+from earmark.mmau import judge as reading
 from earmark.mmau.answers import answered
 from earmark.mmau.judge import PROMPTS, JudgementError, read_judgement
+from earmark.scoring.text import reasoning
 from earmark.servers import answer_settings
 
 Settings = dict[str, Any]
@@ -70,6 +73,13 @@ def judge_settings(settings: Mapping[str, Any]) -> Settings:
     found = answer_settings(settings, {**wanted, "api": "chat", "prompt": prompt})
     kind = {"yes_no": True} if named.get("yes_no") else {}
     return {**found, "audio": False, "chunk_seconds": None, "num_seeds": 1, **kind}
+
+
+def reading_code() -> str:
+    """A hash of the code that finds the answer in a generation, and the scores in a judgement."""
+    files = [str(reasoning.__file__), str(reading.__file__)]
+    content = b"".join(Path(file).read_bytes() for file in files)
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def judge_split(judge: Judge, manifest: str, predictions: str, judgements: str) -> None:
