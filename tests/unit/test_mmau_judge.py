@@ -173,7 +173,7 @@ UNREADABLE = {
     "a sentence of ten": " ".join(
         f"{name.title()} is {score}/10." for name, score in SCORES.items()
     ),
-    "two scores in prose": swap("CORRECTNESS: 4", "CORRECTNESS: Score: 4, no. Score: 3"),
+    "two scores in prose": swap("CORRECTNESS: 4", "CORRECTNESS: So. Score: 4, no. Score: 3"),
     "behind, of ten": swap("CORRECTNESS: 4", "CORRECTNESS: It is so. Score: 4/10"),
     "the next item's number": "CORRECTNESS:\n1. RELEVANCE:\n2. COMPLETENESS:\n3. CLARITY:\n4.",
 }

@@ -8,8 +8,8 @@ from judge_server import GOOD, StandIn
 
 from earmark.config import judge
 from earmark.errors import EarmarkError
-from earmark.mmau.judging import Judge, judge_all, judge_settings
 from earmark.mmau.judge import PROMPTS
+from earmark.mmau.judging import Judge, judge_all, judge_settings
 from earmark.mmau.summary import modes, table, whole
 from earmark.mmau.verdicts import open_verdict
 
@@ -115,7 +115,7 @@ def test_a_judge_of_yes_and_no_is_chosen_by_name(tmp_path: Path) -> None:
         one = a_judge(server.url, tmp_path, prompt="nemo_skills_yes_no")
         rows = judge_all(one, SAMPLES[:4])
         asked = server.chats[0]["messages"][-1]["content"]
-    assert "Judgement: [Yes or No]" in str(asked) and "Q0?" in str(asked)
+    assert "Judgement: [Yes or No]" in str(asked) and "Question: Q" in str(asked)
     found = [open_verdict(row, a, j) for (row, a), j in zip(SAMPLES, rows, strict=False)]
     assert [row["correct"] for row in found] == [True, False, None, True]
     block = modes(table(found), "open")["pass@1"]

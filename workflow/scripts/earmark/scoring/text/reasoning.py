@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import re
 
-_KINDS = r"(?:seed:)?(?:think|thinking|thought|thoughts|reasoning|reason)"
-_OPEN = rf"(?:<{_KINDS}>|◁{_KINDS}▷|\[THINK\])"
-_CLOSE = rf"(?:</{_KINDS}>|◁/{_KINDS}▷|\[/THINK\])"
-_BLOCK = re.compile(rf"{_OPEN}.*?{_CLOSE}", re.IGNORECASE | re.DOTALL)
-_TO_CLOSE = re.compile(rf".*{_CLOSE}", re.IGNORECASE | re.DOTALL)
-_FROM_OPEN = re.compile(rf"{_OPEN}.*", re.IGNORECASE | re.DOTALL)
-_CHANNEL = "<|channel|>"
-_FINAL = re.compile(r".*<\|channel\|>\s*final\b[^<]*<\|message\|>", re.DOTALL)
-_END = re.compile(r"<\|(?:end|return|start|channel)\|>.*", re.DOTALL)
-_ANSWER = re.compile(r".*<answer>(.*?)(?:</answer>.*|\Z)", re.IGNORECASE | re.DOTALL)
-_TRANSCRIPT = "<asr_text>"
+_KINDS = r"(?:seed:)?(?:think|thinking|thoughts?|reasoning|reason)"
+_TAG = re.compile(rf"<(/?){_KINDS}>|◁(/?){_KINDS}▷|\[(/?)THINK\]", re.IGNORECASE)
+_FINAL = re.compile(r"<\|channel\|>\s*final\b[^<]{0,99}<\|message\|>")
+_END = re.compile(r"<\|(?:end|return|start|channel)\|>")
+_ANSWER = re.compile(r"</?answer>", re.IGNORECASE)
+_TRANSCRIPT = re.compile(r"</?asr_text>")
 
 
 def answer(generation: str) -> tuple[str, bool]:
@@ -31,16 +26,35 @@ def answer(generation: str) -> tuple[str, bool]:
     Returns:
         The answer, stripped where something was removed, and whether something was.
     """
-    if not any(mark in generation for mark in "<◁["):
-        return generation, False
     text = generation
-    if _CHANNEL in text:
-        final = _FINAL.match(text)
-        text = _END.sub("", text[final.end() :]) if final else ""
-    text = _BLOCK.sub("", text)
-    text = _TO_CLOSE.sub("", text)
-    text = _FROM_OPEN.sub("", text)
-    text = _ANSWER.sub(r"\1", text)
-    if _TRANSCRIPT in text:
-        text = text.rpartition(_TRANSCRIPT)[2].removesuffix("</asr_text>")
+    if "<|channel|>" in text:
+        finals = list(_FINAL.finditer(text))
+        text = _END.split(text[finals[-1].end() :], maxsplit=1)[0] if finals else ""
+    text = _inside(_ANSWER, _outside(text))
+    text = _inside(_TRANSCRIPT, text)
     return (generation, False) if text == generation else (text.strip(), True)
+
+
+def _outside(text: str) -> str:
+    """What stands outside blocks of reasoning."""
+    kept: list[str] = []
+    start, within = 0, False
+    for tag in _TAG.finditer(text):
+        if any(tag.groups()):
+            if not within:  # the block's start was not generated
+                kept.clear()
+            start, within = tag.end(), False
+        elif not within:
+            kept.append(text[start : tag.start()])
+            within = True
+    return "".join(kept if within else [*kept, text[start:]])
+
+
+def _inside(tag: re.Pattern[str], text: str) -> str:
+    """What stands inside the last block of a kind; the text itself where there is none."""
+    tags = list(tag.finditer(text))
+    starts = [k for k, one in enumerate(tags) if "/" not in one[0]]
+    if not starts:
+        return text
+    ends = [one.start() for one in tags[starts[-1] + 1 :]]
+    return text[tags[starts[-1]].end() : ends[0] if ends else len(text)]
