@@ -57,7 +57,6 @@ def match_all(
     `match_split`; returns a row a sample, as `match` gives it.
     """
     kept = EmbeddingStore(store, matcher_type(settings).identity(settings)) if store else None
-    # Jobs with the same matcher take turns, so that none embeds what another is embedding.
     with kept.turn() if kept else nullcontext():
         vectors = _vectors(settings, texts_of(samples), kept)
     return [match(row, answer, vectors) for row, answer in samples]
@@ -139,20 +138,17 @@ def _check(vectors: Vectors, texts: Sequence[str], dimension: int | None) -> Non
     first = f"{len(texts)} texts, the first of them {texts[0]!r:.60}"
     if vectors.ndim != 2 or len(vectors) != len(texts):
         raise EarmarkError(f"the matcher gave {len(vectors)} vectors for {first}")
-    if dimension is not None and vectors.shape[1] != dimension:
+    if dimension not in (None, vectors.shape[1]):
         raise EarmarkError(
             f"the matcher gave vectors of {vectors.shape[1]} numbers for {first}; those before had "
-            f"{dimension}. Another model seems to answer; nothing was matched. If it is the one "
-            "that you want, give it another matcher.revision"
+            f"{dimension}. Another model seems to answer; if it is the one that you want, give it "
+            "another matcher.revision"
         )
-    norms = np.linalg.norm(vectors, axis=1)
-    bad = np.flatnonzero(~np.isfinite(norms) | (norms == 0))
-    if bad.size:
-        text, norm = texts[int(bad[0])], norms[int(bad[0])]
-        raise EarmarkError(
-            f"the matcher gave a vector without direction for {text!r:.60}, of length {norm:g}; "
-            "nothing was matched"
-        )
+    for text, norm in zip(texts, np.linalg.norm(vectors, axis=1), strict=True):
+        if not norm > 0 or not np.isfinite(norm):
+            raise EarmarkError(
+                f"the matcher gave a vector without direction for {text!r:.60}, of length {norm:g}"
+            )
 
 
 def match(row: Row, answer: str, vectors: Mapping[str, Vectors]) -> Row:
@@ -203,25 +199,12 @@ class EmbeddingStore:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """One job at a time embeds; without turns where the file system has no locks.
-
-        There, a text that two jobs embed at the same time stands in the folder twice.
-        """
+        """One job at a time embeds, so that none embeds what another is embedding."""
         import filelock
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.folder / "turn.lock", is_singleton=False)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            print("waiting for another job that embeds with this matcher", flush=True)
-            lock.acquire()
-        except (OSError, NotImplementedError) as error:
-            print(f"warning: {lock.lock_file}: no lock ({error}); going on without", flush=True)
-        try:
+        with filelock.FileLock(self.folder / "turn.lock", is_singleton=False):
             yield
-        finally:
-            lock.release()
 
     def load(self, texts: Iterable[str]) -> dict[str, Vectors]:
         """The vectors of those texts that were embedded before.
