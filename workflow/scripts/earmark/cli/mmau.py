@@ -1,9 +1,8 @@
 """Score answers to MMAU-Pro in a Parquet or JSONL file, as the reference evaluator does.
 
-The file has the dataset's columns and the answers in `model_output` (or --column). Instructions
-are checked by rules. Closed-form answers are matched by the config's `matcher`, and open-ended
-ones judged by its `judge`; what of these is not configured, or not to be had here, is left out
-and said so.
+The file has the dataset's columns and the answers in `model_output` (or --column). Closed-form
+answers are matched by the config's `matcher`, and open-ended ones judged by its `judge`; what of
+these is not configured, or not to be had here, is left out and said so.
 """
 
 from __future__ import annotations
@@ -32,10 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--column", default="model_output", help="where the answers are (default: %(default)s)")
     add("--configfile", help="a config whose `judge` and `matcher` are used (default: none)")
     add("--matcher", choices=["nv-embed", "demo"], help="the matcher, instead of the config's")
-    add(
-        "--sentences", default="punctuation", choices=["punctuation", "punkt"],
-        help="how sentences are counted (default: %(default)s)",
-    )  # fmt: skip
+    counts = {"default": "punctuation", "choices": ["punctuation", "punkt"]}
+    add("--sentences", help="how sentences are counted (default: %(default)s)", **counts)
     add("--samples", type=Path, help="write a row a sample to this JSONL file")
     add("--metrics", type=Path, help="write the metrics to this JSON file")
     add("--json", action="store_true", help="print one JSON object with every rate, not tables")
@@ -46,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
     """Score the file and print the tables."""
     from earmark.mmau.score import report
 
-    _check_places(args)
+    for option, path in (("--samples", args.samples), ("--metrics", args.metrics)):
+        if path is not None:
+            _check_place(option, path, args)
     with redirect_stdout(sys.stderr):  # what matching and judging say
         blocks = _score(args)
     if args.metrics:
@@ -62,11 +61,8 @@ def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     from earmark.mmau.verdicts import WAYS, unscored, verdicts, way_of
 
     rows = read_answers(args.file, args.column)
-    places = {
-        way: [k for k, (row, *_) in enumerate(rows) if way_of(row["category"]) == way]
-        for way in WAYS
-    }
-    places = {way: among for way, among in places.items() if among}
+    ways = [way_of(row["category"]) for row, *_ in rows]
+    places = {way: [k for k, one in enumerate(ways) if one == way] for way in WAYS if way in ways}
     plans = {way: _plan(way, args) for way in places}
     _check_columns(args.file, [row for row, *_ in rows], places)
     every: list[Row] = [{} for _ in rows]
@@ -76,17 +72,17 @@ def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         samples = [rows[place][:2] for place in places[way]]
         if isinstance(plan, str):
             print(f"{way}: {len(samples)} samples not scored: {plan}")
-            found = [unscored(row, f"not scored: {plan}") for row, _ in samples]
-        else:
-            found = verdicts(way, samples, plan(samples), args.sentences)
-            for row in not_scored(found):
-                print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
+            for place, (row, _) in zip(places[way], samples, strict=True):
+                every[place] = unscored(row, f"not scored: {plan}")
+            continue
+        found = verdicts(way, samples, plan(samples), args.sentences)
         for place, verdict in zip(places[way], found, strict=True):
             every[place] = verdict | ({"reasoning_removed": True} if rows[place][2] else {})
-        if not isinstance(plan, str):
-            name = f"mmau-pro.{way}"
-            tables[name] = summary.table([every[place] for place in places[way]])
-            blocks |= category_blocks(name, way, tables[name])
+        for row in not_scored(found):
+            print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
+        name = f"mmau-pro.{way}"
+        tables[name] = summary.table([every[place] for place in places[way]])
+        blocks |= category_blocks(name, way, tables[name])
     if args.samples:
         write_jsonl(args.samples, every)
     if not blocks:
@@ -95,26 +91,22 @@ def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     return {"mmau-pro": summary.whole("mmau-pro", heads, list(tables.values())), **blocks}
 
 
-def _check_places(args: argparse.Namespace) -> None:
-    """See that what is written can be, and is not the file of answers."""
-    taken = {args.file.resolve(): "the file of answers"}
-    for option, path in (("--samples", args.samples), ("--metrics", args.metrics)):
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            raise EarmarkError(f"{option} {path}: that is {taken[path.resolve()]}; name another")
-        taken[path.resolve()] = f"what {option} writes"
-        if path.is_dir():
-            raise EarmarkError(f"{option} {path}: a folder; a file was expected")
-        _make_folder(path.parent, option)
+def _check_place(option: str, path: Path, args: argparse.Namespace) -> None:
+    """See that a file can be written there, and is not one that is used otherwise."""
+    if path.resolve() == args.file.resolve():
+        raise EarmarkError(f"{option} {path}: that is the file of answers; name another")
+    if args.samples and option != "--samples" and path.resolve() == args.samples.resolve():
+        raise EarmarkError(f"{option} {path}: that is what --samples writes; name another")
+    if path.is_dir():
+        raise EarmarkError(f"{option} {path}: a folder; a file was expected")
+    _make_folder(path.parent, option)
 
 
 def _make_folder(folder: Path, option: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        why = error.strerror or error
-        raise EarmarkError(f"{option}: {folder} cannot be made: {why}") from None
+        raise EarmarkError(f"{option}: {folder} cannot be made: {error.strerror}") from None
     if not os.access(folder, os.W_OK):
         raise EarmarkError(f"{option}: {folder} cannot be written to")
 
@@ -137,10 +129,8 @@ def _check_columns(file: Path, rows: Sequence[Row], places: dict[str, list[int]]
         if name not in known:
             like = get_close_matches(name.lower().replace("_", " "), known, 1)
             hint = f"; {like[0]!r} is" if like else ""
-            print(
-                f"category {name!r} ({count} rows) is none of the dataset's{hint}: "
-                "scored as closed-form"
-            )
+            unknown = f"category {name!r} ({count} rows) is none of the dataset's{hint}"
+            print(f"{unknown}: scored as closed-form")
 
 
 def _plan(way: str, args: argparse.Namespace) -> Others | str:
@@ -169,10 +159,8 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
         return lacks
     folder = args.journal or args.file.with_name(f"{args.file.name}.judging")
     _make_folder(folder, "--journal")
-    one = judging.Judge(
-        f"judging {args.file}", judging.judge_settings(settings), settings, folder,
-        folder / "server.log",
-    )  # fmt: skip
+    asked, log = judging.judge_settings(settings), folder / "server.log"
+    one = judging.Judge(f"judging {args.file}", asked, settings, folder, log)
     return lambda samples: judging.judge_all(one, samples)
 
 

@@ -43,9 +43,9 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str, bool]]:
         column: Where the answers are; null and NaN are empty answers, a number is its text.
 
     Returns:
-        Rows, answers, and whether reasoning was taken out of them. A row without ``id`` has the number of its row, and an id that an
-        earlier row has too gets its row's number behind it. NaN is null, and a list of choices
-        that is written as JSON is that list.
+        Rows, answers, and whether reasoning was taken out of them. A row without ``id`` has the
+        number of its row, and an id that an earlier row has too gets its row's number behind it.
+        NaN is null, and a list of choices that is written as JSON is that list.
 
     Raises:
         EarmarkError: when the file cannot be read, has no rows, lacks a column, or an answer is

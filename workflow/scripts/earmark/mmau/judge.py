@@ -53,8 +53,8 @@ _INSIDE = re.compile(  # in brackets behind the name: `Correctness (4/5)`
     rf"{_NAME}\((?:{_WORD}[:=]?\ ?)?{_NUMBER}(?P<rest>[^)\n]{{0,9}})\)", re.VERBOSE
 )
 _IS = re.compile(  # in a sentence of its own: `Correctness is 4.`
-    rf"""(?:^|[\n.,;!]\ ?)(?:and\ )?(?i:the\ )?(?P<name>(?i:{_NAMES}))(?:\ {_WORD})?
-    \ ?(?:is|:)\ (?:(?:rated|scored)\ )?{_NUMBER}(?P<rest>(?:\ ?(?:/|out\ of)\ ?\d+)?)(?=[.,;\n]|$)""",
+    rf"""(?:^|[\n.,;!]\ ?)(?:and\ )?(?i:the\ )?(?P<name>(?i:{_NAMES}))(?:\ {_WORD})?\ ?(?:is|:)[ ]
+    (?:(?:rated|scored)\ )?{_NUMBER}(?P<rest>(?:\ ?(?:/|out\ of)\ ?\d+)?)(?=[.,;\n]|$)""",
     re.VERBOSE,
 )
 _HEAD = re.compile(rf"{_NAME}{_SCALE}(?:[:=|–—-]|\n)", re.VERBOSE)

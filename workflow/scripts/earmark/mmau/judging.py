@@ -92,8 +92,7 @@ def judge_split(judge: Judge, manifest: str, predictions: str, judgements: str) 
         judgements: The file to write, a row a sample, as `judge_all` gives it.
 
     Raises:
-        EarmarkError: when the judge's server is not to be had, refuses, or fails too often; what
-            it has answered is in the journal.
+        EarmarkError: as `infer`; what the judge has answered is in the journal.
     """
     samples = [(row, answer["generation"]) for row, answer in answered(manifest, predictions)]
     rows = judge_all(judge, samples)

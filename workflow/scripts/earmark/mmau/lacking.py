@@ -20,15 +20,10 @@ def lacking(run: Run) -> Iterator[str]:
     """
     splits = [split for splits in run.benchmarks.values() for split in splits.values()]
     ways = {split.scoring for split in splits}
-    lacks = {
-        "open-ended answers come to be judged (docs/mmau-pro.md tells of other judges)": (
-            key_missing("judge", run.judge.settings) if OPEN_ENDED in ways else None
-        ),
-        "closed-form answers come to be matched (docs/mmau-pro.md)": (
-            matcher_lacks(run.matcher) if CLOSED_FORM in ways else None
-        ),
-    }
-    yield from (f"{what}, before {when}" for when, what in lacks.items() if what)
+    if OPEN_ENDED in ways and (lacks := key_missing("judge", run.judge.settings)):
+        yield f"{lacks}, before open-ended answers come to be judged (docs/mmau-pro.md)"
+    if CLOSED_FORM in ways and (lacks := matcher_lacks(run.matcher)):
+        yield f"{lacks}, before closed-form answers come to be matched (docs/mmau-pro.md)"
     counted = {split.sentences for split in splits if split.scoring == INSTRUCTION_FOLLOWING}
     if "punkt" in counted and find_spec("nltk") is None:
         yield (
@@ -42,7 +37,7 @@ def matcher_lacks(settings: Mapping[str, Any]) -> str | None:
     if settings["type"] == "nv-embed" and not interpreter(settings).is_file():
         return (
             f"matcher.python: {interpreter(settings)} does not exist; make NV-Embed-v2's "
-            "environment (docs/mmau-pro.md)"
+            "environment"
         )
     return key_missing("matcher", settings)
 

@@ -27,8 +27,8 @@ _LONGEST = 80
 def letter_of(answer: str, choices: Sequence[str]) -> str | None:
     """The letter that an answer is, in upper case; None where it says anything else.
 
-    ``B``, ``b)``, ``(B)``, ``**B.**``, ``Answer: B``, ``The correct option is (B).`` and
-    ``\\boxed{B}`` are letters. An answer that is itself a choice is none, nor is one that may be
+    ``B``, ``b)``, ``(B)``, ``**B.**``, ``Answer: B``, ``The correct option is (B).`` and LaTeX's
+    ``boxed{B}`` are letters. An answer that is itself a choice is none, nor is one that may be
     the name of another choice (``C`` beside ``C major``).
 
     Args:

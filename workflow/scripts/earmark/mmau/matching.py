@@ -152,12 +152,7 @@ def _check(vectors: Vectors, texts: Sequence[str], dimension: int | None) -> Non
 
 
 def match(row: Row, answer: str, vectors: Mapping[str, Vectors]) -> Row:
-    """Match one answer to a choice.
-
-    Args:
-        row: The sample, with ``id`` and ``choices``.
-        answer: The model's answer.
-        vectors: A unit vector for each of `texts_of`.
+    """Match one answer to a choice, by a unit vector for each of `texts_of`.
 
     Returns:
         ``id``, ``similarities`` (cosine with each choice, in order), ``match`` (the choice) and

@@ -229,7 +229,7 @@ def sentence_counter(name: str) -> SentenceCounter:
     """
     if name not in SENTENCES:
         raise EarmarkError(
-            f"sentences: {name!r} is not a way to count sentences; use one of {', '.join(SENTENCES)}"
+            f"sentences: {name!r} is no way to count sentences; use one of {', '.join(SENTENCES)}"
         )
     return SENTENCES[name]
 
@@ -292,7 +292,7 @@ def _nan(value: object) -> bool:
 
 
 def _argument(name: str, key: str, value: object, prompt: str | None) -> Any:
-    """An argument as its rule needs it: a whole number for ``N``, ``N1`` and ``N2``, else a text."""
+    """An argument as its rule needs it: a whole number for ``N`` and its like, else a text."""
     if key == "prompt":
         value = (prompt or "").strip()
     if not key.startswith("N"):

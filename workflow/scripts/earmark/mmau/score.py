@@ -1,4 +1,4 @@
-"""The score and aggregate steps of MMAU-Pro: from answers to verdicts, and to the published files."""
+"""The score and aggregate steps of MMAU-Pro: from answers to verdicts and published files."""
 
 from __future__ import annotations
 
@@ -126,13 +126,9 @@ def aggregate_category(split: str, metrics: str, details: str) -> None:
     """Write a category's own files: its metrics, and what they rest on.
 
     Args:
-        split: The metrics that the score step wrote.
+        split: The metrics that `score_mmau` wrote; an `EarmarkError` when they cannot be read.
         metrics: The file to write: the category, then its sub-categories.
-        details: The file to write: the protocol, rates by length and skill, samples that could
-            not be scored.
-
-    Raises:
-        EarmarkError: when a file cannot be read.
+        details: The file to write: protocol, rates by group, samples that could not be scored.
     """
     found = read_json(split)
     blocks = _read_blocks(found)

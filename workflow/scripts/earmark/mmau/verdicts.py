@@ -36,13 +36,8 @@ CLOSED_CATEGORIES = (
 """The closed-form categories of the dataset; each is a sub-category of the results."""
 
 EXCLUDED = (
-    "no_choices",
-    "answer_not_in_choices",
-    "unknown_rule",
-    "bad_kwargs",
-    "no_reference",
-    "judge_unparsed",
-    "judge_failed",
+    *("no_choices", "answer_not_in_choices", "unknown_rule", "bad_kwargs"),
+    *("no_reference", "judge_unparsed", "judge_failed"),
 )
 """What a sample that cannot be scored is counted under."""
 
@@ -131,12 +126,7 @@ def instruction_verdict(row: Row, answer: str, sentences: SentenceCounter = by_p
 
 
 def closed_verdict(row: Row, answer: str, matched: Mapping[str, Any]) -> Row:
-    """Compare the choice that an answer was matched to with the reference.
-
-    Args:
-        row: The sample: ``choices`` and ``answer``.
-        answer: The model's answer.
-        matched: Its row of the matches file.
+    """Compare the choice that an answer was matched to, by its row of matches, with ``answer``.
 
     Returns:
         The verdict; ``letter`` where the answer is nothing but a choice's letter, and then in
@@ -170,12 +160,7 @@ def _folded(text: object) -> str | None:
 
 
 def open_verdict(row: Row, answer: str, judged: Mapping[str, Any]) -> Row:
-    """Read an open-ended sample's judgement: correctness of 3 or more is a success.
-
-    Args:
-        row: The sample.
-        answer: The model's answer.
-        judged: Its row of the judgements file.
+    """Read an open-ended sample's row of judgements: correctness of 3 or more is a success.
 
     Returns:
         The verdict, with ``scores`` (null where there are none) and ``nemo_skills`` (correctness
