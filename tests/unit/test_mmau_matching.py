@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from earmark.mmau.matching import EmbeddingStore
 
 from earmark.errors import EarmarkError
 from earmark.mmau import matching
 from earmark.mmau.matchers import demo, embeddings, matcher_type
+from earmark.mmau.matching import EmbeddingStore
 
 AXES = {"dog": [1, 0], "a dog": [0.9, 0.1], "cat": [0, 1], "neither": [1, 1], "": [0, 1]}
 
