@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--column", default="model_output", help="where the answers are (default: %(default)s)")
     add("--configfile", help="a config whose `judge` and `matcher` are used (default: none)")
     add("--matcher", choices=["nv-embed", "demo"], help="the matcher, instead of the config's")
-    counts = {"default": "punctuation", "choices": ["punctuation", "punkt"]}
-    add("--sentences", help="how sentences are counted (default: %(default)s)", **counts)
+    how = "how sentences are counted (default: %(default)s)"
+    add("--sentences", default="punctuation", choices=["punctuation", "punkt"], help=how)
     add("--samples", type=Path, help="write a row a sample to this JSONL file")
     add("--metrics", type=Path, help="write the metrics to this JSON file")
     add("--json", action="store_true", help="print one JSON object with every rate, not tables")

@@ -131,8 +131,8 @@ def judge_all(judge: Judge, samples: Sequence[tuple[Row, str]]) -> list[Row]:
             question = {"question": _text(row, "question"), "reference": reference}
             asked.append({"id": name, **question, "response": answer.strip()})
     for again in (False, True):
-        for answer in _ask(judge, asked, again):
-            _add(found[answer["id"]], answer, judge.wanted.get("yes_no", False))
+        for said in _ask(judge, asked, again):
+            _add(found[said["id"]], said, judge.wanted.get("yes_no", False))
         unread = [row for row in found.values() if row["scores"] is None and row["judgements"]]
         names = {str(row["id"]) for row in unread}
         asked = [row for row in asked if row["id"] in names]

@@ -180,7 +180,8 @@ def modes(
 
 def _counts(samples: DataFrame) -> Metrics:
     count = samples.index.unique("seed").size
-    scored, right = int(samples["scored"].sum()), int(samples["right"].sum())
+    scored: float = int(samples["scored"].sum())
+    right: float = int(samples["right"].sum())
     if count > 1:  # of one seed, on average
         scored, right = scored / count, right / count
     found: Metrics = {"num_scored": scored, "num_correct": right}
