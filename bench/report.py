@@ -28,8 +28,7 @@ sys.path[:0] = [str(HOME / "workflow" / "scripts")]
 
 from earmark.config import Run, Split, load  # noqa: E402
 from earmark.files import write_jsonl  # noqa: E402
-from earmark.mmau.aggregate import aggregate_mmau  # noqa: E402
-from earmark.mmau.score import score_mmau  # noqa: E402
+from earmark.mmau.score import aggregate_mmau, score_mmau  # noqa: E402
 from earmark.scoring.score import aggregate, score  # noqa: E402
 
 ENDS = ("ale", "ine", "orter", "ust", "en")

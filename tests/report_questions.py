@@ -10,9 +10,8 @@ import yaml
 
 from earmark.config import Run, load
 from earmark.files import write_jsonl
-from earmark.mmau.aggregate import aggregate_mmau
 from earmark.mmau.judge import SCORES
-from earmark.mmau.score import score_mmau
+from earmark.mmau.score import aggregate_mmau, score_mmau
 
 WAYS = ("closed_form", "open_ended", "instruction_following")
 JUDGED = "CORRECTNESS: 4 - it says so\nOVERALL: 4 - <b>well</b>"

@@ -110,7 +110,7 @@ def test_missing_answers_and_ids_that_repeat_or_are_numbers_are_taken(
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (rule(["x"]), r"row 1, column 'model_output': a text was expected as the answer"),
+        (rule(["x"]), r"row 1, column 'model_output': a text was expected, found"),
         (rule("x", category=None), "row 1: category is None"),
         ({"model_output": "x"}, "row 1: no column 'category'; there are: model_output"),
     ],
@@ -192,8 +192,8 @@ def test_a_prompt_that_is_a_number_can_be_repeated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "says"),
     [
-        ("id", b"\xff", r"row 1, column 'id': not text in UTF-8"),
-        ("id", ["a"], "row 1: a text or a number was expected as the id, found ['a']"),
+        ("id", b"\xff", "row 1, column 'id': a text, a number or a list was expected"),
+        ("id", ["a"], "row 1, column 'id': a text was expected, found ['a']"),
         ("answer", date(2020, 1, 1), "column 'answer': a text, a number or a list was expected"),
     ],
 )
@@ -271,3 +271,29 @@ def test_lines_that_are_nested_too_deep_are_named(tmp_path: Path, capsys: Any) -
     file.write_text('{"a":' + "[" * 100_000)
     assert main(["mmau", str(file)]) == 1
     assert "a.jsonl, line 1: not JSON" in capsys.readouterr().err
+
+
+def test_json_has_every_rate_letters_and_answers_after_reasoning(
+    tmp_path: Path, capsys: Any
+) -> None:
+    choices = ["a crow calling", "a tap dripping", "a gate creaking"]
+    thought = "<think>A crow calling? A crow, I would say. But no.</think>\n"
+    file = lines(
+        tmp_path / "a.jsonl",
+        closed(choices=choices, answer="a gate creaking", model_output="(C)"),
+        closed(choices=choices, answer="a tap dripping", model_output=f"{thought}a tap dripping"),
+        closed(choices=choices, answer="a crow calling", model_output="Answer: B"),
+        rule(f"{thought}a, b", task_identifier="No Commas"),
+        rule(f"{thought}so", task_identifier="All Lowercase"),
+    )
+    assert main(["mmau", str(file), "--matcher", "demo", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    block = found["mmau-pro.closed_form"]["pass@1"]
+    assert (block["letter_answers"], block["reasoning_removed"]) == (2, 1)
+    assert block["success_rate_mapped"] == pytest.approx(200 / 3)
+    assert found["mmau-pro.instruction_following"]["pass@1"]["success_rate"] == 50.0
+    whole = found["mmau-pro"]["pass@1"]
+    assert whole["success_rate_mapped"] == pytest.approx(60.0)
+    assert {"success_rate", "no_answer", "reference_score", "success_rate_ci"} <= set(whole)
+    assert main(["mmau", str(file), "--matcher", "demo"]) == 0
+    assert "mmau-pro.closed_form pass@1: letter_answers 2" in capsys.readouterr().out

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from earmark.mmau.judge import (
@@ -7,7 +9,7 @@ from earmark.mmau.judge import (
     JUDGE_USER,
     JudgementError,
     read_judgement,
-    reference_overall,
+    reference_scores,
 )
 
 FORM = """CORRECTNESS: 4 - Mostly right.
@@ -109,6 +111,34 @@ READABLE = {
 }
 
 
+OTHER_FORMS = {
+    "behind the justification, in JSON": """{"correctness": {"justification": "agrees, 3 of 4",
+     "score": 4}, "relevance": {"reason": "yes", "score": 5},
+     "completeness": {"justification": "lacks one", "rating": 2},
+     "clarity": {"justification": "plain", "score": 3}, "overall": {"score": 3.5}}""",
+    "behind the justification, in prose": FORM.replace(": ", ": It is so. Score: "),
+    "a list in JSON": """[{"criterion": "correctness", "score": 4},
+     {"criterion": "relevance", "score": 5}, {"criterion": "completeness", "score": 2},
+     {"criterion": "clarity", "score": 3}, {"criterion": "overall", "score": 3.5}]""",
+    "keys with the word": JSON.replace('":', '_score":'),
+    "tags": "".join(f"<{name}>{score}</{name}>\n" for name, score in SCORES.items()),
+    "tags in tags": "".join(
+        f"<{name}><score>{score}</score><why>3 of 5</why></{name}>\n"
+        for name, score in SCORES.items()
+    ),
+    "boxed": re.sub(r"\d(\.5)?(?= -)", r"\\boxed{\g<0>}", FORM),
+    "sentences": " ".join(f"{name.title()} is {score}." for name, score in SCORES.items()),
+    "sentences of five": "; ".join(
+        f"the {name} is rated {score} out of 5" for name, score in SCORES.items()
+    ),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_scores_are_read_where_judges_put_them_instead(form: str) -> None:
+    assert read_judgement(OTHER_FORMS[form]) == SCORES
+
+
 @pytest.mark.parametrize("form", READABLE)
 def test_a_judgement_is_read_in_many_forms(form: str) -> None:
     assert read_judgement(READABLE[form]) == SCORES
@@ -140,6 +170,11 @@ UNREADABLE = {
     "thinking that never ends": f"<think>{FORM}",
     "loops": "CORRECTNESS: CORRECTNESS: " * 50,
     "an overall of ten": swap("OVERALL: 3.5", "OVERALL: 10"),
+    "a sentence of ten": " ".join(
+        f"{name.title()} is {score}/10." for name, score in SCORES.items()
+    ),
+    "two scores in prose": swap("CORRECTNESS: 4", "CORRECTNESS: So. Score: 4, no. Score: 3"),
+    "behind, of ten": swap("CORRECTNESS: 4", "CORRECTNESS: It is so. Score: 4/10"),
     "the next item's number": "CORRECTNESS:\n1. RELEVANCE:\n2. COMPLETENESS:\n3. CLARITY:\n4.",
 }
 
@@ -148,6 +183,21 @@ UNREADABLE = {
 def test_what_is_no_judgement_is_not_read_as_one(text: str) -> None:
     with pytest.raises(JudgementError):
         read_judgement(UNREADABLE[text])
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [("Reasoning: no wonder\nJudgement: Yes", 5.0), ("**Judgment**: no.", 0.0),
+     ("<think>Judgement: No</think>Judgement: Yes", 5.0)],
+)  # fmt: skip
+def test_a_yes_or_no_is_read(text: str, score: float) -> None:
+    assert read_judgement(text, yes_no=True) == {"correctness": score}
+
+
+@pytest.mark.parametrize("text", ["", FORM, "Yes", "Judgement: Yes\nJudgement: No"])
+def test_what_is_no_yes_or_no_is_not_read_as_one(text: str) -> None:
+    with pytest.raises(JudgementError):
+        read_judgement(text, yes_no=True)
 
 
 def test_a_missing_overall_is_the_mean_of_the_four() -> None:
@@ -159,11 +209,11 @@ def test_an_overall_of_three_stands() -> None:
 
 
 def test_the_reference_reading_takes_three_for_what_it_cannot_find() -> None:
-    assert reference_overall(FORM) == 3.5
-    assert reference_overall("I cannot say.") == 3.0
-    assert reference_overall("CORRECTNESS: 5 - yes") == 3.5  # (5 + 3 + 3 + 3) / 4
-    assert reference_overall(swap("OVERALL: 3.5", "OVERALL: 3.0")) == 3.5
-    assert reference_overall("**OVERALL**: 5") == 3.0  # markdown defeats it
+    assert reference_scores(FORM)["overall"] == 3.5
+    assert reference_scores("I cannot say.")["overall"] == 3.0
+    assert reference_scores("CORRECTNESS: 5 - yes")["overall"] == 3.5  # (5 + 3 + 3 + 3) / 4
+    assert reference_scores(swap("OVERALL: 3.5", "OVERALL: 3.0"))["overall"] == 3.5
+    assert reference_scores("**OVERALL**: 5")["overall"] == 3.0  # markdown defeats it
 
 
 def test_the_error_names_what_is_missing() -> None:

@@ -8,8 +8,9 @@ from judge_server import GOOD, StandIn
 
 from earmark.config import judge
 from earmark.errors import EarmarkError
+from earmark.mmau.judge import PROMPTS
 from earmark.mmau.judging import Judge, judge_all, judge_settings
-from earmark.mmau.summary import verdict_metrics
+from earmark.mmau.summary import modes, table, whole
 from earmark.mmau.verdicts import open_verdict
 
 SAMPLES = [
@@ -18,8 +19,9 @@ SAMPLES = [
 ]
 
 
-def a_judge(url: str, folder: Path) -> Judge:
+def a_judge(url: str, folder: Path, **more: Any) -> Judge:
     given = {"server": "openai", "base_url": url, "model": "judge", "client": {"max_retries": 0}}
+    given |= more
     settings = judge({"judge": given}).settings
     return Judge("judging", judge_settings(settings), settings, folder / "j", folder / "log")
 
@@ -39,10 +41,13 @@ def test_garbage_is_asked_about_once_more_then_counted_and_left_out(tmp_path: Pa
     assert rows[3]["judgements"] == ["I would rather not say."] * 2
     assert rows[3]["scores"] is None and "no score for correctness" in rows[3]["why"]
     verdicts = [open_verdict(row, a, j) for (row, a), j in zip(SAMPLES, rows, strict=True)]
-    found = verdict_metrics(verdicts)
+    found = modes(table(verdicts), "open")["pass@1"]
     assert found["judge_unparsed"] == 2
     assert found["success_rate"] == found["avg_overall"] == 100.0
-    assert found["reference_sum"] == pytest.approx(8 * 1.0 + 2 * 0.6)
+    # NeMo-Skills and the reference take 3 of 5 for what they cannot read.
+    assert found["success_rate_nemo_skills"] == pytest.approx(10 * (8 * 1.0 + 2 * 0.6))
+    total = whole("mmau", [{"pass@1": found}], [table(verdicts)])["pass@1"]
+    assert total["reference_score"] == pytest.approx(10 * (8 * 1.0 + 2 * 0.6))
 
 
 def test_a_second_judgement_that_can_be_read_counts(tmp_path: Path) -> None:
@@ -71,7 +76,7 @@ def test_an_answer_without_a_reference_is_not_judged_unless_the_prompt_needs_non
         found = [open_verdict(row, a, j) for (row, a), j in zip(samples, rows, strict=True)]
         assert [row["excluded"] for row in found] == ["no_reference", "no_reference", None]
         assert "no reference under `answer`" in found[0]["why"]
-        assert verdict_metrics(found)["reference_count"] == 1
+        assert [row["reference"] for row in found] == [None, None, 1.0]
         one.wanted["prompt"]["user"] = "Is this good English? {response}"
         assert all(row["scores"] for row in judge_all(one, samples))
 
@@ -97,6 +102,38 @@ def test_the_judge_sees_question_reference_and_response(tmp_path: Path) -> None:
     assert system["role"] == "system" and "objective evaluator" in system["content"]
     text = str(user["content"])
     assert all(part in text for part in ("What {reference}?", "a {dog}", "{x} 100 %"))
+
+
+def test_a_judge_of_yes_and_no_is_chosen_by_name(tmp_path: Path) -> None:
+    def answer(body: dict[str, Any]) -> str:
+        text = str(body["messages"][-1]["content"])
+        if "answer 2" in text:
+            return GOOD  # five scores are no Yes
+        return "Reasoning: they differ.\n**Judgement:** " + ("No" if "answer 1" in text else "Yes")
+
+    with StandIn(answer) as server:
+        one = a_judge(server.url, tmp_path, prompt="nemo_skills_yes_no")
+        rows = judge_all(one, SAMPLES[:4])
+        asked = server.chats[0]["messages"][-1]["content"]
+    assert "Judgement: [Yes or No]" in str(asked) and "Question: Q" in str(asked)
+    found = [open_verdict(row, a, j) for (row, a), j in zip(SAMPLES, rows, strict=False)]
+    assert [row["correct"] for row in found] == [True, False, None, True]
+    block = modes(table(found), "open")["pass@1"]
+    assert block["success_rate"] == pytest.approx(200 / 3) and block["judge_unparsed"] == 1
+    assert block["success_rate_nemo_skills"] == 50.0  # where what is no Yes is a No
+
+
+def test_prompts_by_name_differ_and_the_default_is_ours() -> None:
+    given = {"server": "openai", "model": "m"}
+    named = {
+        name: judge_settings(judge({"judge": {**given, "prompt": name}}).settings)
+        for name in PROMPTS
+    }
+    assert judge_settings(judge({"judge": given}).settings) == named["earmark"]
+    assert len({one["prompt"]["user"] for one in named.values()}) == 3
+    assert [name for name, one in named.items() if one.get("yes_no")] == ["nemo_skills_yes_no"]
+    with pytest.raises(EarmarkError, match=r"'nemo' is none; use one of earmark, nemo_skills"):
+        judge_settings(judge({"judge": {**given, "prompt": "nemo"}}).settings)
 
 
 def test_a_prompt_without_a_place_for_the_answer_is_refused() -> None:

@@ -15,7 +15,7 @@ import pytest
 from earmark.errors import EarmarkError
 from earmark.mmau import matching
 from earmark.mmau.matchers import demo, embeddings, matcher_type
-from earmark.mmau.store import EmbeddingStore
+from earmark.mmau.matching import EmbeddingStore
 
 AXES = {"dog": [1, 0], "a dog": [0.9, 0.1], "cat": [0, 1], "neither": [1, 1], "": [0, 1]}
 
@@ -234,19 +234,16 @@ def test_an_embeddings_endpoint_gives_vectors_in_the_order_of_the_texts(
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ({"error": {"message": "overloaded"}}, "no `data` in it: .*overloaded"),
-        ({"data": None}, "no `data` in it"),
-        ({"data": [{"embedding": [1.0]}] * 2}, r"`index` is not 0 to 1, each once: \[None, None"),
-        ({"data": [{"index": 0, "embedding": [1.0]}] * 2}, r"each once: \[0, 0\]"),
-        ({"data": ["x", "y"]}, r"each once: \['x', 'y'\]"),
+        ({"error": {"message": "overloaded"}}, "overloaded"),
+        ({"data": None}, "data=None"),
+        ({"data": [{"embedding": [1.0]}] * 2}, "index=None|Embedding"),
+        ({"data": [{"index": 0, "embedding": [1.0]}] * 2}, "index=0"),
+        ({"data": ["x", "y"]}, "'x', 'y'"),
         (
             {"data": [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0, 2.0]}]},
-            "no lists of as many numbers: 1 numbers, 2 numbers",
+            r"\[1.0, 2.0\]",
         ),
-        (
-            {"data": [{"index": 0, "embedding": None}, {"index": 1, "embedding": "AAAA"}]},
-            "no lists of as many numbers: None, 'AAAA'",
-        ),
+        ({"data": [{"index": 0, "embedding": None}, {"index": 1, "embedding": "AA"}]}, "'AA'"),
     ],
 )
 def test_what_an_endpoint_gave_instead_of_embeddings_is_told(
@@ -267,7 +264,7 @@ def test_answers_without_embeddings_are_asked_for_again(endpoint: Endpoint) -> N
     endpoint.faults = [(200, b'{"data": [{"index": 0, "embedding": [1]}]}')] * 3
     with (
         embeddings.running(settings(endpoint)) as embed,
-        pytest.raises(EarmarkError, match=r"3 answers that hold no embeddings.*1 embeddings for 2"),
+        pytest.raises(EarmarkError, match="3 answers that hold no embeddings.*no 2 vectors"),
     ):
         embed(["a", "b"])
 

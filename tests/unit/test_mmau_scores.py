@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from earmark.files import read_json, read_jsonl, write_jsonl
-from earmark.mmau.aggregate import aggregate_category, aggregate_mmau
-from earmark.mmau.score import best, majority, score_mmau
+from earmark.mmau.score import aggregate_category, aggregate_mmau, score_mmau
+from earmark.mmau.summary import best, majority, table
 
 JUDGED = {"correctness": 5.0, "relevance": 4.0, "completeness": 3.0, "clarity": 3.0}
 
@@ -68,7 +68,7 @@ class Folder:
         metrics = self.path / f"{way}.metrics.json"
         score_mmau(
             f"mmau-pro.{way}", way, str(self.path / f"{way}.manifest"), predictions, others,
-            str(self.path / f"{way}.scores"), str(metrics), {"prompt": {"user": "{question}"}},
+            str(self.path / f"{way}.jsonl"), str(metrics), {"prompt": {"user": "{question}"}},
         )  # fmt: skip
         return metrics
 
@@ -142,7 +142,7 @@ def test_several_seeds_give_the_mean_the_best_and_the_majority(folder: Folder) -
         assert rates == {"pass@1[avg-of-3]": 50.0, "pass@3": 75.0, "majority@3": 50.0}
         assert found["pass@3"]["num_entries"] == 4
         assert found["pass@3"]["success_rate_ci"][1] == 100.0
-    rows = list(read_jsonl(folder.path / "closed_form.scores"))
+    rows = list(read_jsonl(folder.path / "closed_form.jsonl"))
     assert [one["seed"] for one in rows] == [0] * 4 + [1] * 4 + [2] * 4
     whole = folder.path / "whole.json"
     aggregate_mmau("mmau-pro", map(str, splits), str(whole))
@@ -164,7 +164,7 @@ def test_what_one_seed_could_not_score_is_counted_and_has_no_say(folder: Folder)
     metrics = folder.path / "again.json"
     score_mmau(
         "mmau-pro.open_ended", "open_ended", str(folder.path / "open_ended.manifest"), *files,
-        str(folder.path / "again.scores"), str(metrics), {},
+        str(folder.path / "again.jsonl"), str(metrics), {},
     )  # fmt: skip
     found = read_json(metrics)
     assert found["pass@1[avg-of-2]"]["judge_unparsed"] == 1
@@ -180,31 +180,54 @@ def test_what_one_seed_could_not_score_is_counted_and_has_no_say(folder: Folder)
     ]
 
 
-def verdicts(*rights: bool | None, **more: list[Any]) -> list[dict[str, Any]]:
-    found = [{"correct": right} for right in rights]
+def chosen(choose: Any, *rights: bool | None, **more: list[Any]) -> int:
+    """Which of one sample's verdicts is chosen."""
+    rows = [{"correct": right, "seed": seed} for seed, right in enumerate(rights)]
     for key, values in more.items():
-        for one, value in zip(found, values, strict=True):
+        for one, value in zip(rows, values, strict=True):
             one[key] = value
-    return found
+    return int(choose(table(rows))["seed"].iloc[0])
 
 
 def test_the_majority_of_closed_form_answers_is_the_choice_matched_most() -> None:
-    found = verdicts(False, True, True, False, match=["B", "A", "A", "C"])
-    assert majority(found) == 1  # two of four: a plurality
-    assert majority(verdicts(False, False, True, match=[None, None, "A"])) == 0
-    assert majority(verdicts(None, None, match=[None, None])) == 0
+    assert chosen(majority, False, True, True, False, match=["B", "A", "A", "C"]) == 1
+    assert chosen(majority, False, False, True, match=[None, None, "A"]) == 0
+    assert chosen(majority, None, None, match=[None, None]) == 0
 
 
 def test_the_majority_of_other_answers_is_more_than_half() -> None:
-    assert majority(verdicts(True, False)) == 1
-    assert majority(verdicts(False, True, True)) == 1
-    assert majority(verdicts(None, True, None)) == 1
+    assert chosen(majority, True, False) == 1
+    assert chosen(majority, False, True, True) == 1
+    assert chosen(majority, None, True, None) == 1
 
 
 def test_the_best_of_right_answers_is_the_one_judged_highest() -> None:
     scores = [{"overall": 5.0}, {"overall": 3.0}, {"overall": 4.0}, None]
-    assert best(verdicts(False, True, True, None, scores=scores)) == 2
-    assert best(verdicts(None, False, scores=[None, {"overall": 1.0}])) == 1
+    assert chosen(best, False, True, True, None, scores=scores) == 2
+    assert chosen(best, None, False, scores=[None, {"overall": 1.0}]) == 1
+
+
+THOUGHT = "<think>The rule wants, it seems, NO commas. So:</think>"
+
+
+def test_reasoning_is_taken_out_before_rules_and_counted(folder: Folder) -> None:
+    texts = [f"{THOUGHT}\nlow", f"{THOUGHT}a, b", "<think>cut short", "low"]
+    kinds = ["All Lowercase", "No Commas", "No Commas", "All Lowercase"]
+    rows = [
+        {**row("instruction_following", str(n)), "task_identifier": kind}
+        for n, kind in enumerate(kinds)
+    ]
+    write_jsonl(folder.path / "m", rows)
+    answers = (prediction(str(n), text, 1, 1.0) for n, text in enumerate(texts))
+    write_jsonl(folder.path / "p", answers)
+    names = [str(folder.path / name) for name in ("i.jsonl", "i.metrics.json")]
+    score_mmau("i", "instruction_following", str(folder.path / "m"), [str(folder.path / "p")], [],
+               *names, {})  # fmt: skip
+    found = [(one["correct"], one["why"]) for one in read_jsonl(names[0])]
+    assert [right for right, _ in found] == [True, False, False, True]
+    assert found[2][1] == "empty answer"
+    block = read_json(names[1])["pass@1"]
+    assert (block["reasoning_removed"], block["no_answer"]) == (3, 25.0)
 
 
 def test_questions_without_a_category_have_no_sub_category(

@@ -4,10 +4,20 @@ from typing import Any
 
 import pytest
 
-from earmark.mmau.summary import by_group, overall, reference_score, verdict_metrics
+from earmark.mmau.letters import letter_of
+from earmark.mmau.summary import by_group, modes, table, whole
 from earmark.mmau.verdicts import closed_verdict, instruction_verdict, open_verdict
 
 FOUR = "CORRECTNESS: {0}\nRELEVANCE: {0}\nCOMPLETENESS: {0}\nCLARITY: {0}\nOVERALL: {0}"
+
+
+def block(verdicts: list[dict[str, Any]]) -> dict[str, Any]:
+    return modes(table(verdicts), "x")["pass@1"]
+
+
+def total(*parts: list[dict[str, Any]]) -> dict[str, Any]:
+    tables = [table(verdicts) for verdicts in parts]
+    return whole("mmau", [modes(one, str(k)) for k, one in enumerate(tables)], tables)["pass@1"]
 
 
 def closed(**more: Any) -> dict[str, Any]:
@@ -63,7 +73,7 @@ def test_an_instruction_that_cannot_be_checked_is_counted_by_kind() -> None:
     assert (unknown["correct"], unknown["excluded"]) == (None, "unknown_rule")
     lacking = instruction_verdict({**row, "task_identifier": "Start Checker"}, "abc")
     assert (lacking["correct"], lacking["excluded"]) == (None, "bad_kwargs")
-    found = verdict_metrics([unknown, lacking])
+    found = block([unknown, lacking])
     assert found["success_rate"] is None and found["num_scored"] == 0
     assert found["unknown_rule"] == found["bad_kwargs"] == 1
 
@@ -82,18 +92,20 @@ def test_unread_judgements_are_counted_and_leave_the_averages_alone() -> None:
         open_verdict(row, "a dog", opened(None, ["I cannot say.", "Nor now."])),
         open_verdict(row, "a dog", opened(None)),
     ]
-    found = verdict_metrics(verdicts)
+    found = block(verdicts)
     assert found["judge_unparsed"] == 1 and found["judge_failed"] == 1
     assert found["success_rate"] == 50.0
     assert found["avg_overall"] == found["avg_clarity"] == pytest.approx(70.0)
     assert found["good_response_rate"] == found["poor_response_rate"] == 50.0
     # The reference takes 3 of 5 for both, and for them alone.
-    assert reference_score([found]) == pytest.approx(100 * (1.0 + 0.4 + 0.6 + 0.6) / 4)
+    score = 100 * (1.0 + 0.4 + 0.6 + 0.6) / 4
+    assert total(verdicts)["reference_score"] == pytest.approx(score)
+    assert found["success_rate_nemo_skills"] == pytest.approx(score)
 
 
 def test_a_judge_that_reads_everything_shows_zero_unparsed() -> None:
     row = {"id": "o", "category": "open"}
-    assert verdict_metrics([open_verdict(row, "a dog", opened(5))])["judge_unparsed"] == 0
+    assert block([open_verdict(row, "a dog", opened(5))])["judge_unparsed"] == 0
 
 
 def test_an_empty_answer_gets_the_lowest_scores_without_a_judge() -> None:
@@ -101,32 +113,11 @@ def test_an_empty_answer_gets_the_lowest_scores_without_a_judge() -> None:
     assert verdict["correct"] is False and verdict["scores"]["overall"] == 1.0
 
 
-def published(tokens: int, seconds: int, rate: float, entries: int) -> dict[str, Any]:
-    return {
-        "avg_tokens": tokens,
-        "gen_seconds": seconds,
-        "success_rate": rate,
-        "no_answer": 0.0,
-        "num_entries": entries,
-    }
-
-
-def test_the_whole_of_the_published_run_comes_out() -> None:
-    parts = [
-        published(82, 196, 14.88, 625),
-        published(0, 102, 21.84, 87),
-        published(2, 6581, 33.88, 4593),
-    ]
-    found = overall(parts)
-    assert f"{found['success_rate']:.2f}" == "31.44"
-    assert found["gen_seconds"] == 6879
-    assert f"{found['avg_tokens']:.0f}" == "11"
-    assert found["num_entries"] == 5305
-
-
 def test_a_category_without_a_rate_has_no_say_in_the_whole() -> None:
-    found = overall([published(1, 1, 50.0, 10), {**published(1, 1, 0, 90), "success_rate": None}])
-    assert found["success_rate"] == 50.0
+    parts = [[closed_verdict(closed(), "dog", matched("Dog"))],
+             [closed_verdict(closed(choices=[]), "dog", matched(None))] * 9]  # fmt: skip
+    found = total(*parts)
+    assert (found["success_rate"], found["num_entries"]) == (100.0, 10)
 
 
 def test_the_reference_score_drops_rows_without_choices() -> None:
@@ -135,9 +126,58 @@ def test_the_reference_score_drops_rows_without_choices() -> None:
         closed_verdict(closed(), "dog", matched("Cat")),
         closed_verdict(closed(choices=[]), "dog", matched(None)),
     ]
-    found = verdict_metrics(verdicts)
-    assert reference_score([found]) == 50.0
+    assert total(verdicts)["reference_score"] == 50.0
+    found = block(verdicts)
     assert (found["success_rate"], found["no_choices"]) == (50.0, 1)
+
+
+CHOICES = ["violin", "flute", "drum", "piano"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "letter"),
+    [
+        ("B", "B"), ("b.", "B"), ("(C)", "C"), ("**D**", "D"), ("Answer: D", "D"), ("A)", "A"),
+        ("The answer is (b).", "B"), ("\\boxed{C}", "C"), ("Option A", "A"), ("E", "E"),
+        ("The correct option is C.", "C"), ("flute", None), ("B. flute", None), ("", None),
+        ("I hear a drum", None), ("a violin", None),
+    ],
+)  # fmt: skip
+def test_answers_that_are_a_letter_are_known(answer: str, letter: str | None) -> None:
+    assert letter_of(answer, CHOICES) == letter
+
+
+def test_a_letter_that_may_be_the_name_of_another_choice_is_none() -> None:
+    assert letter_of("C", ["A minor", "C major", "D major"]) is None
+    assert letter_of("A", ["A dog", "A cat"]) == "A"
+    assert letter_of("b", ["A", "B"]) is None  # the choice itself
+
+
+def test_letters_are_counted_and_mapped_beside_the_reference_s_rate() -> None:
+    row = closed(choices=CHOICES, answer="flute")
+    verdicts = [
+        closed_verdict(row, answer, matched(match))
+        for answer, match in [("B", "drum"), ("(D)", "flute"), ("Answer: E", "flute"), ("flute", "flute")]
+    ]  # fmt: skip
+    found = block(verdicts)
+    assert (found["letter_answers"], found["success_rate"]) == (3, 75.0)
+    assert found["success_rate_mapped"] == 50.0
+    assert found["success_rate_mapped_ci"][1] == 100.0
+    opened_ = [open_verdict({"id": "o"}, "x", opened(5))] * 4
+    assert total(verdicts, opened_)["success_rate_mapped"] == 75.0  # of the others theirs
+
+
+def test_with_seeds_letters_are_mapped_before_the_best_is_chosen() -> None:
+    row = closed(choices=CHOICES, answer="flute")
+    verdicts = [
+        {**closed_verdict(row, answer, matched("drum")), "seed": seed}
+        for seed, answer in enumerate(["A", "B", "b"])
+    ]
+    found = modes(table(verdicts), "x")
+    assert {mode: one["success_rate_mapped"] for mode, one in found.items()} == {
+        "pass@1[avg-of-3]": pytest.approx(200 / 3), "pass@3": 100.0, "majority@3": 100.0,
+    }  # fmt: skip
+    assert {one["success_rate"] for one in found.values()} == {0.0}
 
 
 def test_rates_are_given_by_length_and_by_each_skill() -> None:
@@ -147,7 +187,7 @@ def test_rates_are_given_by_length_and_by_each_skill() -> None:
         closed_verdict(closed(id="d", perceptual_skills=["pitch"]), "dog", matched("Cat")),
         closed_verdict(closed(id="e", choices=[], **skills), "dog", matched(None)),
     ]
-    found = by_group(verdicts)
+    found = by_group(table(verdicts))
     assert list(found) == ["length_type", "perceptual_skills"]
     assert found["length_type"]["short"]["success_rate"] == 100.0
     assert found["perceptual_skills"]["pitch"] == {
@@ -162,7 +202,10 @@ def test_rates_are_given_by_length_and_by_each_skill() -> None:
 def test_seeds_of_a_sample_are_drawn_together() -> None:
     skill = {"perceptual_skills": ["pitch"]}
     row = closed(**skill)
-    verdicts = [closed_verdict(row, "dog", matched(choice)) for choice in ("Dog", "Cat")]
-    found = by_group(verdicts)["perceptual_skills"]["pitch"]
+    verdicts = [
+        {**closed_verdict(row, "dog", matched(choice)), "seed": seed}
+        for seed, choice in enumerate(("Dog", "Cat"))
+    ]
+    found = by_group(table(verdicts))["perceptual_skills"]["pitch"]
     assert (found["num_entries"], found["num_scored"]) == (1, 2)
     assert found["success_rate_ci"] == [50.0, 50.0]  # of one sample nothing varies

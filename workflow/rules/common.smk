@@ -14,7 +14,7 @@ from earmark import (
 from earmark.data import download as earmark_download, manifest as earmark_manifest
 from earmark.scoring import score as earmark_score
 from earmark.errors import EarmarkError
-from earmark.mmau.judging import judge_settings
+from earmark.mmau.judging import judge_settings, reading_code
 from earmark.mmau.lacking import lacking
 from earmark.mmau.matchers import matcher_type
 from earmark.report import code_hash as report_code

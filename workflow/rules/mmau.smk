@@ -1,4 +1,9 @@
 # MMAU-Pro between answers and scores: closed-form answers are matched, open-ended ones judged.
+# A change in how answers are freed from reasoning, or judgements read, makes these anew, from the
+# vectors and judgements that are kept.
+READING = reading_code()
+
+
 rule match:
     input:
         manifest=rules.manifest.output.manifest,
@@ -16,6 +21,7 @@ rule match:
     params:
         # What determines the vectors, and nothing operational.
         matcher=MATCHER,
+        code=READING,
     script:
         "../scripts/match.py"
 
@@ -38,5 +44,6 @@ rule judge:
     params:
         # What determines the judgements; how requests are sent is read from the config.
         judge=JUDGE,
+        code=READING,
     script:
         "../scripts/judge.py"

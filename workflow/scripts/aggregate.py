@@ -2,7 +2,7 @@
 
 from earmark import provenance
 from earmark.errors import job_log
-from earmark.mmau.aggregate import aggregate_mmau
+from earmark.mmau.score import aggregate_mmau
 from earmark.scoring.score import aggregate
 
 with job_log(snakemake.log[0]):

@@ -243,6 +243,8 @@ def models(config: Mapping[str, Any], where: str = "config") -> dict[str, Model]
     """
     found: dict[str, Model] = {}
     for name, given in config["models"].items():
+        if isinstance(given.get("prompt"), str):
+            raise EarmarkError(f"{where}: models.{name}.prompt: only the judge's may be a name")
         model = _model(name, given)
         if model.folder in found:
             raise EarmarkError(

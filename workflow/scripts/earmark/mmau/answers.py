@@ -1,9 +1,10 @@
-"""Answers that were made elsewhere: a file with the dataset's columns, and one of answers."""
+"""Answers to score: those of a run, and those that were made elsewhere and come in one file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,12 +12,30 @@ from uuid import UUID
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
 from earmark.mmau.verdicts import GROUPS
+from earmark.scoring.pairs import paired
+from earmark.scoring.text import reasoning
 
 COLUMNS = ("id", "category", "question", "answer", "choices", "task_identifier", "kwargs", *GROUPS)
 """The dataset's columns that scoring looks at; of a Parquet file no other is read."""
 
 
-def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
+def answered(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, Row]]:
+    """Manifest rows with their predictions, whose ``generation`` is the answer without reasoning.
+
+    Returns:
+        Rows and predictions; ``reasoning_removed`` says whether there was any.
+
+    Raises:
+        EarmarkError: when the files do not pair up; names the line.
+    """
+    found = []
+    for row, prediction in paired(manifest, predictions):
+        answer, removed = reasoning.answer(prediction["generation"])
+        found.append((row, {**prediction, "generation": answer, "reasoning_removed": removed}))
+    return found
+
+
+def read_answers(path: Path, column: str) -> list[tuple[Row, str, bool]]:
     """Read rows and answers.
 
     Args:
@@ -24,45 +43,43 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str]]:
         column: Where the answers are; null and NaN are empty answers, a number is its text.
 
     Returns:
-        Rows and answers. A row without ``id`` has the number of its row, and an id that an
-        earlier row has too gets its row's number behind it. NaN is null, and a list of choices
-        that is written as JSON is that list.
+        Rows, answers, and whether reasoning was taken out of them. A row without ``id`` has the
+        number of its row, and an id that an earlier row has too gets its row's number behind it.
+        NaN is null, and a list of choices that is written as JSON is that list.
 
     Raises:
         EarmarkError: when the file cannot be read, has no rows, lacks a column, or an answer is
             no text; names the row.
     """
-    rows = _rows(path, column)
-    if not rows:
-        raise EarmarkError(f"{path}: no rows in it")
     seen: set[str] = set()
     found = []
-    for number, raw in enumerate(rows, start=1):
+    for number, raw in enumerate(_rows(path, column), start=1):
         where = f"{path}, row {number}"
         row = {key: _plain(value, f"{where}, column {key!r}") for key, value in raw.items()}
         if isinstance(row.get("task_identifier"), str):  # only instructions have one
             row.setdefault("category", "instruction following")
-        _check(row, column, where)
-        name = _id(row.get("id"), number, where)
-        if str(name) in seen:
-            name = f"{name} (row {number})"
-        seen.add(str(name))
-        row["id"] = name
-        if "choices" in row:
-            row["choices"] = _choices(row["choices"])
-        found.append((row, _answer(row[column], f"{where}, column {column!r}")))
+        for name in ("category", column):
+            if name not in row:
+                raise EarmarkError(_missing(where, name, row, column))
+        if not isinstance(row["category"], str):
+            raise EarmarkError(
+                f"{where}: category is {row['category']!r}; `open`, `instruction "
+                "following` or that of a closed-form question was expected"
+            )
+        for name in ("id", column):
+            if not isinstance(row.get(name), str | int | float | None):
+                raise EarmarkError(
+                    f"{where}, column {name!r}: a text was expected, found {row[name]!r:.80}"
+                )
+        row["id"] = str(number) if row.get("id") is None else row["id"]
+        if str(row["id"]) in seen:
+            row["id"] = f"{row['id']} (row {number})"
+        seen.add(str(row["id"]))
+        given = "" if row[column] is None else str(row[column])
+        found.append((row, *reasoning.answer(given)))
+    if not found:
+        raise EarmarkError(f"{path}: no rows in it")
     return found
-
-
-def _check(row: Row, column: str, where: str) -> None:
-    for name in ("category", column):
-        if name not in row:
-            raise EarmarkError(_missing(where, name, row, column))
-    if not isinstance(row["category"], str):
-        raise EarmarkError(
-            f"{where}: category is {row['category']!r}; `open`, `instruction "
-            "following` or that of a closed-form question was expected"
-        )
 
 
 def _missing(where: str, name: str, has: Iterable[str], column: str) -> str:
@@ -70,72 +87,41 @@ def _missing(where: str, name: str, has: Iterable[str], column: str) -> str:
     return f"{where}: no column {name!r}; there are: {', '.join(has)}{hint}"
 
 
-def _answer(value: Any, where: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise EarmarkError(f"{where}: a text was expected as the answer, found {value!r:.80}")
-
-
-def _id(value: Any, number: int, where: str) -> str | int | float:
-    if value is None:
-        return str(number)
-    if isinstance(value, str | int | float):
-        return value
-    raise EarmarkError(f"{where}: a text or a number was expected as the id, found {value!r:.80}")
-
-
-def _choices(value: Any) -> Any:
-    """Choices, which some exports write as JSON within a text."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
-
-
 def _plain(value: Any, where: str) -> Any:
     """A value as JSON has it: NaN, which is what pandas writes for nothing, is null."""
-    if isinstance(value, float) and value != value:
-        return None
-    if isinstance(value, str | int | float | None):
-        return value
-    if isinstance(value, dict):
-        return {key: _plain(inner, where) for key, inner in value.items()}
-    if isinstance(value, list | tuple):  # a map's items are pairs
-        return type(value)(_plain(inner, where) for inner in value)
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            raise EarmarkError(f"{where}: not text in UTF-8: {value!r:.80}") from None
-    if isinstance(value, UUID):
-        return str(value)
-    raise EarmarkError(
-        f"{where}: a text, a number or a list was expected, found {value!r:.80}, which is of type "
-        f"{type(value).__name__}"
-    )
+
+    def plain(other: Any) -> str:
+        if isinstance(other, UUID):
+            return str(other)
+        with suppress(AttributeError, UnicodeDecodeError):
+            return str(other.decode())
+        kind = type(other).__name__
+        raise EarmarkError(
+            f"{where}: a text, a number or a list was expected, found {other!r:.80}, a {kind}"
+        )
+
+    if isinstance(value, str) and value.lstrip().startswith("[") and where.endswith("'choices'"):
+        with suppress(ValueError, RecursionError):  # as some exports have them
+            return json.loads(value)
+    return json.loads(json.dumps(value, default=plain), parse_constant=lambda _: None)
 
 
-def _rows(path: Path, column: str) -> Sequence[Row]:
+def _rows(path: Path, column: str) -> Iterable[Row]:
     try:
         with path.open("rb") as stream:
-            parquet = stream.read(4) == b"PAR1"
+            is_parquet = stream.read(4) == b"PAR1"
     except OSError as error:
         raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if not parquet:
-        return list(read_jsonl(path))
+    if not is_parquet:
+        return read_jsonl(path)
     import pyarrow
-    from pyarrow import parquet as tables
+    from pyarrow import parquet
 
     try:
-        with tables.ParquetFile(path) as file:
+        with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            lacks = column if column not in names else "category"
-            if lacks not in names and not (lacks == "category" and "task_identifier" in names):
-                raise EarmarkError(_missing(str(path), lacks, names, column))
+            if column not in names:
+                raise EarmarkError(_missing(str(path), column, names, column))
             # Sets with audio in their rows are large: what is not looked at is not read.
             read = [name for name in names if name in (*COLUMNS, column)]
             rows: list[Row] = file.read(columns=read).to_pylist()

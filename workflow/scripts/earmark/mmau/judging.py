@@ -1,11 +1,12 @@
 """The judge step: a language model scores each open-ended answer, an unreadable score once more.
 
-The judge is a model like any other: its server, journal, retries and pace are those of the infer
+The judge is a model like any other: its server, journal, retries and limits are those of the infer
 step, to which this step gives what is to be judged as a manifest of its own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,19 +16,13 @@ from typing import Any
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
 from earmark.inference.infer import Job, infer
-from earmark.mmau.judge import (
-    JUDGE_SYSTEM,
-    JUDGE_USER,
-    SCORES,
-    JudgementError,
-    read_judgement,
-)
-from earmark.scoring.pairs import paired
+from earmark.mmau import judge as reading
+from earmark.mmau.answers import answered
+from earmark.mmau.judge import PROMPTS, JudgementError, read_judgement
+from earmark.scoring.text import reasoning
 from earmark.servers import answer_settings
 
 Settings = dict[str, Any]
-
-_BARE = "no reference under `answer`, which the judge's prompt shows"
 
 
 @dataclass(frozen=True)
@@ -53,22 +48,38 @@ def judge_settings(settings: Mapping[str, Any]) -> Settings:
     """Everything that determines a judge's scores, and nothing operational.
 
     Args:
-        settings: The settings of the config's ``judge``, a model; its ``prompt`` may replace ours,
-            with ``{question}``, ``{reference}`` and ``{response}`` for what is judged.
+        settings: The settings of the config's ``judge``, a model; its ``prompt`` is a name of
+            `PROMPTS`, or replaces ours, with ``{question}``, ``{reference}`` and ``{response}`` for
+            what is judged.
+
+    Returns:
+        What determines the answers of a model, with ``yes_no`` where the judge says Yes or No.
 
     Raises:
-        EarmarkError: when the prompt has no place for the answer.
+        EarmarkError: when there is no prompt of the name, or it has no place for the answer.
     """
-    user = settings["prompt"].get("user")
-    if user is not None and "{response}" not in user:
+    given = settings["prompt"]
+    if isinstance(given, str) and given not in PROMPTS:
+        raise EarmarkError(f"judge.prompt: {given!r} is none; use one of {', '.join(PROMPTS)}")
+    named = PROMPTS[given if isinstance(given, str) else "earmark"]
+    prompt = {"system": named["system"], "user": named["user"], "suffix": ""}
+    prompt |= {} if isinstance(given, str) else given
+    if "{response}" not in prompt["user"]:
         raise EarmarkError(
             "judge.prompt.user: {response} missing, which stands for the answer that is judged "
             "({question} and {reference} are known too)"
         )
-    prompt = {"system": JUDGE_SYSTEM, "user": JUDGE_USER, "suffix": "", **settings["prompt"]}
     wanted = {key: settings[key] for key in ("model", "revision", "sampling", "extra_body")}
     found = answer_settings(settings, {**wanted, "api": "chat", "prompt": prompt})
-    return {**found, "audio": False, "chunk_seconds": None, "num_seeds": 1}
+    kind = {"yes_no": True} if named.get("yes_no") else {}
+    return {**found, "audio": False, "chunk_seconds": None, "num_seeds": 1, **kind}
+
+
+def reading_code() -> str:
+    """A hash of the code that finds the answer in a generation, and the scores in a judgement."""
+    files = [str(reasoning.__file__), str(reading.__file__)]
+    content = b"".join(Path(file).read_bytes() for file in files)
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def judge_split(judge: Judge, manifest: str, predictions: str, judgements: str) -> None:
@@ -81,10 +92,9 @@ def judge_split(judge: Judge, manifest: str, predictions: str, judgements: str) 
         judgements: The file to write, a row a sample, as `judge_all` gives it.
 
     Raises:
-        EarmarkError: when the judge's server is not to be had, refuses, or fails too often; what
-            it has answered is in the journal.
+        EarmarkError: as `infer`; what the judge has answered is in the journal.
     """
-    samples = [(row, answer["generation"]) for row, answer in paired(manifest, predictions)]
+    samples = [(row, answer["generation"]) for row, answer in answered(manifest, predictions)]
     rows = judge_all(judge, samples)
     write_jsonl(judgements, rows)
     unread = [row for row in rows if row["scores"] is None and row["judgements"]]
@@ -104,35 +114,29 @@ def judge_all(judge: Judge, samples: Sequence[tuple[Row, str]]) -> list[Row]:
 
     Returns:
         For each sample ``id``, ``judgements`` (the judge's texts as they came, one or two; none
-        where nothing was asked or the request failed), ``scores`` (for each of `SCORES`, or
-        null), ``why`` (there are none), ``requests`` (the fingerprints) and, where it is so,
-        ``no_reference``.
+        where nothing was asked or the request failed), ``scores`` (as `read_judgement` gives them,
+        or null), ``why`` (there are none), ``requests`` (the fingerprints) and, where it is so,
+        ``no_reference`` and ``yes_no``.
     """
-    bare = _without_reference(judge, samples)
-    asked = [
-        _question(row, answer)
-        for row, answer in samples
-        if answer.strip() and str(row["id"]) not in bare
-    ]
-    found: dict[str, Row] = {row["id"]: _judged(row) for row in _ask(judge, asked, again=False)}
-    unread = {name for name, row in found.items() if row["scores"] is None and row["judgements"]}
-    if unread:
-        seconds = _ask(judge, [row for row in asked if row["id"] in unread], again=True)
-        for second in seconds:
-            found[second["id"]] = _joined(found[second["id"]], _judged(second))
-    found |= {name: {**_nothing(), "why": _BARE, "no_reference": True} for name in bare}
-    return [{**found.get(str(row["id"]), _nothing()), "id": row["id"]} for row, _ in samples]
-
-
-def _without_reference(judge: Judge, samples: Sequence[tuple[Row, str]]) -> set[str]:
-    """The ids of answers that cannot be held against the reference that the prompt shows."""
-    if "{reference}" not in judge.wanted["prompt"]["user"]:
-        return set()
-    return {
-        str(row["id"])
-        for row, answer in samples
-        if answer.strip() and not _text(row, "answer").strip()
-    }
+    shows_reference = "{reference}" in judge.wanted["prompt"]["user"]
+    found: dict[str, Row] = {}
+    asked = []
+    for row, answer in samples:
+        name, reference = str(row["id"]), _text(row, "answer")
+        found[name] = _row(row["id"], "empty answer")
+        if answer.strip() and shows_reference and not reference.strip():
+            why = "no reference under `answer`, which the judge's prompt shows"
+            found[name] = {**_row(row["id"], why), "no_reference": True}
+        elif answer.strip():
+            question = {"question": _text(row, "question"), "reference": reference}
+            asked.append({"id": name, **question, "response": answer.strip()})
+    for again in (False, True):
+        for said in _ask(judge, asked, again):
+            _add(found[said["id"]], said, judge.wanted.get("yes_no", False))
+        unread = [row for row in found.values() if row["scores"] is None and row["judgements"]]
+        names = {str(row["id"]) for row in unread}
+        asked = [row for row in asked if row["id"] in names]
+    return [found[str(row["id"])] for row, _ in samples]
 
 
 def _text(row: Row, key: str) -> str:
@@ -140,21 +144,30 @@ def _text(row: Row, key: str) -> str:
     return "" if value is None else str(value)
 
 
-def _question(row: Row, answer: str) -> Row:
-    return {
-        "id": str(row["id"]),
-        "question": _text(row, "question"),
-        "reference": _text(row, "answer"),
-        "response": answer.strip(),
-    }
+def _row(name: Any, why: str) -> Row:
+    return {"id": name, "judgements": [], "scores": None, "why": why, "requests": []}
+
+
+def _add(row: Row, answer: Row, yes_no: bool) -> None:
+    """Put one of the judge's answers into a sample's row."""
+    row["requests"].append(answer["request"])
+    if yes_no:
+        row["yes_no"] = True
+    if answer["error"] is not None:
+        row["why"] = f"the judge failed: {answer['error']}"
+        return
+    row["judgements"].append(answer["generation"])
+    try:
+        row["scores"], row["why"] = read_judgement(answer["generation"], yes_no), None
+    except JudgementError as error:
+        row["why"] = str(error)
 
 
 def _ask(judge: Judge, rows: Sequence[Row], again: bool) -> list[Row]:
     """The judge's answers, in order; ``again`` asks with the next seed, so that it is asked."""
     if not rows:
         return []
-    wanted, settings = judge.wanted, judge.settings
-    title = judge.title
+    wanted, settings, title = judge.wanted, judge.settings, judge.title
     if again:
         title = f"{title}, once more"
         seed = (wanted["sampling"].get("seed") or 0) + 1
@@ -163,44 +176,6 @@ def _ask(judge: Judge, rows: Sequence[Row], again: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         manifest, answers = Path(folder, "manifest.jsonl"), Path(folder, "answers.jsonl")
         write_jsonl(manifest, rows)
-        infer(
-            Job(
-                title=title,
-                wanted=wanted,
-                settings=settings,
-                manifest=manifest,
-                journal=judge.journal,
-                predictions=answers,
-                server_log=judge.server_log,
-            )
-        )
+        job = Job(title, wanted, settings, manifest, judge.journal, answers, judge.server_log)
+        infer(job)
         return list(read_jsonl(answers))
-
-
-def _judged(answer: Row) -> Row:
-    row = {**_nothing(), "id": answer["id"]}
-    row["requests"] = [answer["request"]]
-    if answer["error"] is not None:
-        row["why"] = f"the judge failed: {answer['error']}"
-        return row
-    row["judgements"] = [answer["generation"]]
-    try:
-        scores = read_judgement(answer["generation"])
-    except JudgementError as error:
-        row["why"] = str(error)
-    else:
-        row["scores"] = {name: scores[name] for name in SCORES}
-        row["why"] = None
-    return row
-
-
-def _joined(first: Row, second: Row) -> Row:
-    return {
-        **second,
-        "judgements": [*first["judgements"], *second["judgements"]],
-        "requests": [*first["requests"], *second["requests"]],
-    }
-
-
-def _nothing() -> Row:
-    return {"id": None, "judgements": [], "scores": None, "why": "empty answer", "requests": []}

@@ -1,14 +1,15 @@
-"""What matching and judging will lack: told when a run begins, since hours may lie between."""
+"""What matching and judging will lack: said when a run begins, since hours may lie between."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
+from typing import Any
 
 from earmark.config import Run
-from earmark.mmau.categories import CLOSED_FORM, INSTRUCTION_FOLLOWING, OPEN_ENDED
 from earmark.mmau.matchers.nv_embed import interpreter
+from earmark.mmau.verdicts import CLOSED_FORM, INSTRUCTION_FOLLOWING, OPEN_ENDED
 
 
 def lacking(run: Run) -> Iterator[str]:
@@ -17,37 +18,33 @@ def lacking(run: Run) -> Iterator[str]:
     Only of those that the selected splits use. Nothing of it stops a run: answers can be had
     without, and the machine that matches or judges may be another.
     """
-    ways = {split.scoring for splits in run.benchmarks.values() for split in splits.values()}
-    judge, matcher = run.judge.settings, run.matcher
-    if OPEN_ENDED in ways and (name := _unset(judge.get("api_key_env"))):
-        yield (
-            f"judge.api_key_env: {name} is not set; export {name}=… before open-ended answers "
-            "come to be judged (docs/mmau-pro.md tells of other judges)"
-        )
-    counted = {
-        split.sentences
-        for splits in run.benchmarks.values()
-        for split in splits.values()
-        if split.scoring == INSTRUCTION_FOLLOWING
-    }
+    splits = [split for splits in run.benchmarks.values() for split in splits.values()]
+    ways = {split.scoring for split in splits}
+    if OPEN_ENDED in ways and (lacks := key_missing("judge", run.judge.settings)):
+        yield f"{lacks}, before open-ended answers come to be judged (docs/mmau-pro.md)"
+    if CLOSED_FORM in ways and (lacks := matcher_lacks(run.matcher)):
+        yield f"{lacks}, before closed-form answers come to be matched (docs/mmau-pro.md)"
+    counted = {split.sentences for split in splits if split.scoring == INSTRUCTION_FOLLOWING}
     if "punkt" in counted and find_spec("nltk") is None:
         yield (
             "sentences: punkt needs NLTK, which is not installed; run `pip install nltk` and "
             "`python -m nltk.downloader punkt_tab` before instructions come to be checked"
         )
-    if CLOSED_FORM not in ways:
-        return
-    if matcher["type"] == "nv-embed" and not interpreter(matcher).is_file():
-        yield (
-            f"matcher.python: {interpreter(matcher)} does not exist; make NV-Embed-v2's "
-            "environment before closed-form answers come to be matched (docs/mmau-pro.md)"
-        )
-    if name := _unset(matcher.get("api_key_env")):
-        yield (
-            f"matcher.api_key_env: {name} is not set; export {name}=… before closed-form answers "
-            "come to be matched"
-        )
 
 
-def _unset(variable: str | None) -> str | None:
-    return variable if variable and not os.environ.get(variable, "").strip() else None
+def matcher_lacks(settings: Mapping[str, Any]) -> str | None:
+    """What this machine lacks of what a matcher needs, and what to do; None for nothing."""
+    if settings["type"] == "nv-embed" and not interpreter(settings).is_file():
+        return (
+            f"matcher.python: {interpreter(settings)} does not exist; make NV-Embed-v2's "
+            "environment"
+        )
+    return key_missing("matcher", settings)
+
+
+def key_missing(whose: str, settings: Mapping[str, Any]) -> str | None:
+    """Which environment variable with a key is not set, and what to do; None where all is well."""
+    name = settings.get("api_key_env")
+    if not name or os.environ.get(name, "").strip():
+        return None
+    return f"{whose}.api_key_env: {name} is not set; export {name}=…"

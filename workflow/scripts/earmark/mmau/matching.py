@@ -2,23 +2,29 @@
 
 The protocol is the reference evaluator's (github sonalkum/MMAUPro): normalized vectors, cosine
 similarity, the first of the highest. The difference is in what it costs: the reference makes two
-calls of the model a sample, here each distinct text is embedded once, in batches of like length.
+calls of the model a sample, here each distinct text is embedded once, in batches of like length,
+and kept in the results, so that no other model's answers pay for it again.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import secrets
+import sys
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from earmark.errors import EarmarkError
-from earmark.files import Row, write_jsonl
+from earmark.files import Row, whole_file, write_jsonl
+from earmark.mmau.answers import answered
 from earmark.mmau.matchers import Embed, Settings, Vectors, matcher_type
-from earmark.mmau.store import EmbeddingStore
-from earmark.scoring.pairs import paired
+from earmark.mmau.verdicts import choices_of
 
 BATCH = 64
 
@@ -38,7 +44,7 @@ def match_split(
     Raises:
         EarmarkError: when the matcher is not to be had, or gives what it should not.
     """
-    samples = [(row, answer["generation"]) for row, answer in paired(manifest, predictions)]
+    samples = [(row, answer["generation"]) for row, answer in answered(manifest, predictions)]
     write_jsonl(matches, match_all(settings, samples, store))
 
 
@@ -50,41 +56,29 @@ def match_all(
     What was embedded before a failure is kept in the store. Arguments and errors are those of
     `match_split`; returns a row a sample, as `match` gives it.
     """
-    texts = texts_of(samples)
     kept = EmbeddingStore(store, matcher_type(settings).identity(settings)) if store else None
-    # Jobs with the same matcher take turns, so that none embeds what another is embedding.
     with kept.turn() if kept else nullcontext():
-        vectors = _vectors(settings, texts, kept)
+        vectors = _vectors(settings, texts_of(samples), kept)
     return [match(row, answer, vectors) for row, answer in samples]
 
 
 def _vectors(
     settings: Settings, texts: Sequence[str], kept: EmbeddingStore | None
 ) -> dict[str, Vectors]:
-    known = kept.load(texts) if kept else {}
-    print(f"{len(texts)} distinct texts, {len(known)} of them known", flush=True)
-    if kept and len({len(vector) for vector in known.values()}) > 1:
-        raise EarmarkError(f"{kept.folder}: vectors of unlike length; remove it and run again")
-    if len(known) == len(texts):
-        return known
-    vectors: dict[str, Vectors] = {}
+    vectors = kept.load(texts) if kept else {}
+    print(f"{len(texts)} distinct texts, {len(vectors)} of them known", flush=True)
+    if len(vectors) == len(texts):
+        return vectors
     batch = settings.get("batch_size", BATCH) if settings["type"] == "embeddings" else BATCH
+    new: dict[str, Vectors] = {}
     with matcher_type(settings).running(settings) as embed:
         try:
-            for part in embed_each(embed, texts, batch, known):
-                vectors |= part
+            for part in embed_each(embed, texts, batch, vectors):
+                new |= part
         finally:
             if kept:
-                kept.add({text: vectors[text] for text in vectors if text not in known})
-    return vectors
-
-
-def choices_of(row: Mapping[str, Any]) -> list[str]:
-    """A row's choices as texts; an empty list where it has none."""
-    choices = row.get("choices")
-    if not isinstance(choices, list | tuple):
-        return []
-    return [str(choice) for choice in choices if choice is not None]
+                kept.add(new)
+    return vectors | new
 
 
 def texts_of(samples: Iterable[tuple[Row, str]]) -> list[str]:
@@ -94,12 +88,12 @@ def texts_of(samples: Iterable[tuple[Row, str]]) -> list[str]:
         samples: Rows (with ``choices``) and the model's answers. Rows without two choices and
             empty answers need nothing.
     """
-    wanted: dict[str, None] = {}
+    needed: dict[str, None] = {}
     for row, answer in samples:
         choices = choices_of(row)
         if len(choices) >= 2 and answer.strip():
-            wanted.update(dict.fromkeys([answer.strip(), *choices]))
-    return list(wanted)
+            needed.update(dict.fromkeys([answer.strip(), *choices]))
+    return list(needed)
 
 
 def embed_each(
@@ -108,7 +102,7 @@ def embed_each(
     batch: int = BATCH,
     known: Mapping[str, Vectors] | None = None,
 ) -> Iterator[dict[str, Vectors]]:
-    """Embed each distinct text once.
+    """Embed each distinct text that is not known.
 
     Args:
         embed: The matcher.
@@ -117,17 +111,15 @@ def embed_each(
         known: Unit vectors of texts that the same matcher has embedded before.
 
     Yields:
-        A unit vector for each text, batch after batch, those of ``known`` first.
+        A unit vector for each text, batch after batch.
 
     Raises:
         EarmarkError: when the matcher gives another number of vectors than texts, vectors of
             another dimension than before, or one that has no direction.
     """
-    todo = dict.fromkeys(texts)
-    found = {text: vector for text, vector in (known or {}).items() if text in todo}
-    dimension = next((len(vector) for vector in found.values()), None)
-    yield found
-    rest = sorted((text for text in todo if text not in found), key=lambda t: (len(t), t))
+    known = known or {}
+    dimension = next((len(vector) for vector in known.values()), None)
+    rest = sorted({text for text in texts if text not in known}, key=lambda t: (len(t), t))
     for start in range(0, len(rest), batch):
         part = rest[start : start + batch]
         vectors = np.asarray(embed([_sendable(text) for text in part]), np.float32)
@@ -143,35 +135,24 @@ def _sendable(text: str) -> str:
 
 
 def _check(vectors: Vectors, texts: Sequence[str], dimension: int | None) -> None:
+    first = f"{len(texts)} texts, the first of them {texts[0]!r:.60}"
     if vectors.ndim != 2 or len(vectors) != len(texts):
+        raise EarmarkError(f"the matcher gave {len(vectors)} vectors for {first}")
+    if dimension not in (None, vectors.shape[1]):
         raise EarmarkError(
-            f"the matcher gave {len(vectors)} vectors for {len(texts)} texts, "
-            f"the first of them {_shown(texts[0])}"
+            f"the matcher gave vectors of {vectors.shape[1]} numbers for {first}; those before had "
+            f"{dimension}. Another model seems to answer; if it is the one that you want, give it "
+            "another matcher.revision"
         )
-    if dimension is not None and vectors.shape[1] != dimension:
-        raise EarmarkError(
-            f"the matcher gave vectors of {vectors.shape[1]} numbers for {len(texts)} texts, the "
-            f"first of them {_shown(texts[0])}; those before had {dimension}. Another model seems "
-            "to answer; nothing was matched. If it is the one that you want, give it another "
-            "matcher.revision"
-        )
-    norms = np.linalg.norm(vectors, axis=1)
-    bad = np.flatnonzero(~np.isfinite(norms) | (norms == 0))
-    if bad.size:
-        place = int(bad[0])
-        raise EarmarkError(
-            f"the matcher gave a vector without direction for {_shown(texts[place])}, of length "
-            f"{norms[place]:g}; nothing was matched"
-        )
+    for text, norm in zip(texts, np.linalg.norm(vectors, axis=1), strict=True):
+        if not norm > 0 or not np.isfinite(norm):
+            raise EarmarkError(
+                f"the matcher gave a vector without direction for {text!r:.60}, of length {norm:g}"
+            )
 
 
 def match(row: Row, answer: str, vectors: Mapping[str, Vectors]) -> Row:
-    """Match one answer to a choice.
-
-    Args:
-        row: The sample, with ``id`` and ``choices``.
-        answer: The model's answer.
-        vectors: A unit vector for each of `texts_of`.
+    """Match one answer to a choice, by a unit vector for each of `texts_of`.
 
     Returns:
         ``id``, ``similarities`` (cosine with each choice, in order), ``match`` (the choice) and
@@ -193,5 +174,61 @@ def match(row: Row, answer: str, vectors: Mapping[str, Vectors]) -> Row:
     }
 
 
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "…")
+def _key(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+class EmbeddingStore:
+    """The vectors that a matcher has given, by text; a folder of its own for each matcher.
+
+    A job adds one file, whole or not at all.
+
+    Args:
+        folder: Where the folders of all matchers lie.
+        identity: What determines the vectors; another identity has another folder.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        self._identity = json.dumps(identity, sort_keys=True)
+        self.folder = folder / hashlib.sha256(self._identity.encode()).hexdigest()[:16]
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One job at a time embeds, so that none embeds what another is embedding."""
+        import filelock
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(self.folder / "turn.lock", is_singleton=False):
+            yield
+
+    def load(self, texts: Iterable[str]) -> dict[str, Vectors]:
+        """The vectors of those texts that were embedded before.
+
+        Raises:
+            EarmarkError: when they are not all of one length.
+        """
+        asked = {_key(text): text for text in texts}
+        found: dict[str, Vectors] = {}
+        for path in sorted(self.folder.glob("*.npz")):
+            try:
+                with np.load(path) as stored:
+                    keys, vectors = stored["keys"], stored["vectors"]
+            except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+                print(f"warning: {path}: not used: {error}", file=sys.stderr)
+                continue
+            for key, vector in zip(keys, vectors, strict=True):
+                if (text := asked.get(key.tobytes())) is not None:
+                    found[text] = vector
+        if len({len(vector) for vector in found.values()}) > 1:
+            raise EarmarkError(f"{self.folder}: vectors of unlike length; remove it and run again")
+        return found
+
+    def add(self, vectors: Mapping[str, Vectors]) -> None:
+        """Keep some texts' vectors for the jobs to come."""
+        if not vectors:
+            return
+        keys = np.stack([np.frombuffer(_key(text), np.uint8) for text in vectors])
+        with whole_file(self.folder / "matcher.json") as stream:
+            stream.write(self._identity + "\n")
+        with whole_file(self.folder / f"{secrets.token_hex(8)}.npz", "wb") as stream:
+            np.savez(stream, keys=keys, vectors=np.stack(list(vectors.values())))

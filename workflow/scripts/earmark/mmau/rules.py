@@ -12,14 +12,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from earmark.errors import EarmarkError
-from earmark.mmau.sentences import SentenceCounter, by_punctuation
 
-Count = Callable[[str, "Arguments"], int]
+SentenceCounter = Callable[[str], int]
 
 
 class RuleError(EarmarkError):
@@ -34,68 +32,47 @@ class RuleError(EarmarkError):
         self.kind = kind
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """What a rule may look at beside the answer."""
-
-    text: Mapping[str, str]
-    number: Mapping[str, int]
-    prompt: str
-    sentences: SentenceCounter
-
-
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Whether an answer keeps its instruction, and what was seen."""
 
     passed: bool
     why: str
 
 
-@dataclass(frozen=True)
-class Rule:
+Arguments = Mapping[str, Any]
+"""What a rule may look at beside the answer: its arguments by their names in ``kwargs``, the
+question's ``prompt``, and how ``sentences`` are counted."""
+
+
+class Rule(NamedTuple):
     """A rule: the arguments it needs, and how an answer (stripped, not empty) is checked."""
 
     needs: tuple[str, ...]
     check: Callable[[str, Arguments], Outcome]
 
 
-@dataclass(frozen=True)
-class Bound:
-    """How a count is held against the arguments; both ends are inclusive."""
+EXACTLY = ("exactly {N}", "N", "N")
+AT_LEAST = ("at least {N}", "N", None)
+AT_MOST = ("at most {N}", None, "N")
+RANGE = ("{N1} to {N2}", "N1", "N2")
+"""How a count is held against the arguments: in words, and by the names of its inclusive ends."""
 
-    words: str
-    low: str | None
-    high: str | None
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The names of its ends in ``kwargs``, each once."""
-        ends = (end for end in (self.low, self.high) if end is not None)
-        return tuple(dict.fromkeys(ends))
-
-    def holds(self, count: int, number: Mapping[str, int]) -> bool:
-        """Whether ``count`` lies within the ends that ``number`` gives."""
-        low = self.low is None or number[self.low] <= count
-        return low and (self.high is None or count <= number[self.high])
+Bound = tuple[str, str | None, str | None]
+Count = Callable[[str, Arguments], int]
 
 
-EXACTLY = Bound("exactly {N}", "N", "N")
-AT_LEAST = Bound("at least {N}", "N", None)
-AT_MOST = Bound("at most {N}", None, "N")
-RANGE = Bound("{N1} to {N2}", "N1", "N2")
+def _counted(noun: str, count: Count, bound: Bound, *needs: str) -> Rule:
+    words, low, high = bound
 
-
-def _counted(noun: str, count: Count, bound: Bound, needs: tuple[str, ...] = ()) -> Rule:
     def check(answer: str, given: Arguments) -> Outcome:
         found = count(answer, given)
-        wanted = bound.words.format(**given.number)
-        return Outcome(bound.holds(found, given.number), f"{noun}: {found}, asked for {wanted}")
+        passed = (low is None or given[low] <= found) and (high is None or found <= given[high])
+        return Outcome(passed, f"{noun}: {found}, asked for {words.format(**given)}")
 
-    return Rule((*needs, *bound.needs), check)
+    return Rule((*needs, *dict.fromkeys(filter(None, (low, high)))), check)
 
 
-def _true(what: str, holds: Callable[[str, Arguments], bool], needs: tuple[str, ...] = ()) -> Rule:
+def _true(what: str, holds: Callable[[str, Arguments], bool], *needs: str) -> Rule:
     def check(answer: str, given: Arguments) -> Outcome:
         passed = holds(answer, given)
         return Outcome(passed, what if passed else f"not so: {what}")
@@ -103,23 +80,20 @@ def _true(what: str, holds: Callable[[str, Arguments], bool], needs: tuple[str, 
     return Rule(needs, check)
 
 
-def _phrases(listed: str) -> list[str]:
-    return listed.lower().split(", ")
-
-
 def _include(answer: str, given: Arguments) -> Outcome:
-    missing = [p for p in _phrases(given.text["keywords"]) if p not in answer.lower()]
+    phrases = given["keywords"].lower().split(", ")
+    missing = [phrase for phrase in phrases if phrase not in answer.lower()]
     return Outcome(not missing, f"keywords missing: {', '.join(missing) or 'none'}")
 
 
 def _forbid(answer: str, given: Arguments) -> Outcome:
-    found = [p for p in _phrases(given.text["forbidden_words"]) if p in answer.lower()]
+    phrases = given["forbidden_words"].lower().split(", ")
+    found = [phrase for phrase in phrases if phrase in answer.lower()]
     return Outcome(not found, f"forbidden words found: {', '.join(found) or 'none'}")
 
 
 def _occurrences(answer: str, given: Arguments) -> int:
-    keyword = re.escape(given.text["keyword"].lower())
-    return len(re.findall(rf"\b{keyword}\b", answer.lower()))
+    return len(re.findall(rf"\b{re.escape(given['keyword'].lower())}\b", answer.lower()))
 
 
 def _paragraphs(answer: str, _: Arguments) -> int:
@@ -131,7 +105,8 @@ def _words(answer: str, _: Arguments) -> int:
 
 
 def _sentences(answer: str, given: Arguments) -> int:
-    return given.sentences(answer)
+    count: int = given["sentences"](answer)
+    return count
 
 
 def _capitals(answer: str, _: Arguments) -> int:
@@ -139,14 +114,13 @@ def _capitals(answer: str, _: Arguments) -> int:
 
 
 def _pattern(pattern: str) -> Count:
-    compiled = re.compile(pattern)
-    return lambda answer, _: len(compiled.findall(answer))
+    return lambda answer, _: len(re.findall(pattern, answer))
 
 
 def _sections(answer: str, given: Arguments) -> int:
     # White space around the splitter goes with it; what is left must hold something.
-    splitter = re.escape(given.text["section_splitter"])
-    return sum(1 for part in re.split(rf"\s*{splitter}\s*", answer) if part.strip())
+    parts = re.split(rf"\s*{re.escape(given['section_splitter'])}\s*", answer)
+    return sum(1 for part in parts if part.strip())
 
 
 def _letters(text: str, also: str = "") -> str:
@@ -154,41 +128,36 @@ def _letters(text: str, also: str = "") -> str:
 
 
 def _postscript(answer: str, given: Arguments) -> bool:
-    return _letters(given.text["postscript_marker"]) in _letters(answer)
+    return _letters(given["postscript_marker"]) in _letters(answer)
 
 
 def _starts(answer: str, given: Arguments) -> bool:
-    return _letters(answer, " ").startswith(_letters(given.text["start_phrase"], " "))
+    return _letters(answer, " ").startswith(_letters(given["start_phrase"], " "))
 
 
 def _ends(answer: str, given: Arguments) -> bool:
-    return _letters(answer, " ").endswith(_letters(given.text["end_phrase"], " "))
+    return _letters(answer, " ").endswith(_letters(given["end_phrase"], " "))
 
 
 def _repeats(answer: str, given: Arguments) -> bool:
-    return answer.lower().startswith(given.prompt.strip().lower())
+    return answer.lower().startswith(given["prompt"].lower())
 
 
 def _two(answer: str, _: Arguments) -> Outcome:
     parts = [part.strip().lower() for part in answer.split("******")]
     same = len(parts) == 2 and parts[0] == parts[1]
-    return Outcome(
-        len(parts) == 2 and not same, "two parts, the same" if same else f"parts: {len(parts)}"
-    )
+    why = "two parts, the same" if same else f"parts: {len(parts)}"
+    return Outcome(len(parts) == 2 and not same, why)
 
 
-#: A bullet takes the white space after its asterisk along, line breaks too, as the reference does.
+# A bullet takes the white space after its asterisk along, line breaks too, as the reference does.
 _BULLETS = _pattern(r"(?:\A|\n)\s*\*\s+")
 _HIGHLIGHTS = _pattern(r"\*[^*]+\*")
 _PLACEHOLDERS = _pattern(r"\[[^\]]+\]")
-_TITLE = re.compile(r"<<[^>]+>>")
 
-#: Every rule of the benchmark.
 RULES: dict[str, Rule] = {
     "Include Keywords": Rule(("keywords",), _include),
-    "Keyword Frequency": _counted(
-        "occurrences of the keyword", _occurrences, EXACTLY, ("keyword",)
-    ),
+    "Keyword Frequency": _counted("occurrences of the keyword", _occurrences, EXACTLY, "keyword"),
     "Forbidden Words": Rule(("forbidden_words",), _forbid),
     "Number Paragraphs": _counted("paragraphs", _paragraphs, EXACTLY),
     "Number Words (at least)": _counted("words", _words, AT_LEAST),
@@ -197,29 +166,72 @@ RULES: dict[str, Rule] = {
     "Number Sentences (at least)": _counted("sentences", _sentences, AT_LEAST),
     "Number Sentences (at most)": _counted("sentences", _sentences, AT_MOST),
     "Number Sentences (range)": _counted("sentences", _sentences, RANGE),
-    "Postscript": _true("the postscript marker occurs", _postscript, ("postscript_marker",)),
+    "Postscript": _true("the postscript marker occurs", _postscript, "postscript_marker"),
     "Number Placeholder": _counted("placeholders", _PLACEHOLDERS, AT_LEAST),
     "Number Bullets": _counted("bullets", _BULLETS, EXACTLY),
-    "Title": _true("a <<title>> occurs", lambda answer, _: bool(_TITLE.search(answer))),
+    "Title": _true("a <<title>> occurs", lambda answer, _: bool(re.search("<<[^>]+>>", answer))),
     "Minimum Number Highlighted Section": _counted("highlights", _HIGHLIGHTS, AT_LEAST),
-    "Multiple Sections": _counted("sections", _sections, EXACTLY, ("section_splitter",)),
-    "Repeat Prompt": _true("begins with the prompt", _repeats, ("prompt",)),
+    "Multiple Sections": _counted("sections", _sections, EXACTLY, "section_splitter"),
+    "Repeat Prompt": _true("begins with the prompt", _repeats, "prompt"),
     "Two Responses": Rule((), _two),
     "All Uppercase": _true("all upper case", lambda answer, _: answer.isupper()),
     "All Lowercase": _true("all lower case", lambda answer, _: answer.islower()),
     "All-capital Words (at least)": _counted("all-capital words", _capitals, AT_LEAST),
     "All-capital Words (at most)": _counted("all-capital words", _capitals, AT_MOST),
     "All-capital Words (range)": _counted("all-capital words", _capitals, RANGE),
-    "Start Checker": _true("begins with the phrase", _starts, ("start_phrase",)),
-    "End Checker": _true("ends with the phrase", _ends, ("end_phrase",)),
+    "Start Checker": _true("begins with the phrase", _starts, "start_phrase"),
+    "End Checker": _true("ends with the phrase", _ends, "end_phrase"),
     "Quotation": _true(
         "begins and ends with a quotation mark",
         lambda answer, _: answer.startswith('"') and answer.endswith('"'),
     ),
     "No Commas": _true("no comma", lambda answer, _: "," not in answer),
 }
+"""Every rule of the benchmark."""
 
-_NUMBERS = frozenset(["N", "N1", "N2"])
+
+def by_punctuation(text: str) -> int:
+    """Count the non-blank parts between runs of ``.``, ``!`` and ``?``, as NeMo-Skills does."""
+    return sum(1 for part in re.split("[.!?]+", text) if part.strip())
+
+
+def by_punkt(text: str) -> int:
+    """Count sentences with NLTK's Punkt model, as the reference evaluator does.
+
+    Raises:
+        EarmarkError: when NLTK or its model is not installed.
+    """
+    remedy = "`python -m nltk.downloader punkt_tab`, or set sentences: punctuation"
+    try:
+        from nltk.tokenize import sent_tokenize
+
+        return len(sent_tokenize(text))
+    except ImportError:
+        raise EarmarkError(
+            "sentences: punkt needs NLTK, which is not installed; run `pip install nltk` and "
+            f"{remedy}"
+        ) from None
+    except LookupError:
+        raise EarmarkError(
+            f"sentences: punkt needs NLTK's Punkt model, which is not on this machine; run {remedy}"
+        ) from None
+
+
+SENTENCES: dict[str, SentenceCounter] = {"punctuation": by_punctuation, "punkt": by_punkt}
+"""The ways to count sentences, since the published scorers differ, by their names in the config."""
+
+
+def sentence_counter(name: str) -> SentenceCounter:
+    """Look a way to count sentences up by its name in the config.
+
+    Raises:
+        EarmarkError: when there is none of that name.
+    """
+    if name not in SENTENCES:
+        raise EarmarkError(
+            f"sentences: {name!r} is no way to count sentences; use one of {', '.join(SENTENCES)}"
+        )
+    return SENTENCES[name]
 
 
 def check_instruction(
@@ -243,42 +255,26 @@ def check_instruction(
         RuleError: for an identifier that is not in the table, or arguments that are missing or
             of the wrong type; a sample with this error cannot be scored.
     """
-    rule = RULES.get(task_identifier.strip()) if isinstance(task_identifier, str) else None
-    if rule is None:
+    name = task_identifier.strip() if isinstance(task_identifier, str) else ""
+    if name not in RULES:
         raise RuleError(
             "unknown_rule",
             f"task_identifier {task_identifier!r} is not a rule; the rules are: {', '.join(RULES)}",
         )
-    given = _arguments(str(task_identifier).strip(), rule, kwargs, prompt, sentences)
+    values = _mapping(name, kwargs)
+    given = {key: _argument(name, key, values.get(key), prompt) for key in RULES[name].needs}
     answer = (answer or "").strip()
     if not answer:
         return Outcome(False, "empty answer")
-    return rule.check(answer, given)
-
-
-def _arguments(
-    name: str, rule: Rule, kwargs: object, prompt: str | None, sentences: SentenceCounter
-) -> Arguments:
-    values = _mapping(name, kwargs)
-    text: dict[str, str] = {}
-    number: dict[str, int] = {}
-    for key in rule.needs:
-        if key == "prompt":
-            if not (prompt or "").strip():
-                raise RuleError("bad_kwargs", f"rule {name!r} needs the sample's question")
-        elif key in _NUMBERS:
-            number[key] = _whole(name, key, values.get(key))
-        else:
-            text[key] = _phrase(name, key, values.get(key))
-    return Arguments(text, number, prompt or "", sentences)
+    return RULES[name].check(answer, {**given, "sentences": sentences})
 
 
 def _mapping(name: str, kwargs: object) -> Mapping[str, Any]:
-    if isinstance(kwargs, list) and all(isinstance(p, tuple) and len(p) == 2 for p in kwargs):
+    if isinstance(kwargs, list):
         kwargs = dict(kwargs)  # a column of maps, as Arrow gives it
     if isinstance(kwargs, str):  # JSON within a column, as some exports have it
         try:
-            kwargs = json.loads(kwargs) if kwargs.strip() else {}
+            kwargs = json.loads(kwargs or "{}")
         except ValueError:
             raise RuleError(
                 "bad_kwargs", f"rule {name!r}: kwargs are not JSON: {kwargs!r}"
@@ -295,19 +291,15 @@ def _nan(value: object) -> bool:
     return isinstance(value, Real) and math.isnan(value)
 
 
-def _whole(name: str, key: str, value: object) -> int:
-    if value is None or _nan(value):
-        raise RuleError("bad_kwargs", f"rule {name!r} needs {key!r} in kwargs, a whole number")
-    if isinstance(value, bool) or not isinstance(value, Real) or float(value) % 1 != 0:
-        raise RuleError(
-            "bad_kwargs", f"rule {name!r}: kwargs {key!r} is {value!r}, not a whole number"
-        )
-    return int(float(value))
-
-
-def _phrase(name: str, key: str, value: object) -> str:
-    if value is None or _nan(value) or value == "":
-        raise RuleError("bad_kwargs", f"rule {name!r} needs {key!r} in kwargs, a text")
-    if not isinstance(value, str):
-        raise RuleError("bad_kwargs", f"rule {name!r}: kwargs {key!r} is {value!r}, not a text")
-    return value
+def _argument(name: str, key: str, value: object, prompt: str | None) -> Any:
+    """An argument as its rule needs it: a whole number for ``N`` and its like, else a text."""
+    if key == "prompt":
+        value = (prompt or "").strip()
+    if not key.startswith("N"):
+        if isinstance(value, str) and value:
+            return value
+        raise RuleError("bad_kwargs", f"rule {name!r}: {key!r} is {value!r}, not a text")
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if real and float(value) % 1 == 0:  # type: ignore[arg-type]
+        return int(float(value))  # type: ignore[arg-type]
+    raise RuleError("bad_kwargs", f"rule {name!r}: {key!r} is {value!r}, not a whole number")

@@ -1,121 +1,243 @@
-"""From verdicts to MMAU-Pro's numbers: a category, its sub-categories, and the whole."""
+"""From a table of samples to MMAU-Pro's numbers: a category, its parts, several seeds, the whole.
+
+The table is what a scores file holds: a row a sample (and seed), in the manifest's order.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from earmark.files import Row
-from earmark.mmau.intervals import success_interval
+from earmark.mmau.intervals import estimate
 from earmark.mmau.judge import SCORES
 from earmark.mmau.verdicts import EXCLUDED, GROUPS
+from earmark.scoring import seeds
+from earmark.scoring.metrics import prediction_metrics
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Metrics = dict[str, Any]
 
+ALTERNATIVES = ("success_rate_mapped", "success_rate_nemo_skills")
+"""Other readings of ``success_rate``; a category that has none of its own has that."""
 
-def verdict_metrics(verdicts: Sequence[Row]) -> Metrics:
-    """Add verdicts up.
-
-    Returns:
-        ``success_rate`` (percent of the samples that could be scored), ``num_scored``,
-        ``num_correct``, a count for each of `EXCLUDED` that occurs, ``reference_sum`` and
-        ``reference_count`` (for `reference_score`); where there are judgements, also ``avg_…`` for
-        each of `SCORES` (mean of 5, in percent), ``good_response_rate`` (overall 4 or more) and
-        ``poor_response_rate`` (overall 2 or less), both in percent.
-    """
-    scored = [row for row in verdicts if row["correct"] is not None]
-    correct = sum(bool(row["correct"]) for row in scored)
-    reference = [row["reference"] for row in verdicts if row["reference"] is not None]
-    found: Metrics = {
-        "success_rate": _percent(correct, len(scored)),
-        "num_scored": len(scored),
-        "num_correct": correct,
-        "reference_sum": sum(reference),
-        "reference_count": len(reference),
-    }
-    for name in EXCLUDED:
-        if count := sum(row["excluded"] == name for row in verdicts):
-            found[name] = count
-    if any("scores" in row for row in verdicts):
-        found |= _judged([row["scores"] for row in scored])
-        found.setdefault("judge_unparsed", 0)
-    return found
+_COUNTS = (
+    *("num_entries", "num_failed", "num_scored", "num_correct", *EXCLUDED),
+    *("letter_answers", "reasoning_removed"),
+)
 
 
-def _judged(scores: Sequence[Mapping[str, float]]) -> Metrics:
-    count = len(scores)
-    found: Metrics = {
-        f"avg_{name}": _percent(sum(row[name] for row in scores) / 5, count) for name in SCORES
-    }
-    found["good_response_rate"] = _percent(sum(row["overall"] >= 4 for row in scores), count)
-    found["poor_response_rate"] = _percent(sum(row["overall"] <= 2 for row in scores), count)
-    return found
-
-
-def _percent(part: float, whole: int) -> float | None:
-    return 100 * part / whole if whole else None
-
-
-def _total(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
-
-
-def reference_score(parts: Iterable[Mapping[str, Any]]) -> float | None:
-    """The reference evaluator's overall score, in percent.
-
-    The mean over all samples of accuracy (closed-form), success (instructions) and overall score
-    of 5 (open-ended); closed-form rows without two choices are dropped, and a judgement that
-    cannot be read counts as 3 of 5.
+def table(rows: Iterable[Row]) -> DataFrame:
+    """Verdicts (`earmark.mmau.verdicts`) as a table.
 
     Args:
-        parts: Metrics with ``reference_sum`` and ``reference_count``.
+        rows: At least one, with ``seed`` where there are several.
+
+    Returns:
+        A row each, indexed by ``seed`` and ``sample`` (its place in the manifest). Beside the
+        verdicts' own columns: ``scored``, ``right`` and, of judgements, their scores by name.
     """
-    total, count = 0.0, 0
-    for part in parts:
-        total += part["reference_sum"]
-        count += part["reference_count"]
-    return _percent(total, count)
+    import pandas as pd
+
+    found = list(rows)
+    samples = pd.DataFrame(found, dtype=object)
+    seed = samples.get("seed", pd.Series(0, samples.index)).astype(int)
+    samples.index = pd.MultiIndex.from_arrays(
+        [seed, seed.groupby(seed).cumcount()], names=["seed", "sample"]
+    )
+    samples["scored"] = samples["correct"].notna()
+    samples["right"] = samples["correct"].isin([True])
+    if "scores" in samples:
+        named = [name for name in SCORES if any(name in (row["scores"] or ()) for row in found)]
+        for name in named:
+            samples[name] = [(row["scores"] or {}).get(name) for row in found]
+    return samples
 
 
-def overall(parts: Sequence[Mapping[str, Any]]) -> Metrics:
+def rates(samples: DataFrame) -> dict[str, DataFrame]:
+    """The rates of a table, as `earmark.mmau.intervals` has them."""
+    import pandas as pd
+
+    scored = samples["scored"].astype(float)
+
+    def rate(above: Any, below: Any = scored) -> DataFrame:
+        columns = {"above": above, "below": below}
+        return pd.DataFrame(columns, samples.index).astype(float).fillna(0)
+
+    reference = samples["reference"]
+    found = {
+        "success_rate": rate(samples["right"]),
+        "no_answer": rate(samples["empty"], 1),
+        "reference_score": rate(reference, reference.notna()),
+    }
+    if "nemo_skills" in samples:
+        counted = samples["nemo_skills"]
+        found["success_rate_nemo_skills"] = rate(counted, counted.notna())
+    for name in SCORES:
+        if name in samples:
+            found[f"avg_{name}"] = rate(samples[name].astype(float) / 5)
+    if "overall" in samples:
+        found["good_response_rate"] = rate(samples["overall"].astype(float) >= 4)
+        found["poor_response_rate"] = rate(samples["overall"].astype(float) <= 2)
+    return found
+
+
+def by_mode(samples: DataFrame) -> dict[str, DataFrame]:
+    """The rows that count in each mode.
+
+    Returns:
+        All of them under ``pass@1``; with k seeds under ``pass@1[avg-of-k]``, of each sample the
+        best verdict under ``pass@k``, and that of most of its seeds (`majority`) under
+        ``majority@k``.
+    """
+    count = samples.index.unique("seed").size
+    if count == 1:
+        return {"pass@1": samples}
+    return {
+        f"pass@1[avg-of-{count}]": samples,
+        f"pass@{count}": best(samples),
+        f"majority@{count}": majority(samples),
+    }
+
+
+def best(samples: DataFrame) -> DataFrame:
+    """Of each sample the best verdict among its seeds; of equals the earliest."""
+    overall = samples["overall"].astype(float).fillna(0) if "overall" in samples else 0
+    return _first(samples.assign(worth=overall), "scored", "right", "worth")
+
+
+def majority(samples: DataFrame) -> DataFrame:
+    """Of each sample the verdict that most of its seeds give; of equals the earliest.
+
+    The choice that was matched most often counts for closed-form answers; others are right with
+    more than half of the seeds. Seeds that could not be scored have no say.
+    """
+    said = "match" if "match" in samples else "right"
+    known = samples[samples["scored"]]
+    votes = known.groupby(["sample", said], dropna=False)["scored"].transform("size")
+    wrong = 0 if said == "match" else ~samples["right"]
+    counted = samples.assign(votes=votes.reindex(samples.index, fill_value=0), wrong=wrong)
+    return _first(counted, "scored", "votes", "wrong")
+
+
+def _first(samples: DataFrame, *by: str) -> DataFrame:
+    """Of each sample the row that is highest by these columns, as if there were one seed."""
+    order = samples.sort_values(list(by), ascending=False, kind="stable")
+    chosen = order.groupby("sample").head(1).sort_index(level="sample")
+    return chosen.rename(index=lambda _: 0, level="seed")
+
+
+def mapped(samples: DataFrame) -> DataFrame:
+    """The table of closed-form verdicts as it is when a letter is the choice that it names."""
+    letter = samples["letter"].notna() & samples["scored"]
+    return samples.assign(
+        right=samples["correct_mapped"].isin([True]).where(letter, samples["right"]),
+        match=samples["match_mapped"].where(letter, samples["match"]),
+    )
+
+
+def _rates_by_mode(samples: DataFrame) -> dict[str, dict[str, DataFrame]]:
+    found = {mode: rates(part) for mode, part in by_mode(samples).items()}
+    if "match" in samples:
+        other = mapped(samples) if "letter" in samples else samples
+        for mode, part in by_mode(other).items():
+            found[mode]["success_rate_mapped"] = rates(part)["success_rate"]
+    return found
+
+
+def modes(
+    samples: DataFrame, subset: str, predictions: Sequence[Sequence[Row]] = ()
+) -> dict[str, Metrics]:
+    """The metrics of a category or of a part of one.
+
+    Args:
+        samples: As `table` makes it.
+        subset: What they are of: the same name has the same intervals.
+        predictions: The predictions that they are on, for each seed; of answers that were made
+            elsewhere none are known.
+
+    Returns:
+        For each of `by_mode` what its predictions say (`prediction_metrics`; the mean over seeds),
+        the rates with an interval beside each (``…_ci``), and counts; what could not be scored is
+        summed over seeds.
+    """
+    said: Metrics = {**dict.fromkeys(("avg_tokens", "gen_seconds", "busy_seconds"))}
+    said["num_entries"] = samples.index.unique("sample").size
+    if predictions:
+        each = [prediction_metrics(answers) for answers in predictions]
+        said = each[0] if len(each) == 1 else seeds.averaged(each)
+    parts = by_mode(samples)
+    found: dict[str, Metrics] = {}
+    for mode, named in _rates_by_mode(samples).items():
+        found[mode] = {**said, **_counts(parts[mode])}
+        for name, rate in named.items():
+            if name != "reference_score":  # the benchmark's alone
+                found[mode][name], found[mode][f"{name}_ci"] = estimate([(rate, 1)], subset)
+    return found
+
+
+def _counts(samples: DataFrame) -> Metrics:
+    count = samples.index.unique("seed").size
+    scored: float = int(samples["scored"].sum())
+    right: float = int(samples["right"].sum())
+    if count > 1:  # of one seed, on average
+        scored, right = scored / count, right / count
+    found: Metrics = {"num_scored": scored, "num_correct": right}
+    excluded = samples["excluded"].value_counts()
+    found |= {name: int(excluded[name]) for name in EXCLUDED if name in excluded}
+    if "scores" in samples:
+        found.setdefault("judge_unparsed", 0)
+    if "match" in samples:
+        found["letter_answers"] = int(samples["letter"].count()) if "letter" in samples else 0
+    removed = "reasoning_removed"
+    return {**found, removed: int(samples[removed].count()) if removed in samples else 0}
+
+
+def whole(
+    benchmark: str, heads: Sequence[Mapping[str, Metrics]], tables: Sequence[DataFrame]
+) -> dict[str, Metrics]:
     """Combine categories as NeMo-Skills does, and the reference evaluator's score beside it.
 
     Args:
-        parts: The metrics of each category: ``success_rate``, ``avg_tokens``, ``no_answer``,
-            ``gen_seconds``, ``busy_seconds`` and ``num_entries``, and those of `verdict_metrics`.
+        benchmark: Its name.
+        heads: The metrics of each category, as `modes` gives them.
+        tables: The samples of each.
 
     Returns:
-        ``success_rate``, ``avg_tokens`` and ``no_answer`` as means weighted by entries (of the
-        categories that have the figure), seconds and counts as sums.
+        For each mode rates and ``avg_tokens`` as means weighted by entries (of the categories that
+        have the figure), seconds and counts as sums, and ``reference_score``: the mean over all
+        samples of accuracy (closed-form), success (instructions) and overall score of 5
+        (open-ended), in percent; closed-form rows without two choices are dropped, and a judgement
+        that cannot be read counts as 3 of 5.
     """
+    every = [_rates_by_mode(samples) for samples in tables]
+    total: dict[str, Metrics] = {}
+    for mode in heads[0]:
+        parts = [head[mode] for head in heads]
+        said = [part for part in parts if part["avg_tokens"] is not None]
+        entries = sum(part["num_entries"] for part in said)
+        tokens = sum(part["avg_tokens"] * part["num_entries"] for part in said)
+        found: Metrics = {"avg_tokens": tokens / entries if entries else None}
+        for name in ("gen_seconds", "busy_seconds", *_COUNTS):
+            known = [part[name] for part in parts if part.get(name) is not None]
+            if known or name.endswith("seconds"):
+                found[name] = sum(known) if known else None
+        for name in ("success_rate", *ALTERNATIVES, "no_answer", "reference_score"):
+            if not any(name in one[mode] for one in every):
+                continue
+            named = [one[mode].get(name, one[mode]["success_rate"]) for one in every]
+            weights = [float(part["num_entries"]) for part in parts]
+            if name == "reference_score":
+                weights = [float(rate["below"].sum()) for rate in named]
+            pairs = list(zip(named, weights, strict=True))
+            found[name], found[f"{name}_ci"] = estimate(pairs, benchmark)
+        total[mode] = found
+    return total
 
-    def weighted(key: str) -> float | None:
-        known = [part for part in parts if part.get(key) is not None]
-        entries = sum(part["num_entries"] for part in known)
-        total = sum(part[key] * part["num_entries"] for part in known)
-        return total / entries if entries else None
 
-    counts = ("num_entries", "num_failed", "num_scored", "num_correct", *EXCLUDED)
-    found: Metrics = {
-        "avg_tokens": weighted("avg_tokens"),
-        "gen_seconds": _total([part["gen_seconds"] for part in parts]),
-        "busy_seconds": _total([part.get("busy_seconds") for part in parts]),
-        "success_rate": weighted("success_rate"),
-        "no_answer": weighted("no_answer"),
-    }
-    for name in counts:
-        if any(name in part for part in parts):
-            found[name] = sum(part.get(name, 0) for part in parts)
-    reference = [part for part in parts if "reference_sum" in part]
-    if reference:
-        found["reference_score"] = reference_score(reference)
-        found["reference_sum"] = sum(part["reference_sum"] for part in reference)
-        found["reference_count"] = sum(part["reference_count"] for part in reference)
-    return found
-
-
-def by_group(verdicts: Iterable[Row]) -> dict[str, dict[str, Metrics]]:
+def by_group(samples: DataFrame) -> dict[str, dict[str, Metrics]]:
     """Success by length and by skill; a sample with several skills counts under each.
 
     Of several seeds all verdicts count, those of the first alone among ``num_entries``.
@@ -124,33 +246,19 @@ def by_group(verdicts: Iterable[Row]) -> dict[str, dict[str, Metrics]]:
         For each of `GROUPS` that occurs, for each of its values in order of name: ``success_rate``
         and its interval ``success_rate_ci``, ``num_entries``, ``num_scored`` and ``num_correct``.
     """
-    members: dict[str, dict[str, list[Row]]] = {key: {} for key in GROUPS}
-    for row in verdicts:
-        for key in GROUPS:
-            for name in _names(row.get(key)):
-                members[key].setdefault(name, []).append(row)
-    return {
-        key: {name: _rate(rows, f"{key}/{name}") for name, rows in sorted(named.items())}
-        for key, named in members.items()
-        if named
-    }
-
-
-def _names(value: Any) -> list[str]:
-    """A column's value as names: it is a text, a list of them, or missing."""
-    if value is None or isinstance(value, float):
-        return []
-    listed = [value] if isinstance(value, str) else value
-    return list(dict.fromkeys(str(name) for name in listed if name is not None))
-
-
-def _rate(rows: Sequence[Row], group: str) -> Metrics:
-    scored = [row for row in rows if row["correct"] is not None]
-    correct = sum(bool(row["correct"]) for row in scored)
-    return {
-        "success_rate": _percent(correct, len(scored)),
-        "success_rate_ci": success_interval(rows, group),
-        "num_entries": len({row["id"] for row in rows}),
-        "num_scored": len(scored),
-        "num_correct": correct,
-    }
+    found: dict[str, dict[str, Metrics]] = {}
+    for key in GROUPS:
+        if key not in samples:
+            continue
+        lists = samples[key].map(lambda v: list(dict.fromkeys(v)) if isinstance(v, list) else v)
+        named = samples.assign(group=lists).explode("group").dropna(subset="group")
+        for name, part in named.groupby(named["group"].astype(str)):
+            rate, bounds = estimate([(rates(part)["success_rate"], 1)], f"{key}/{name}")
+            found.setdefault(key, {})[str(name)] = {
+                "success_rate": rate,
+                "success_rate_ci": bounds,
+                "num_entries": part.index.unique("sample").size,
+                "num_scored": int(part["scored"].sum()),
+                "num_correct": int(part["right"].sum()),
+            }
+    return found

