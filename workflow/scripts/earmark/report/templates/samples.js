@@ -1,24 +1,27 @@
 // The sample browser: which rows, in which order, a page of them at a time.
 "use strict";
 const browser = (() => {
-  const { splits, models, size } = report.samples;
+  const { splits, views, models, size } = report.samples;
   const root = document.getElementById("browser");
   if (!root || !splits.length) return null;
   const PAGE = 20;
   const form = root.querySelector("form");
   const list = root.querySelector("[data-list]");
   const count = root.querySelector("[data-count]");
+  const legend = document.querySelector(".legend");
   const [back, on] = root.querySelectorAll("[data-page]");
-  const at = { split: 0 };
+  const at = { page: 0 };
   let turn = 0;
 
-  const chosenSplit = () => splits.find((split) => split.key === state.get("split")) ?? splits[0];
-  function chosenModels(split) {
+  // A view is a split, or all splits of a benchmark.
+  const chosenView = () => views.find((view) => view.key === state.get("split")) ?? views[0];
+  function chosenModels(view) {
     const first = models.indexOf(state.get("model"));
-    const one = split.models.includes(first) ? first : split.models[0];
+    const one = view.models.includes(first) ? first : view.models[0];
     const other = models.indexOf(state.get("with"));
-    return split.models.includes(other) && other !== one ? [one, other] : [one];
+    return view.models.includes(other) && other !== one ? [one, other] : [one];
   }
+  const chosenProtocol = (view) => Math.max(0, view.protocols.indexOf(state.get("protocol")));
 
   const SORTS = {
     worst: ["worst first", (a) => a.cost],
@@ -31,59 +34,101 @@ const browser = (() => {
     short: ["shortest audio", (a, u) => u.duration.map((d) => (d === null ? null : -d))],
     order: ["as in the manifest", null],
   };
-  const sortsOf = (split, chosen) => Object.keys(SORTS).filter((name) => (
-    (name !== "apart" || chosen.length > 1) && (name !== "rate" || split.kind === "asr")));
-  const chosenSort = (split, chosen) => (
-    sortsOf(split, chosen).includes(state.get("order")) ? state.get("order") : "worst");
+  const sortsOf = (view, chosen) => Object.keys(SORTS).filter((name) => (
+    (name !== "apart" || chosen.length > 1) && (name !== "rate" || view.kind === "asr")));
+  const chosenSort = (view, chosen) => (
+    sortsOf(view, chosen).includes(state.get("order")) ? state.get("order") : "worst");
 
-  function ranked(split, chosen, utterances, indices) {
-    const order = Array.from({ length: utterances.duration.length }, (_, row) => row);
-    const of = SORTS[chosenSort(split, chosen)][1];
+  // What one protocol counted of a split's answers, beside what holds for any.
+  function counted(index, split, protocol) {
+    const own = index.by[Math.max(0, split.protocols.indexOf(protocol))];
+    const kinds = own.kinds ? index.kinds.map((bits, row) => bits | own.kinds[row]) : index.kinds;
+    return { cost: own.cost, words: own.words, kinds };
+  }
+
+  // The facets of several splits as one: values by name, and each row's.
+  function merged(parts) {
+    const all = new Map();
+    let rows = 0;
+    for (const { facets, duration } of parts) {
+      for (const { name, title, values, of } of facets) {
+        if (!all.has(name)) all.set(name, { name, title, values: [], of: [] });
+        const facet = all.get(name);
+        const places = values.map((value) => {
+          if (!facet.values.includes(value)) facet.values.push(value);
+          return facet.values.indexOf(value);
+        });
+        while (facet.of.length < rows) facet.of.push([]);
+        for (const mine of of) facet.of.push(mine.map((place) => places[place]));
+      }
+      rows += duration.length;
+    }
+    for (const facet of all.values()) while (facet.of.length < rows) facet.of.push([]);
+    return [...all.values()];
+  }
+
+  // All rows of a view, its splits one after another: where each is, and what ranks and filters it.
+  async function tabled(view, chosen) {
+    const parts = view.parts.map((number) => splits[number])
+      .filter((split) => chosen.every((model) => split.models.includes(model)));
+    const loaded = await Promise.all(parts.map((split) => Promise.all(
+      [`u${split.at}`, ...chosen.map((model) => `a${split.at}-${model}`)].map(pieces.load))));
+    const protocol = view.protocols[chosenProtocol(view)];
+    const answers = chosen.map((_, side) => {
+      const own = loaded.map((one, n) => counted(one[side + 1], parts[n], protocol));
+      const joined = (key) => (own[0]?.[key] ? own.flatMap((one) => one[key]) : undefined);
+      return { cost: joined("cost") ?? [], words: joined("words"), kinds: joined("kinds") ?? [] };
+    });
+    return {
+      protocol, answers,
+      places: loaded.flatMap(([{ duration }], n) => duration.map((_, row) => [parts[n], row])),
+      duration: loaded.flatMap(([{ duration }]) => duration),
+      facets: merged(loaded.map(([utterances]) => utterances)),
+    };
+  }
+
+  function ranked(view, chosen, table) {
+    const order = table.places.map((_, row) => row);
+    const of = SORTS[chosenSort(view, chosen)][1];
     if (!of) return order;
-    const values = of(indices[0], utterances, indices[1]).map((value) => value ?? -Infinity);
+    const [first, second] = table.answers;
+    const values = of(first, table, second).map((value) => value ?? -Infinity);
     return order.sort((x, y) => (values[y] > values[x]) - (values[y] < values[x]) || x - y);
   }
 
   // Whether a row passes everything but the search for text.
-  function passing(utterances, indices) {
+  function passing(table) {
     const mask = Number(state.get("kinds", "0"));
     const seconds = state.get("seconds");
     const [low, high] = seconds.split("-").map(Number);
-    const facets = utterances.facets.map((facet) => (
+    const facets = table.facets.map((facet) => (
       [facet, facet.values.indexOf(state.get(facet.name))])).filter(([, wanted]) => wanted >= 0);
     return (row) => {
-      if (mask && !indices.some((index) => index.kinds[row] & mask)) return false;
-      const long = utterances.duration[row];
+      if (mask && !table.answers.some(({ kinds }) => kinds[row] & mask)) return false;
+      const long = table.duration[row];
       if (seconds && (long === null || long < low || (high && long >= high))) return false;
       return facets.every(([facet, wanted]) => facet.of[row].includes(wanted));
     };
   }
 
-  const piecesOf = (split, chosen, row) => {
+  async function rowsAt([split, row], chosen) {
     const piece = Math.floor(row / size);
-    return [`u${split.at}-${piece}`, ...chosen.map((model) => `a${split.at}-${model}-${piece}`)];
-  };
-  async function rowsAt(split, chosen, row) {
-    const loaded = await Promise.all(piecesOf(split, chosen, row).map(pieces.load));
-    return loaded.map((rows) => rows[row % size]);
+    const names = [`u${split.at}-${piece}`, ...chosen.map((model) => `a${split.at}-${model}-${piece}`)];
+    return (await Promise.all(names.map(pieces.load))).map((rows) => rows[row % size]);
   }
 
   // The rows of an order that hold a text, in the reference, an answer, a question or the id; the
   // one whose id it is comes first.
-  async function holding(split, chosen, order, text) {
-    const all = new Map();
-    for (let start = 0; start < split.entries; start += size) {
-      all.set(start / size, Promise.all(piecesOf(split, chosen, start).map(pieces.load)));
-    }
-    for (const [piece, loading] of all) all.set(piece, await loading);
+  async function holding(table, chosen, order, text) {
     const wanted = text.toLowerCase();
-    const found = order.filter((row) => all.get(Math.floor(row / size)).some((rows) => {
-      const one = rows[row % size];
+    const texts = new Map();
+    await Promise.all(order.map(async (row) => texts.set(row, await rowsAt(table.places[row], chosen))));
+    const found = order.filter((row) => texts.get(row).some((one) => {
       one.found ??= [one.id, one.reference, one.text, one.question, one.answer, one.hypothesis,
         one.raw].filter(Boolean).join("\n").toLowerCase();
       return one.found.includes(wanted);
     }));
-    const named = found.findIndex((row) => all.get(Math.floor(row / size))[0][row % size].id === text);
+    const named = found.findIndex((row) => texts.get(row)[0].id === text);
     if (named > 0) found.unshift(...found.splice(named, 1));
     return found;
   }
@@ -98,24 +143,27 @@ const browser = (() => {
   }
 
   // The form says what the address says.
-  function lay(split, chosen, utterances) {
-    fill("split", splits.map(({ key, name }) => [key, name]), split.key);
-    const named = split.models.map((model) => [models[model], models[model]]);
+  function lay(view, chosen, table) {
+    fill("split", views.map(({ key, name }) => [key, name]), view.key);
+    const named = view.models.map((model) => [models[model], models[model]]);
     fill("model", named, models[chosen[0]]);
     fill("with", [["", "no other"], ...named.filter(([name]) => name !== models[chosen[0]])],
       chosen.length > 1 ? models[chosen[1]] : "");
-    fill("order", sortsOf(split, chosen).map((name) => [name, SORTS[name][0]]),
-      chosenSort(split, chosen));
+    fill("order", sortsOf(view, chosen).map((name) => [name, SORTS[name][0]]),
+      chosenSort(view, chosen));
+    fill("protocol", view.protocols.map((name) => [name, name]), table.protocol);
+    form.elements.protocol.parentElement.hidden = view.protocols.length < 2;
+    if (legend) legend.hidden = view.kind !== "asr";
     fill("seconds", [["", "any"], ...report.samples.buckets], state.get("seconds"));
     if (document.activeElement !== form.elements.q) form.elements.q.value = state.get("q");
     const { name: field, dataset: { kind } = {} } = document.activeElement ?? {};
     const facets = form.querySelector("[data-facets]");
-    facets.replaceChildren(...utterances.facets.map(({ name, title, values }) => (
+    facets.replaceChildren(...table.facets.map(({ name, title, values }) => (
       element("label", {}, title, element("select", { name }, option("", "any", state.get(name)),
         ...values.map((value) => option(value, value, state.get(name))))))));
     const mask = Number(state.get("kinds", "0"));
     const kinds = form.querySelector("[data-kinds]");
-    kinds.replaceChildren(...report.samples.kinds[split.kind].map(([bit, label]) => (
+    kinds.replaceChildren(...report.samples.kinds[view.kind].map(([bit, label]) => (
       element("button", {
         type: "button", "aria-pressed": String(Boolean(mask & bit)), "data-kind": label,
         onclick: () => change({ kinds: mask ^ bit || null }),
@@ -131,36 +179,35 @@ const browser = (() => {
   async function show() {
     const mine = ++turn;
     const current = () => mine === turn;
-    const split = chosenSplit();
-    const chosen = chosenModels(split);
+    const view = chosenView();
+    const chosen = chosenModels(view);
     root.setAttribute("aria-busy", "true");
     try {
-      const [utterances, ...indices] = await Promise.all(
-        [`u${split.at}`, ...chosen.map((model) => `a${split.at}-${model}`)].map(pieces.load));
+      const table = await tabled(view, chosen);
       if (!current()) return;
-      lay(split, chosen, utterances);
-      let order = ranked(split, chosen, utterances, indices).filter(passing(utterances, indices));
+      lay(view, chosen, table);
+      let order = ranked(view, chosen, table).filter(passing(table));
       const text = state.get("q").trim();
       if (text) {
         count.textContent = "Searching…";
-        order = await holding(split, chosen, order, text);
+        order = await holding(table, chosen, order, text);
         if (!current()) return;
       }
       const last = Math.max(0, Math.ceil(order.length / PAGE) - 1);
       at.page = Math.min(last, Math.max(0, Number(state.get("page", "1")) - 1 || 0));
       const first = at.page * PAGE;
       const shown = order.slice(first, first + PAGE);
-      const rows = await Promise.all(shown.map((row) => rowsAt(split, chosen, row)));
+      const rows = await Promise.all(shown.map((row) => rowsAt(table.places[row], chosen)));
       if (!current()) return;
       const number = (value) => value.toLocaleString("en");
-      count.textContent = !order.length ? `None of ${number(split.entries)} samples`
+      count.textContent = !order.length ? `None of ${number(table.places.length)} samples`
         : `${number(first + 1)}–${number(first + shown.length)} of ${number(order.length)} samples`
-          + (order.length < split.entries ? ` (${number(split.entries)} in all)` : "");
+          + (order.length < table.places.length ? ` (${number(table.places.length)} in all)` : "");
       back.disabled = at.page === 0;
       on.disabled = at.page >= last;
       list.replaceChildren(...rows.map(([utterance, ...answers], nth) => cards.show(
-        split, shown[nth], utterance, answers.map((row, side) => (
-          { name: models[chosen[side]], row, index: indices[side] })))));
+        table.places[shown[nth]][0], shown[nth], utterance, answers.map((row, side) => (
+          { name: models[chosen[side]], row, index: table.answers[side] })), table.protocol)));
       if (!rows.length) {
         list.append(element("p", { class: "empty" }, "No sample is like that. Take a filter away."));
       }
@@ -191,7 +238,7 @@ const browser = (() => {
   back.addEventListener("click", () => turnPage(-1));
   on.addEventListener("click", () => turnPage(1));
   let seen = "";
-  const KEYS = /^(split|model|with|order|seconds|kinds|q|page|category|subcategory|length_type|skill)$/;
+  const KEYS = /^(split|protocol|model|with|order|seconds|kinds|q|page|category|subcategory|length_type|skill)$/;
   const fresh = () => {
     const now = state.only(KEYS);
     if (now !== seen) { seen = now; show(); }
