@@ -194,7 +194,7 @@ def _heading(table: Table, column: Column) -> str:
     count = table.entries(column)
     lines = [_tex(part) for part in broken(column.title)]
     lines += [f"{{\\scriptsize n={count}}}"] if count is not None else []
-    return lines[0] if len(lines) == 1 else "\\shortstack[r]{" + "\\\\".join(lines) + "}"
+    return lines[0] if len(lines) == 1 else "\\shortstack[r]{" + "\\\\ ".join(lines) + "}"
 
 
 def _one_line(text: str) -> str:

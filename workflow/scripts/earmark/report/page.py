@@ -122,7 +122,7 @@ def _rendered(
         tables=made,
         protocols={name: list(known) for name, known in protocols.items()},
         link=lambda table, cell, column: _link(results, table, cell, column),
-        sections={key: text for key, text in SECTIONS.items() if any(c.section == key for c in drawn)},
+        sections={key: SECTIONS[key] for key in dict.fromkeys(one.section for one in drawn)},
         charts=drawn,
         wide=_wide(drawn),
         judged=judge_rows(results),
