@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from earmark.cli.printing import print_table
@@ -22,39 +20,6 @@ EXAMPLES = ("earmark status", "earmark status --watch --configfile config/demo.y
 _HEAD = ("model", "split", "done", "total", "errors", "rate", "left")
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a model is with a split.
-
-    Attributes:
-        model: The model's name.
-        split: ``<benchmark>/<split>``.
-        done: Requests of the config as it is now that were answered.
-        total: All its requests, of all seeds and chunks; None before the manifest is made.
-        errors: Requests that got nothing but errors.
-        rate: Requests a second that ended in the last minute, in any job.
-        failure: Why the last job failed; None where none has.
-    """
-
-    model: str
-    split: str
-    done: int = 0
-    total: int | None = None
-    errors: int = 0
-    rate: float = 0.0
-    failure: str | None = None
-
-    def cells(self) -> list[str]:
-        """The row of the table."""
-        if self.total is None:
-            return [self.model, self.split, "not prepared", "", "", "", ""]
-        left = max(0, self.total - self.done - self.errors)
-        rate = f"{self.rate:.3g}/s" if self.rate else ""
-        until = human_seconds(left / self.rate) if self.rate and left else ""
-        return [self.model, self.split, f"{self.done:,}", f"{self.total:,}", f"{self.errors:,}",
-                rate, "failed" if self.failure else until]  # fmt: skip
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add_configfile(parser)
@@ -65,43 +30,44 @@ def run(args: argparse.Namespace) -> int:
     """Print the table, once or until Ctrl-C."""
     config = load_run(args.configfile)
     while True:
-        rows = list(progress(config))
-        print_table(_HEAD, [one.cells() for one in rows], names=2)
-        for one in rows:
-            if one.failure:
-                print(f"\n{one.model} on {one.split} failed: {one.failure}")
+        rows = [
+            _row(config, model, split)
+            for model in config.models.values()
+            for splits in config.benchmarks.values()
+            for split in splits.values()
+        ]
+        print_table(_HEAD, [cells for cells, _ in rows], names=2)
+        for (model, split, *_), reason in rows:
+            if reason:
+                print(f"\n{model} on {split} failed: {reason}")
         if not args.watch:
             return 0
         time.sleep(_EVERY)
         print(f"\n{time.strftime('%T')}")
 
 
-def progress(config: Run) -> Iterator[Progress]:
-    """Every model and split of a config."""
-    for model in config.models.values():
-        for splits in config.benchmarks.values():
-            for split in splits.values():
-                yield _progress(config, model, split)
+def _row(config: Run, model: Model, split: Split) -> tuple[list[str], str | None]:
+    """The row of a model and split, and why its last job failed, where it did.
 
-
-def _progress(config: Run, model: Model, split: Split) -> Progress:
+    Counted are the requests of the config as it is now, of all seeds and chunks.
+    """
     from earmark.files import read_jsonl
     from earmark.inference.journal import Journal
     from earmark.inference.requests import Recipe, seeds
     from earmark.report.gather import failure, files
     from earmark.servers import answer_settings
 
-    name = f"{split.benchmark}/{split.name}"
+    names = [model.name, f"{split.benchmark}/{split.name}"]
     places = files(config, model.folder, split)
     if not places.manifest.is_file():
-        return Progress(model.name, name)
+        return [*names, "not prepared", *[""] * 4], None
     wanted = answer_settings(model.settings, model.request(split))
     if model.settings["server"] == "random-choice":  # nobody is asked: there is no journal
         rows = sum(1 for _ in read_jsonl(places.manifest))
         written = list(places.predictions.parent.glob(f"{split.name}*.jsonl"))
         known = {split.name, *(f"{split.name}.seed{k}" for k in range(wanted["num_seeds"]))}
-        done = sum(path.stem in known for path in written)
-        return Progress(model.name, name, done * rows, wanted["num_seeds"] * rows)
+        done = sum(path.stem in known for path in written) * rows
+        return [*names, f"{done:,}", f"{wanted['num_seeds'] * rows:,}", "0", "", ""], None
     recipe = Recipe(wanted, places.manifest.parent)
     asked = {
         request.fingerprint
@@ -112,8 +78,11 @@ def _progress(config: Run, model: Model, split: Split) -> Progress:
     with Journal(places.journal) as journal:
         done = sum(key in journal for key in asked)
         errors = sum(journal.failed(key) for key in asked)
-    rate = _rate(places.journal, time.time())
-    return Progress(model.name, name, done, len(asked), errors, rate, failure(places))
+    rate, reason = _rate(places.journal, time.time()), failure(places)
+    left = len(asked) - done - errors
+    until = human_seconds(left / rate) if rate and left > 0 else ""
+    counts = [f"{count:,}" for count in (done, len(asked), errors)]
+    return [*names, *counts, f"{rate:.3g}/s" if rate else "", "failed" if reason else until], reason
 
 
 def _rate(folder: Path, now: float) -> float:

@@ -103,18 +103,8 @@ def _fraction(block: dict[str, Any], rate: str) -> float:
 
 
 def _print_table(found: list[dict[str, Any]]) -> None:
-    headings = (
-        "file",
-        "protocol",
-        "scored",
-        "words",
-        "sub",
-        "del",
-        "ins",
-        "WER %",
-        "95 %",
-        "CER %",
-    )
+    headings = ("file", "protocol", "scored", "words", "sub", "del", "ins", "WER %", "95 %",
+                "CER %")  # fmt: skip
     counts = ("scored", "ref_words", "substitutions", "deletions", "insertions")
     rows = []
     for line in found:

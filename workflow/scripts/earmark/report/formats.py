@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -43,15 +43,6 @@ def named(cell: Any, mark: str = "†") -> str:
     return name + (f" ({'; '.join(notes)})" if notes else "")
 
 
-def shown(cell: Any, column: Column, intervals: bool, before: str = "", after: str = "") -> str:
-    """A figure in print, between marks where it is the best, with its interval where wanted."""
-    text = printed(cell.value, column.digits)
-    text = f"{before}{text}{after}" if cell.best else text
-    if intervals and (between := interval_of(cell, column)):
-        text += f" {between}"
-    return text
-
-
 def interval_of(cell: Any, column: Column) -> str:
     """A figure's interval in print; empty where there is none."""
     if cell.value != cell.value or cell.low != cell.low:
@@ -59,19 +50,22 @@ def interval_of(cell: Any, column: Column) -> str:
     return f"[{printed(cell.low, column.digits)}, {printed(cell.high, column.digits)}]"
 
 
-def as_rows(table: Table, intervals: bool = False) -> tuple[list[str], list[list[str]]]:
-    """The headings and rows of a table for a terminal; the best figure carries a star."""
-    counts = {column.key: table.entries(column) for column in table.columns}
-    headings, rows = ["model"], []
-    for column in table.columns:
-        count = counts[column.key]
+def as_rows(
+    table: Table, intervals: bool = False, before: str = "", after: str = "*"
+) -> tuple[list[str], list[list[str]]]:
+    """The headings and rows of a table, in lines; the best figure stands between two marks."""
+    counts = {column: table.entries(column) for column in table.columns}
+    headings = ["model"]
+    for column, count in counts.items():
         headings.append("\n".join([*broken(column.title), *([f"n={count}"] if count else [])]))
+    rows = []
     for line, cells in table.lines():
         texts = [named(line)]
         for column, cell in cells:
-            lines = [shown(cell, column, False, "", "*")]
+            figure = printed(cell.value, column.digits)
+            lines = [f"{before}{figure}{after}" if cell.best else figure]
             lines += [interval_of(cell, column)] if intervals else []
-            alone = counts[column.key] is None and cell.entries == cell.entries
+            alone = counts[column] is None and cell.entries == cell.entries
             lines += [f"n={cell.entries:.0f}"] if alone else []
             texts.append("\n".join(filter(None, lines)))
         rows.append(texts)
@@ -83,20 +77,11 @@ def as_markdown(tables: Sequence[Table], intervals: bool = False) -> str:
     parts = []
     for table in tables:
         title = table.title + (f" ({table.protocol})" if table.protocol else "")
-        counts = {column: table.entries(column) for column in table.columns}
-        heads = [
-            column.title + (f" (n {count:,})" if count is not None else "")
-            for column, count in counts.items()
-        ]
-        rows = [["model", *heads], ["---", *("---:" for _ in heads)]]
-        for line, cells in table.lines():
-            figures = []
-            for column, cell in cells:
-                text = shown(cell, column, intervals, "**", "**")
-                alone = counts[column] is None and cell.entries == cell.entries
-                figures.append(text + (f" (n {cell.entries:,.0f})" if alone else ""))
-            rows.append([_markdown(named(line)), *figures])
-        body = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+        headings, rows = as_rows(table, intervals, "**", "**")
+        rules = ["---", *("---:" for _ in table.columns)]
+        heads = [text.replace("_\n", "_").replace("\n", " ") for text in headings]
+        lines = [heads, rules, *([_markdown(row[0]), *row[1:]] for row in rows)]
+        body = "\n".join("| " + " | ".join(line).replace("\n", " ") + " |" for line in lines)
         notes = "".join(f"\n\n{_markdown(doubt)}" for doubt in table.doubts)
         parts.append(f"## {_markdown(title)}\n\n{_markdown(table.caption)}\n\n{body}{notes}\n")
     return "\n".join(parts) or "Nothing has been evaluated yet.\n"
@@ -137,13 +122,14 @@ def _tex_table(table: Table, intervals: bool) -> str:
 
 def _groups(table: Table, intervals: bool) -> tuple[list[float], list[list[Column]]]:
     """The columns in groups that each fit on a page, and how wide each is, in points."""
-    name = 8 + 4.4 * max((len(named(line)) for line, _ in table.lines()), default=5)
+    lines = [(line, dict(cells)) for line, cells in table.lines()]
+    name = 8 + 4.4 * max(len(named(line)) for line, _ in lines)
     widths, groups = [name], [list[Column]()]
     for column in table.columns:
-        signs = max(map(len, broken(column.title)))
-        figures = table.printed(lambda cell, column: interval_of(cell, column) or "00.00")
-        longest = figures[column.key].map(len).max() if intervals else 7
-        width = 8 + max(4.6 * signs, 3.6 * longest)
+        longest = max(
+            len(interval_of(cells[column], column)) if intervals else 0 for _, cells in lines
+        )
+        width = 8 + max(4.6 * max(map(len, broken(column.title))), 3.6 * max(7, longest))
         if groups[-1] and widths[-1] + width > _PAGE:
             widths.append(name)
             groups.append([])
@@ -153,41 +139,23 @@ def _groups(table: Table, intervals: bool) -> tuple[list[float], list[list[Colum
 
 
 def _tabular(table: Table, columns: Sequence[Column], intervals: bool) -> str:
-    """Some columns of a table, by the Styler of pandas, with rules and rows of intervals."""
-    rows, bold = [], []
-    breaks: list[str] = []
+    """Some columns of a table, by the Styler of pandas; intervals stand in rows of their own."""
+    rows, marks = [], []
     for line, cells in table.lines():
         chosen = [(column, cell) for column, cell in cells if column in columns]
         figures = [printed(c.value, column.digits).replace("–", "--") for column, c in chosen]
         rows.append([_tex(named(line)), *figures])
-        bold.append(["", *("textbf: --rwrap;" if cell.best else "" for _, cell in chosen)])
-        breaks.append("" if line.folder or not len(breaks) else "\\midrule")
+        marks.append(["", *("textbf: --rwrap;" if cell.best else "" for _, cell in chosen)])
         between = [interval_of(cell, column) for column, cell in chosen]
         if intervals and any(between):
             rows.append(["", *(f"{{\\scriptsize {one}}}" if one else "" for one in between)])
-            bold.append([""] * len(rows[-1]))
-            breaks.append("")
-    heads = ["Model", *(_heading(table, column) for column in columns)]
-    names: dict[object, str] = dict(enumerate(heads))
-    frame = pd.DataFrame(rows)
-    marks = pd.DataFrame(bold)
-    styler = frame.style.hide(axis="index").format_index(lambda place: names[place], axis=1)
-    styler = styler.apply(lambda _: marks, axis=None)
-    text = styler.to_latex(hrules=True, column_format="l" + "r" * len(columns)).strip()
-    return "\n".join(f"  {line}" for line in _ruled(text.splitlines(), breaks))
-
-
-def _ruled(lines: Sequence[str], breaks: Sequence[str]) -> Iterator[str]:
-    """A tabular's lines, with a rule before the first published system."""
-    first = lines.index("\\midrule") + 1
-    yield from lines[:first]
-    ruled = False
-    for line, rule in zip(lines[first : first + len(breaks)], breaks, strict=True):
-        if rule and not ruled:
-            yield rule
-            ruled = True
-        yield line
-    yield from lines[first + len(breaks) :]
+            marks.append([""] * len(rows[-1]))
+    headings: dict[object, str] = {0: "Model"}
+    headings |= {place: _heading(table, column) for place, column in enumerate(columns, start=1)}
+    styler = pd.DataFrame(rows).style.hide(axis="index")
+    styler = styler.format_index(lambda place: headings[place], axis=1)
+    styler = styler.apply(lambda _: pd.DataFrame(marks), axis=None)
+    return styler.to_latex(hrules=True, column_format="l" + "r" * len(columns)).strip()
 
 
 def _heading(table: Table, column: Column) -> str:

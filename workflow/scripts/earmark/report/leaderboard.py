@@ -84,11 +84,6 @@ class Table:
         counts = self.cells[self.cells.key == column.key].entries.dropna().unique()
         return int(counts[0]) if len(counts) == 1 else None
 
-    def printed(self, shown: Callable[[Any, Column], str]) -> pd.DataFrame:
-        """What is printed of each cell: a row a line, a column a key."""
-        rows = [[shown(cell, column) for column, cell in cells] for _, cells in self.lines()]
-        return pd.DataFrame(rows, columns=[column.key for column in self.columns], dtype=object)
-
     def chosen(self, models: Sequence[str] | None, splits: Sequence[str] | None) -> Table:
         """Only some models and splits; the best are marked among them.
 

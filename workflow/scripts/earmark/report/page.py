@@ -16,7 +16,7 @@ from earmark import __version__
 from earmark.files import whole_file
 from earmark.report import formats
 from earmark.report.charts import SECTIONS, charts
-from earmark.report.charts.drawing import Chart, samples_link
+from earmark.report.charts.drawing import samples_link
 from earmark.report.figures import figure, printed
 from earmark.report.gather import Results, finite, is_asr
 from earmark.report.judge import HEADS, judge_rows
@@ -124,7 +124,6 @@ def _rendered(
         link=lambda table, cell, column: _link(results, table, cell, column),
         sections={key: SECTIONS[key] for key in dict.fromkeys(one.section for one in drawn)},
         charts=drawn,
-        wide=_wide(drawn),
         judged=judge_rows(results),
         judge_heads=HEADS,
         samples=samples,
@@ -157,15 +156,6 @@ def _link(results: Results, table: Table, cell: Any, column: Column) -> str | No
     if column.level == 2:
         more["category"] = column.key.removeprefix(f"{one.subset}-")
     return samples_link(one, everywhere=column.split is None and len(names) > 1, **more)
-
-
-def _wide(drawn: Sequence[Chart]) -> set[str]:
-    """The charts that take the page's width: also the last of an odd number of narrow ones."""
-    wide = {chart.id for chart in drawn if chart.wide}
-    for section in SECTIONS:
-        narrow = [one.id for one in drawn if one.section == section and not one.wide]
-        wide |= set(narrow[-1:]) if len(narrow) % 2 else set()
-    return wide
 
 
 def _facts(results: Results) -> list[tuple[str, str]]:

@@ -12,13 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from earmark.files import read_json
-from earmark.provenance import commands
 from earmark.report.figures import entries, protocols
 from earmark.report.gather import Results, benchmark_folder, is_asr
 from earmark.report.leaderboard import machine
-
-WHOLE = 12
-"""The commands of up to so many evaluations stand in the page; of more, what prints them."""
 
 Provenance = dict[str, Any]
 Lines = list[tuple[str, ...]]
@@ -33,12 +29,12 @@ class Repeat:
 
     Attributes:
         commands: Shell commands that repeat the run in a clone.
-        exactly: Titles and shell scripts that repeat an evaluation from its own record.
+        exactly: What prints the commands of an evaluation, from its own record.
         tables: Titles, headings and rows.
     """
 
     commands: list[str]
-    exactly: list[tuple[str, str]]
+    exactly: list[str]
     tables: list[tuple[str, tuple[str, ...], Lines]]
 
 
@@ -65,7 +61,8 @@ def repeat(results: Results) -> Repeat:
         ("Scoring", ("By", "Version"), scoring),
         ("Runs", ("Evaluation", "Answers ended", answered, "Server", "Hardware"), _runs(known)),
     ]
-    return Repeat(_commands(results, known), _exactly(known), [one for one in tables if one[2]])
+    exactly = [f"earmark reproduce {shlex.quote(str(file))}" for file, _ in known]
+    return Repeat(_commands(results, known), exactly, [one for one in tables if one[2]])
 
 
 def _provenance(results: Results) -> Iterator[tuple[Path, Provenance]]:
@@ -91,16 +88,6 @@ def _commands(results: Results, known: list[tuple[Path, Provenance]]) -> list[st
         ". .venv/bin/activate",
         f"snakemake --configfile {given}" if given else "snakemake",
         f"earmark table{table}",
-    ]
-
-
-def _exactly(known: list[tuple[Path, Provenance]]) -> list[tuple[str, str]]:
-    if len(known) > WHOLE:
-        lines = [f"earmark reproduce {shlex.quote(str(file))}" for file, _ in known]
-        return [("Each evaluation by itself", "\n".join(lines))]
-    return [
-        (f"{one['model']} on {one['benchmark']}, from nothing", commands(file))
-        for file, one in known
     ]
 
 

@@ -78,26 +78,12 @@ def _json(value: Any) -> str:
 
 def describe(results: Results) -> dict[str, Any]:
     """What the page must know of the samples before it loads any."""
-    splits = [split for _, split in _splits(results)]
-    views = [{**split, "parts": [place]} for place, split in enumerate(splits)]
-    for benchmark in results.run.benchmarks:
-        parts = [n for n, split in enumerate(splits) if split["benchmark"] == benchmark]
-        if len(parts) > 1:
-            own = [splits[n] for n in parts]
-            views.append({
-                "key": f"{benchmark}/*", "name": f"{benchmark}: all splits", "parts": parts,
-                "kind": own[0]["kind"], "entries": sum(one["entries"] for one in own),
-                "models": sorted({model for one in own for model in one["models"]}),
-                "protocols": [p for p in own[0]["protocols"]
-                              if all(p in one["protocols"] for one in own)],
-            })  # fmt: skip
     return {
         "size": SIZE,
         "models": [model.name for model in results.run.models.values()],
         "kinds": KINDS,
         "buckets": BUCKETS,
-        "splits": splits,
-        "views": views,
+        "splits": [split for _, split in _splits(results)],
     }
 
 

@@ -1,7 +1,7 @@
 // The sample browser: which rows, in which order, a page of them at a time.
 "use strict";
 const browser = (() => {
-  const { splits, views, models, size } = report.samples;
+  const { splits, models, size } = report.samples;
   const root = document.getElementById("browser");
   if (!root || !splits.length) return null;
   const PAGE = 20;
@@ -13,7 +13,18 @@ const browser = (() => {
   const at = { page: 0 };
   let turn = 0;
 
-  // A view is a split, or all splits of a benchmark.
+  // A view is a split, or all splits of a benchmark, by what all of them were counted.
+  const views = splits.map((split) => ({ ...split, parts: [split] }));
+  for (const benchmark of new Set(splits.map((split) => split.benchmark))) {
+    const parts = splits.filter((split) => split.benchmark === benchmark);
+    if (parts.length > 1) {
+      views.push({
+        ...parts[0], parts, key: `${benchmark}/*`, name: `${benchmark}: all splits`,
+        models: models.map((_, at) => at).filter((at) => parts.some((one) => one.models.includes(at))),
+        protocols: parts[0].protocols.filter((name) => parts.every((one) => one.protocols.includes(name))),
+      });
+    }
+  }
   const chosenView = () => views.find((view) => view.key === state.get("split")) ?? views[0];
   function chosenModels(view) {
     const first = models.indexOf(state.get("model"));
@@ -69,8 +80,7 @@ const browser = (() => {
 
   // All rows of a view, its splits one after another: where each is, and what ranks and filters it.
   async function tabled(view, chosen) {
-    const parts = view.parts.map((number) => splits[number])
-      .filter((split) => chosen.every((model) => split.models.includes(model)));
+    const parts = view.parts.filter((split) => chosen.every((model) => split.models.includes(model)));
     const loaded = await Promise.all(parts.map((split) => Promise.all(
       [`u${split.at}`, ...chosen.map((model) => `a${split.at}-${model}`)].map(pieces.load))));
     const protocol = view.protocols[chosenProtocol(view)];
