@@ -54,9 +54,10 @@ def as_rows(
     table: Table, intervals: bool = False, before: str = "", after: str = "*"
 ) -> tuple[list[str], list[list[str]]]:
     """The headings and rows of a table, in lines; the best figure stands between two marks."""
-    counts = {column: table.entries(column) for column in table.columns}
+    counts = table.counts()
     headings = ["model"]
-    for column, count in counts.items():
+    for column in table.columns:
+        count = counts[column.key]
         headings.append("\n".join([*broken(column.title), *([f"n={count}"] if count else [])]))
     rows = []
     for line, cells in table.lines():
@@ -65,7 +66,7 @@ def as_rows(
             figure = printed(cell.value, column.digits)
             lines = [f"{before}{figure}{after}" if cell.best else figure]
             lines += [interval_of(cell, column)] if intervals else []
-            alone = counts[column] is None and cell.entries == cell.entries
+            alone = counts[column.key] is None and cell.entries == cell.entries
             lines += [f"n={cell.entries:.0f}"] if alone else []
             texts.append("\n".join(filter(None, lines)))
         rows.append(texts)
@@ -159,7 +160,7 @@ def _tabular(table: Table, columns: Sequence[Column], intervals: bool) -> str:
 
 
 def _heading(table: Table, column: Column) -> str:
-    count = table.entries(column)
+    count = table.counts()[column.key]
     lines = [_tex(part) for part in broken(column.title)]
     lines += [f"{{\\scriptsize n={count}}}"] if count is not None else []
     return lines[0] if len(lines) == 1 else "\\shortstack[r]{" + "\\\\ ".join(lines) + "}"

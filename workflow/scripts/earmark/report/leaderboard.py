@@ -79,10 +79,11 @@ class Table:
             cells = list(group.itertuples(index=False))
             yield cells[0], list(zip(self.columns, cells, strict=True))
 
-    def entries(self, column: Column) -> int | None:
-        """The samples that all rates of a column are of; None where they differ."""
-        counts = self.cells[self.cells.key == column.key].entries.dropna().unique()
-        return int(counts[0]) if len(counts) == 1 else None
+    def counts(self) -> dict[str, int | None]:
+        """By column, the samples that all its rates are of; None where they differ."""
+        by_column = self.cells.groupby("key", sort=False).entries
+        alike = by_column.nunique() == 1
+        return {key: int(n) if alike[key] else None for key, n in by_column.max().items()}
 
     def chosen(self, models: Sequence[str] | None, splits: Sequence[str] | None) -> Table:
         """Only some models and splits; the best are marked among them.
