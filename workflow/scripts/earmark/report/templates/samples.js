@@ -121,24 +121,34 @@ const browser = (() => {
     };
   }
 
-  async function rowsAt([split, row], chosen) {
+  const piecesOf = ([split, row], chosen) => {
     const piece = Math.floor(row / size);
-    const names = [`u${split.at}-${piece}`, ...chosen.map((model) => `a${split.at}-${model}-${piece}`)];
-    return (await Promise.all(names.map(pieces.load))).map((rows) => rows[row % size]);
+    return [`u${split.at}-${piece}`, ...chosen.map((model) => `a${split.at}-${model}-${piece}`)];
+  };
+  async function rowsAt(place, chosen) {
+    const loaded = await Promise.all(piecesOf(place, chosen).map(pieces.load));
+    return loaded.map((rows) => rows[place[1] % size]);
   }
 
   // The rows of an order that hold a text, in the reference, an answer, a question or the id; the
   // one whose id it is comes first.
   async function holding(table, chosen, order, text) {
+    const all = new Map();
+    for (const row of order) {
+      for (const name of piecesOf(table.places[row], chosen)) {
+        if (!all.has(name)) all.set(name, pieces.load(name));
+      }
+    }
+    for (const [name, loading] of all) all.set(name, await loading);
+    const rowsOf = (row) => piecesOf(table.places[row], chosen)
+      .map((name) => all.get(name)[table.places[row][1] % size]);
     const wanted = text.toLowerCase();
-    const texts = new Map();
-    await Promise.all(order.map(async (row) => texts.set(row, await rowsAt(table.places[row], chosen))));
-    const found = order.filter((row) => texts.get(row).some((one) => {
+    const found = order.filter((row) => rowsOf(row).some((one) => {
       one.found ??= [one.id, one.reference, one.text, one.question, one.answer, one.hypothesis,
         one.raw].filter(Boolean).join("\n").toLowerCase();
       return one.found.includes(wanted);
     }));
-    const named = found.findIndex((row) => texts.get(row)[0].id === text);
+    const named = found.findIndex((row) => rowsOf(row)[0].id === text);
     if (named > 0) found.unshift(...found.splice(named, 1));
     return found;
   }
