@@ -202,7 +202,7 @@ def _utterance_index(entries: Sequence[Row]) -> Row:
                 each = found if isinstance(found, list) else [found]
                 mine |= {str(one): None for one in each if one not in (None, "")}
             of.append([values.setdefault(one, len(values)) for one in mine])
-        if len(values) > 1 or (values and not all(of)):
+        if values:
             facets.append({"name": name, "title": title, "values": list(values), "of": of})
     return {"duration": [_duration(entry) for entry in entries], "facets": facets}
 

@@ -75,7 +75,8 @@ const browser = (() => {
       rows += duration.length;
     }
     for (const facet of all.values()) while (facet.of.length < rows) facet.of.push([]);
-    return [...all.values()];
+    return [...all.values()] // those that tell rows apart
+      .filter(({ values, of }) => values.length > 1 || of.some((mine) => !mine.length));
   }
 
   // All rows of a view, its splits one after another: where each is, and what ranks and filters it.
