@@ -161,3 +161,49 @@ def test_the_page_has_no_faults_of_accessibility_that_axe_finds(opened: Any, sch
     opened.wait_for_selector(f"html[data-theme={scheme}]")
     found = Axe().run(opened).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+def test_a_saved_chart_is_drawn_by_what_knows_no_page(opened: Any, tmp_path: Path):
+    import vl_convert
+
+    for chart in ("wer", "types", "rtfx", "duration"):
+        with opened.expect_download() as saved:
+            opened.click(f"#chart-{chart} [data-save]")
+        path = tmp_path / saved.value.suggested_filename
+        saved.value.save_as(path)
+        svg = path.read_text()
+        assert "var(" not in svg
+        assert "#2b6cb0" in svg
+        picture = vl_convert.svg_to_png(svg)
+        assert len(picture) > 5000  # a blank one of this size has under 2,000 bytes
+
+
+def test_one_clip_plays_at_a_time(opened: Any):
+    opened.evaluate("document.querySelectorAll('audio').forEach((one) => { one.loop = true; })")
+    for place in (0, 1):
+        opened.evaluate("n => document.querySelectorAll('audio')[n].play()", place)
+    opened.wait_for_function(
+        "[...document.querySelectorAll('audio')].filter(a => !a.paused).length === 1"
+    )
+    assert not opened.evaluate("document.querySelectorAll('audio')[1].paused")
+
+
+def test_a_figure_of_another_protocol_leads_to_samples_counted_by_it(opened: Any):
+    opened.select_option("select[data-protocol]:visible", "open_asr_leaderboard")
+    opened.locator("table.board:visible tbody tr:first-child td a").nth(2).click()
+    assert "protocol=open_asr_leaderboard" in opened.url
+    opened.wait_for_function("document.querySelector('[name=protocol]').value.startsWith('open')")
+    opened.wait_for_selector(".sample .note")
+    assert "Counted by open_asr_leaderboard" in opened.inner_text(".sample .note >> nth=0")
+    assert opened.inner_text(".sample .chip >> nth=0") == "2 errors / 8 words"
+
+
+def test_without_scripts_the_tables_stand_and_nothing_waits(browser: Any, report: Path):
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(report.as_uri())
+    assert page.locator("table.board:visible").count() == 2  # one a protocol
+    assert page.locator("figure table:visible").count() >= 5
+    assert not page.locator("text=Loading").is_visible()
+    assert page.locator("button:not(th button):visible, select:visible").count() == 0
+    assert "set: good, " in page.title()
+    page.close()

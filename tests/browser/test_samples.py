@@ -142,3 +142,33 @@ def test_a_page_without_its_pieces_says_where_they_should_be(browser: Any, besid
     tab.wait_for_selector("#browser [role=alert]")
     assert "report_files, which is not beside this page" in tab.inner_text("#browser [role=alert]")
     tab.close()
+
+
+def test_an_average_leads_to_the_samples_of_all_splits_under_the_right_legend(
+    browser: Any, questions: Path
+):
+    tab = opened(browser, questions)
+    assert tab.title() == "quiz: right, wrong – Earmark"
+    tab.locator("table.board tbody tr:first-child td a").first.click()
+    tab.wait_for_function("document.querySelector('[data-count]').innerText.includes('of 11 ')")
+    assert "split=quiz%2F" in tab.url
+    assert tab.locator(".legend:visible").count() == 0
+    tab.select_option("select[name=category]", "open")
+    tab.wait_for_function("document.querySelectorAll('.sample').length === 3")
+    tab.fill("input[name=q]", "closed_form-1")
+    tab.select_option("select[name=category]", "")
+    tab.wait_for_function("document.querySelectorAll('.sample').length === 1")
+    assert tab.locator(".picked").count() == 1
+    assert tab.complaints == []
+    tab.close()
+
+
+def test_an_answer_that_repeats_itself_is_folded(browser: Any, tmp_path: Path):
+    said = ["it was a good day"] * 8
+    loop = " ".join(["and so on"] * 200)
+    build(write_run(tmp_path, {"m": [f"it was {loop}"] * 8}, said), tmp_path / "results")
+    tab = opened(browser, tmp_path / "results" / "report.html")
+    assert tab.evaluate("document.querySelector('#samples').offsetHeight") < 3000
+    tab.locator(".aligned button").first.click()
+    assert tab.locator(".sample").first.locator("ins").count() > 500
+    tab.close()

@@ -64,7 +64,8 @@ def answer(place: Path, errors: dict[str, str | None], ended: float) -> Path:
 
 def status(place: Path, capsys) -> list[list[str]]:
     assert main(["status", "--configfile", str(place / "config.yaml")]) == 0
-    return [line.split() for line in capsys.readouterr().out.splitlines()]
+    lines = capsys.readouterr().out.splitlines()
+    return [line.split() for line in lines if not line.startswith("─")]
 
 
 def test_status_counts_answers_and_errors_of_each_model_and_split(place, capsys):

@@ -31,8 +31,9 @@ def test_the_csv_holds_the_metrics_unrounded(run):
         path = Path(run.results_dir, folder, "eval-results", "set", "metrics.json")
         for row in (one for one in rows if one["model"] == model.name):
             if not path.is_file():
-                assert row["set-one"] == ""
+                assert row["set-one"] == row["set-one n"] == ""
                 continue
+            assert row["set-one n"] == "2"
             block = read_json(path)["set-one"]["pass@1"]["protocols"][row["protocol"]]
             assert float(row["set-one"]) == block["wer"]
             assert float(row["set-one low"]) == block["wer_ci"][0]
@@ -42,23 +43,20 @@ def test_the_best_of_each_column_is_bold_and_no_other(run):
     text = formats.as_markdown(tables(gather(run))[:1])
     good = next(line for line in text.splitlines() if line.startswith("| good"))
     assert good.count("**0.00**") == 3
-    assert text.count("**") == 2 * (3 + 2)  # and both models' RTFx, which are equal
+    assert text.count("**") == 2 * 3  # and of speed none: nobody knows on what hardware
 
 
 def test_a_run_half_way_has_gaps_and_names_what_is_missing(run):
     results = gather(run)
     assert [(one.model.name, one.state) for one in results.missing()] == [("late", "waiting")]
-    with pytest.raises(EarmarkError, match="late on set-one"):
-        gather(run, only_complete=True)
 
 
 def test_published_numbers_stand_below_ours_marked_and_out_of_the_contest(run, tmp_path):
     path = tmp_path / "published.csv"
     path.write_text("model,source,one\nother,a paper,0.00\n", encoding="utf-8")
-    text = formats.as_text(tables(gather(run, path))[:1])
-    line = next(line for line in text.splitlines() if line.startswith("other"))
-    assert line.startswith("other† (a paper; scored by a protocol not stated)")
-    assert "*" not in line
+    _, rows = formats.as_rows(tables(gather(run, path))[0])
+    assert rows[-1][0] == "other† (a paper; scored by a protocol not stated)"
+    assert "*" not in "".join(rows[-1])
 
 
 @pytest.mark.parametrize(

@@ -38,15 +38,18 @@ def recorded(path: str | Path, settings: Mapping[str, Any], project: Any) -> Ite
         settings: The model's settings.
         project: What the config's ``frozen`` key says of the code.
     """
-    start, ended_well = time.time(), False
+    start, failure = time.time(), None
     try:
         yield
-        ended_well = True
+    except BaseException as error:
+        failure = str(error) or type(error).__name__
+        raise
     finally:
         row = {
             "start": start,
             "end": time.time(),
-            "ended_well": ended_well,
+            "ended_well": failure is None,
+            "error": failure,
             "server": server_command(settings),
             "hardware": hardware(),
             "versions": versions(),

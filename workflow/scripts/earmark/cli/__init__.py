@@ -1,12 +1,13 @@
 """The ``earmark`` command. A subcommand is a module of this package, loaded when it is called.
 
-A command's module has a docstring, whose first line is its help, and two functions:
-``add_arguments(parser)`` and ``run(args) -> int``, which returns the exit code.
+A command's module has a docstring, which is its help; ``EXAMPLES``, which end it; and two
+functions: ``add_arguments(parser)`` and ``run(args) -> int``, which returns the exit code.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -25,22 +26,30 @@ COMMANDS = {
     "table": "Print the tables of a run's metrics.",
     "wer": "Score result files by named protocols.",
 }
+_EXAMPLES = """\
+examples:
+  earmark status                      how far the run of config/config.yaml is
+  earmark table --format tex          its tables, for a paper
+  earmark compare model-a model-b     whether two of its models differ
+  earmark COMMAND --help              a command's options and examples
+exit codes: 0 well, 1 an error that a message explains, 2 wrong arguments, 130 stopped by Ctrl-C
+completion, in bash and zsh: eval "$(register-python-argcomplete earmark)"
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (1: an error that a message explains)."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(
-        prog="earmark", description="Evaluate speech and audio models: tables, scores, journals."
-    )
-    parser.add_argument("--version", action="version", version=f"earmark {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary)
-        if argv and argv[0] == name:  # only the command that runs pays for its imports
-            module = import_module(f"earmark.cli.{name}")
-            module.add_arguments(command)
-            command.set_defaults(run=module.run)
+    completing = "_ARGCOMPLETE" in os.environ
+    named = os.environ.get("COMP_LINE", "").split()[1:] if completing else argv
+    parser = _parser(named[0] if named else "")
+    if completing:
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    if not argv:
+        parser.print_help()
+        return 0
     args = parser.parse_args(argv)
     try:
         code: int = args.run(args)
@@ -54,3 +63,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _parser(command: str) -> argparse.ArgumentParser:
+    """The commands; only the one that runs pays for its imports."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="earmark",
+        description="Evaluate speech and audio models: tables, scores, journals.",
+        epilog=_EXAMPLES,
+        formatter_class=raw,
+    )
+    parser.add_argument("--version", action="version", version=f"earmark {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        one = commands.add_parser(name, help=summary, formatter_class=raw)
+        if name == command:
+            module = import_module(f"earmark.cli.{name}")
+            one.description = module.__doc__
+            one.epilog = "".join(f"\n  {line}" for line in getattr(module, "EXAMPLES", ()))
+            one.epilog = f"examples:{one.epilog}" if one.epilog else None
+            module.add_arguments(one)
+            one.set_defaults(run=module.run)
+    return parser

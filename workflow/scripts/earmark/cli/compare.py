@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from earmark.cli.printing import print_table
+from earmark.cli.project import add_configfile, load_run
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl
 from earmark.scoring import statistics as stats
+
+EXAMPLES = (
+    "earmark compare model-a model-b --benchmark asr-leaderboard",
+    "earmark compare a.jsonl b.jsonl --protocol open_asr_leaderboard",
+)
 
 #: By split: edits and reference words of each sample, by id.
 Counted = dict[str, dict[str, tuple[int, int]]]
@@ -29,9 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model_a", metavar="MODEL_A", help="a model of the config, or a result file"
     )
     parser.add_argument("model_b", metavar="MODEL_B", help="the model to compare with it")
-    parser.add_argument(
-        "--configfile", default="config/config.yaml", help="the run's config (default: %(default)s)"
-    )
+    add_configfile(parser)
     parser.add_argument("--benchmark", action="append", help="only this one; may be repeated")
     parser.add_argument("--protocol", help="the scoring protocol (default: the primary one)")
     parser.add_argument("--json", action="store_true", help="print one JSON object a split")
@@ -126,8 +130,6 @@ def _of_file(path: str, protocol: str) -> Counted:
 
 
 def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
-    from earmark.cli.project import load_run
-
     config = load_run(args.configfile)
     by_name = {model.name: folder for folder, model in config.models.items()}
     for name in (args.model_a, args.model_b):
@@ -135,33 +137,27 @@ def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
             raise EarmarkError(
                 f"{name}: neither a model of {args.configfile} ({', '.join(by_name)}) nor a file"
             )
-    chosen = args.benchmark or list(config.benchmarks)
-    for benchmark in chosen:
-        if benchmark not in config.benchmarks:
+    known = [name for name in config.benchmarks if config.scoring(name) == "asr"]
+    for name in args.benchmark or []:
+        if name not in known:
             raise EarmarkError(
-                f"{args.configfile}: no benchmark {benchmark!r}; it has "
-                f"{', '.join(config.benchmarks)}"
+                f"{args.configfile}: no benchmark {name!r} with word error rates; it has "
+                f"{', '.join(known)}"
             )
-    found = {}
-    for benchmark in chosen:
-        splits = [
-            name for name, one in config.benchmarks[benchmark].items() if one.scoring == "asr"
-        ]
-        if splits:
-            both = [
-                {
-                    f"{benchmark}-{split}": _of_scores(
-                        Path(config.results_dir, by_name[name], "scores", benchmark, split),
-                        args.protocol,
-                    )
-                    for split in splits
-                }
-                for name in (args.model_a, args.model_b)
-            ]
-            found[benchmark] = (both[0], both[1])
-    if not found:
+    if not known:
         raise EarmarkError(f"{args.configfile}: no benchmark with word error rates is selected")
-    return found
+
+    def counts(model: str, benchmark: str) -> Counted:
+        home = Path(config.results_dir, by_name[model], "scores", benchmark)
+        return {
+            f"{benchmark}-{split}": _of_scores(home / split, args.protocol)
+            for split in config.benchmarks[benchmark]
+        }
+
+    return {
+        benchmark: (counts(args.model_a, benchmark), counts(args.model_b, benchmark))
+        for benchmark in args.benchmark or known
+    }
 
 
 def _of_scores(stem: Path, protocol: str | None) -> dict[str, tuple[int, int]]:
@@ -185,25 +181,13 @@ def _of_scores(stem: Path, protocol: str | None) -> dict[str, tuple[int, int]]:
 
 
 def _print_table(found: list[dict[str, Any]], a: str, b: str, protocol: str) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("set", overflow="fold")
-    for heading in ("samples", "A", "B", "B - A", "95 %", "p (bootstrap)", "p (matched pairs)"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("set", "samples", "A", "B", "B - A", "95 %", "p\n(bootstrap)", "p\n(matched pairs)")
+    rows = []
     for line in found:
         low, high = line["interval"]
-        table.add_row(
-            line["set"],
-            str(line["utterances"]),
-            f"{line['rate_a']:.2f}",
-            f"{line['rate_b']:.2f}",
-            f"{line['difference']:+.2f}",
-            f"{low:+.2f} to {high:+.2f}",
-            f"{line['p_bootstrap']:.3f}",
-            f"{line['p_matched']:.3g}",
-        )
-    print(f"WER in percent ({protocol}); A: {a}; B: {b}")
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+        rows.append([
+            line["set"], f"{line['utterances']:,}", f"{line['rate_a']:.2f}",
+            f"{line['rate_b']:.2f}", f"{line['difference']:+.2f}", f"{low:+.2f} to {high:+.2f}",
+            f"{line['p_bootstrap']:.3f}", f"{line['p_matched']:.3g}",
+        ])  # fmt: skip
+    print_table(headings, rows, title=f"WER in percent ({protocol}); A: {a}; B: {b}\n")

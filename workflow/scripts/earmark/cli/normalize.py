@@ -11,6 +11,8 @@ import sys
 
 from earmark.scoring.text import PROTOCOL_NAMES, protocol
 
+EXAMPLES = ("earmark normalize --protocol whisper < lines.txt",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""

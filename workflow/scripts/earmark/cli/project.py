@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,13 @@ from typing import Any
 
 from earmark.config import Run, load
 from earmark.schema import read_yaml
+
+
+def add_configfile(parser: argparse.ArgumentParser) -> None:
+    """Declare the option of the commands that are about a run."""
+    parser.add_argument(
+        "--configfile", default="config/config.yaml", help="the run's config (default: %(default)s)"
+    )
 
 
 def load_run(path: str | Path) -> Run:

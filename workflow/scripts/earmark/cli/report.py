@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from earmark.cli.project import load_run
+from earmark.cli.project import add_configfile, load_run
+
+EXAMPLES = ("earmark report", "earmark report --configfile config/demo.yaml")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "--configfile", default="config/config.yaml", help="the run's config (default: %(default)s)"
-    )
+    add_configfile(parser)
     parser.add_argument("--published", metavar="CSV", help="published numbers of other systems")
 
 
@@ -22,8 +22,13 @@ def run(args: argparse.Namespace) -> int:
 
     config = load_run(args.configfile)
     results = build(config, config.results_dir, args.published or config.published)
-    missing = len(results.missing())
+    missing = results.missing()
     if missing:
-        print(f"{missing} of {len(results.evaluations)} evaluations are missing, and marked so")
+        print(
+            f"{len(missing)} of {len(results.evaluations)} evaluations are missing, and marked so"
+        )
+    for one in missing:
+        if one.failure:
+            print(f"{one.model.name} on {one.subset}: {one.told}")
     print(Path(config.results_dir, "report.html"))
     return 0

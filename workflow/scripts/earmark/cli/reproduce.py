@@ -6,6 +6,8 @@ import argparse
 
 from earmark.provenance import commands
 
+EXAMPLES = ("earmark reproduce results/my-model/eval-results/asr-leaderboard/metrics.json",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""

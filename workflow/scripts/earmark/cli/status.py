@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from earmark.cli.project import load_run
+from earmark.cli.printing import print_table
+from earmark.cli.project import add_configfile, load_run
 from earmark.config import Model, Run, Split
 from earmark.progress import human_seconds
 
@@ -17,46 +16,13 @@ WINDOW = 60.0
 """Seconds over which the rate is taken."""
 _EVERY = 5.0
 _TAIL = 2**20
+EXAMPLES = ("earmark status", "earmark status --watch --configfile config/demo.yaml")
 _HEAD = ("model", "split", "done", "total", "errors", "rate", "left")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a model is with a split.
-
-    Attributes:
-        model: The model's name.
-        split: ``<benchmark>/<split>``.
-        done: Requests of the config as it is now that were answered.
-        total: All its requests, of all seeds and chunks; None before the manifest is made.
-        errors: Requests that got nothing but errors.
-        rate: Requests a second that ended in the last minute, in any job.
-    """
-
-    model: str
-    split: str
-    done: int = 0
-    total: int | None = None
-    errors: int = 0
-    rate: float = 0.0
-
-    def cells(self) -> list[str]:
-        """The row of the table."""
-        if self.total is None:
-            return [self.model, self.split, "not prepared", "", "", "", ""]
-        left = max(0, self.total - self.done - self.errors)
-        return [
-            self.model, self.split, f"{self.done:,}", f"{self.total:,}", f"{self.errors:,}",
-            f"{self.rate:.3g}/s" if self.rate else "",
-            human_seconds(left / self.rate) if self.rate and left else "",
-        ]  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "--configfile", default="config/config.yaml", help="the run's config (default: %(default)s)"
-    )
+    add_configfile(parser)
     parser.add_argument("--watch", action="store_true", help="show it again every few seconds")
 
 
@@ -64,66 +30,59 @@ def run(args: argparse.Namespace) -> int:
     """Print the table, once or until Ctrl-C."""
     config = load_run(args.configfile)
     while True:
-        print(table(list(progress(config))), flush=True)
+        rows = [
+            _row(config, model, split)
+            for model in config.models.values()
+            for splits in config.benchmarks.values()
+            for split in splits.values()
+        ]
+        print_table(_HEAD, [cells for cells, _ in rows], names=2)
+        for (model, split, *_), reason in rows:
+            if reason:
+                print(f"\n{model} on {split} failed: {reason}")
         if not args.watch:
             return 0
         time.sleep(_EVERY)
         print(f"\n{time.strftime('%T')}")
 
 
-def progress(config: Run) -> Iterator[Progress]:
-    """Every model and split of a config."""
-    for model in config.models.values():
-        for splits in config.benchmarks.values():
-            for split in splits.values():
-                yield _progress(config, model, split)
+def _row(config: Run, model: Model, split: Split) -> tuple[list[str], str | None]:
+    """The row of a model and split, and why its last job failed, where it did.
 
-
-def table(found: list[Progress]) -> str:
-    """What was found, as a table for a terminal."""
-    rows = [list(_HEAD), *(one.cells() for one in found)]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(_HEAD))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if k < 2 else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _progress(config: Run, model: Model, split: Split) -> Progress:
+    Counted are the requests of the config as it is now, of all seeds and chunks.
+    """
     from earmark.files import read_jsonl
     from earmark.inference.journal import Journal
     from earmark.inference.requests import Recipe, seeds
+    from earmark.report.gather import failure, files
     from earmark.servers import answer_settings
 
-    name = f"{split.benchmark}/{split.name}"
-    folder = Path(config.data_dir, split.benchmark, split.name)
-    manifest = folder / "manifest.jsonl"
-    if not manifest.is_file():
-        return Progress(model.name, name)
-    home = Path(config.results_dir, model.folder)
+    names = [model.name, f"{split.benchmark}/{split.name}"]
+    places = files(config, model.folder, split)
+    if not places.manifest.is_file():
+        return [*names, "not prepared", *[""] * 4], None
     wanted = answer_settings(model.settings, model.request(split))
     if model.settings["server"] == "random-choice":  # nobody is asked: there is no journal
-        rows = sum(1 for _ in read_jsonl(manifest))
-        written = list((home / "predictions" / split.benchmark).glob(f"{split.name}*.jsonl"))
+        rows = sum(1 for _ in read_jsonl(places.manifest))
+        written = list(places.predictions.parent.glob(f"{split.name}*.jsonl"))
         known = {split.name, *(f"{split.name}.seed{k}" for k in range(wanted["num_seeds"]))}
-        done = sum(path.stem in known for path in written)
-        return Progress(model.name, name, done * rows, wanted["num_seeds"] * rows)
-    recipe = Recipe(wanted, folder)
+        done = sum(path.stem in known for path in written) * rows
+        return [*names, f"{done:,}", f"{wanted['num_seeds'] * rows:,}", "0", "", ""], None
+    recipe = Recipe(wanted, places.manifest.parent)
     asked = {
         request.fingerprint
-        for row in read_jsonl(manifest)
+        for row in read_jsonl(places.manifest)
         for seed in seeds(wanted)
         for request in recipe.sample(row, seed).requests
     }
-    kept = home / "journal" / split.benchmark / split.name
-    with Journal(kept) as journal:
+    with Journal(places.journal) as journal:
         done = sum(key in journal for key in asked)
         errors = sum(journal.failed(key) for key in asked)
-    return Progress(model.name, name, done, len(asked), errors, _rate(kept, time.time()))
+    rate, reason = _rate(places.journal, time.time()), failure(places)
+    left = len(asked) - done - errors
+    until = human_seconds(left / rate) if rate and left > 0 else ""
+    counts = [f"{count:,}" for count in (done, len(asked), errors)]
+    return [*names, *counts, f"{rate:.3g}/s" if rate else "", "failed" if reason else until], reason
 
 
 def _rate(folder: Path, now: float) -> float:

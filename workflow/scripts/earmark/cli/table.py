@@ -1,4 +1,7 @@
-"""Print the tables of a run: blocks as papers have them, or models against splits."""
+"""Print the tables of a run: models against splits, or blocks as NeMo-Skills prints them.
+
+The best figure of a column carries a star; n is the number of samples that its rates are of.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,30 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from earmark.cli.project import load_run
+from earmark.cli.printing import print_table
+from earmark.cli.project import add_configfile, load_run
 from earmark.config import Run
 from earmark.errors import EarmarkError
-from earmark.scoring.metrics import find, metrics_file
+from earmark.scoring.metrics import metrics_file
 from earmark.scoring.printed import printed
 
-FORMATS = ("blocks", "text", "csv", "md", "tex")
+FORMATS = ("text", "nemo", "csv", "md", "tex")
+EXAMPLES = (
+    "earmark table --intervals",
+    "earmark table --benchmark asr-leaderboard --protocol whisper --format tex",
+    "earmark table --format nemo --model my-model",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "--configfile", default="config/config.yaml", help="the run's config (default: %(default)s)"
-    )
+    add_configfile(parser)
     parser.add_argument(
         "--format",
         choices=FORMATS,
-        help="blocks: one a benchmark and split, as papers print them; the others: a table of "
-        "models against splits (default: blocks; with --protocol or --published, text)",
+        default="text",
+        help="nemo: a block a benchmark and split; the others: a table of models against splits "
+        "(default: %(default)s)",
     )
     for name, what in (("benchmark", "benchmarks"), ("split", "splits"), ("model", "models")):
         parser.add_argument(
@@ -40,23 +48,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what is there so far; a run that is half way has gaps."""
     config = load_run(args.configfile)
-    names = {
-        "benchmark": list(config.benchmarks),
-        "split": [name for splits in config.benchmarks.values() for name in splits],
-        "model": [model.name for model in config.models.values()],
-    }
-    for name, known in names.items():
-        _check(getattr(args, name) or [], known, name, args.configfile)
     chosen = args.benchmark or list(config.benchmarks)
-    known = [name for benchmark in chosen for name in config.benchmarks[benchmark]]
-    _check(args.split or [], known, "split", f"--benchmark {', '.join(chosen)}")
-    of_models = next((name for name in ("protocol", "published") if getattr(args, name)), None)
-    args.format = args.format or ("text" if of_models else "blocks")
-    if args.format == "blocks":
-        if of_models:
-            raise EarmarkError(f"--{of_models}: is of a table of models, not of blocks")
-        return _blocks(config, args)
-    print(_table(config, args), end="" if args.format != "text" else "\n")
+    models = [model.name for model in config.models.values()]
+    _check(args.benchmark or [], list(config.benchmarks), "benchmark", args.configfile)
+    _check(args.model or [], models, "model", args.configfile)
+    for where, benchmarks in ((args.configfile, config.benchmarks), ("--benchmark", chosen)):
+        known = [split for name in benchmarks for split in config.benchmarks[name]]
+        _check(args.split or [], known, "split", where)
+    if args.format == "nemo":
+        for name in ("protocol", "published"):
+            if getattr(args, name):
+                raise EarmarkError(f"--{name}: is of a table of models, not of --format nemo")
+        return _blocks(config, args, chosen)
+    _print_models(config, args)
     return 0
 
 
@@ -66,27 +70,27 @@ def _check(chosen: Sequence[str], known: Sequence[str], what: str, where: str) -
             raise EarmarkError(f"--{what} {name}: {where} has {', '.join(dict.fromkeys(known))}")
 
 
-def _blocks(config: Run, args: argparse.Namespace) -> int:
+def _blocks(config: Run, args: argparse.Namespace, benchmarks: Sequence[str]) -> int:
     """Print the blocks that are there; name what is not, which is an error if nothing is."""
+    from earmark.files import read_json
+
     missing: list[str] = []
     made = 0
-    for benchmark, splits in config.benchmarks.items():
-        wanted = [one for one in args.split or splits if one in splits]
-        if (args.benchmark and benchmark not in args.benchmark) or not wanted:
-            continue
+    for benchmark in benchmarks:
+        splits = [one for one in args.split or config.benchmarks[benchmark]
+                  if one in config.benchmarks[benchmark]]  # fmt: skip
         for folder, model in config.models.items():
-            if args.model and model.name not in args.model:
+            if not splits or (args.model and model.name not in args.model):
                 continue
             path = metrics_file(config.results_dir, folder, benchmark)
             if not path.is_file():
                 missing.append(f"{path}: not there yet; `snakemake` makes it")
                 continue
-            found = find(config.results_dir, folder, benchmark)
+            blocks = read_json(path)
             if args.split:
-                names = {f"{benchmark}{mark}{one}" for one in wanted for mark in "-."}
-                found = {name: modes for name, modes in found.items() if name in names}
-            print(f"\n{model.name}\n")
-            print(printed(found))
+                names = {f"{benchmark}{mark}{one}" for one in splits for mark in "-."}
+                blocks = {name: modes for name, modes in blocks.items() if name in names}
+            print(f"\n{model.name}\n\n{printed(blocks)}")
             made += 1
     if missing and not made:
         raise EarmarkError(missing[0])
@@ -95,20 +99,25 @@ def _blocks(config: Run, args: argparse.Namespace) -> int:
     return 0
 
 
-def _table(config: Run, args: argparse.Namespace) -> str:
+def _print_models(config: Run, args: argparse.Namespace) -> None:
     from earmark.report import formats
     from earmark.report.gather import gather
-    from earmark.report.leaderboard import subset, tables
+    from earmark.report.leaderboard import tables
 
     results = gather(config, args.published or config.published)
     made = tables(results, args.benchmark, args.protocol)
     if args.protocol and not any(table.protocol for table in made):
         raise EarmarkError(f"--protocol {args.protocol}: nothing was scored by it")
-    made = [subset(table, args.model, args.split) for table in made]
-    write = {
-        "text": formats.as_text,
-        "csv": formats.as_csv,
-        "md": formats.as_markdown,
-        "tex": formats.as_tex,
-    }
-    return write[args.format]([table for table in made if table.lines], args.intervals)
+    made = [table.chosen(args.model, args.split) for table in made]
+    made = [table for table in made if table.columns and len(table.cells)]
+    if args.format != "text":
+        write = {"csv": formats.as_csv, "md": formats.as_markdown, "tex": formats.as_tex}
+        print(write[args.format](made, args.intervals), end="")
+        return
+    for number, table in enumerate(made):
+        headings, rows = formats.as_rows(table, args.intervals)
+        title = "\n".join([table.caption.replace("`", ""), *table.doubts])
+        print_table(headings, rows, title=("\n" if number else "") + title + "\n")
+    for one in results.missing():
+        if (not args.model or one.model.name in args.model) and one.failure:
+            print(f"\n{one.model.name} on {one.subset}: {one.told}")

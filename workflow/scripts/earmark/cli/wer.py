@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import Any
 
+from earmark.cli.printing import print_table
 from earmark.scoring.result_files import read_results
 from earmark.scoring.text import PROTOCOL_NAMES, protocol
+
+EXAMPLES = (
+    "earmark wer answers.jsonl",
+    "earmark wer --protocol whisper --protocol open_asr_leaderboard --json answers.jsonl",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,42 +109,15 @@ def _fraction(block: dict[str, Any], rate: str) -> float:
 
 
 def _print_table(found: list[dict[str, Any]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    headings = (
-        "file",
-        "protocol",
-        "scored",
-        "words",
-        "sub",
-        "del",
-        "ins",
-        "WER %",
-        "95 %",
-        "CER %",
-    )
-    for position, heading in enumerate(headings):
-        table.add_column(
-            heading,
-            justify="left" if position < 2 else "right",
-            overflow="fold",
-            no_wrap=position > 0,
-        )
+    headings = ("file", "protocol", "scored", "words", "sub", "del", "ins", "WER %", "95 %",
+                "CER %")  # fmt: skip
+    counts = ("scored", "ref_words", "substitutions", "deletions", "insertions")
+    rows = []
     for line in found:
-        counts = [line[key] for key in ("ref_words", "substitutions", "deletions", "insertions")]
-        bounds = line["wer_ci"]
-        table.add_row(
-            line["file"],
-            line["protocol"],
-            *map(str, (line["scored"], *counts)),
-            _shown(line["wer"]),
-            "n/a" if bounds is None else f"{100 * bounds[0]:.2f}-{100 * bounds[1]:.2f}",
-            _shown(line["cer"]),
-        )
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+        bounds = "n/a" if line["wer_ci"] is None else "-".join(map(_shown, line["wer_ci"]))
+        rows.append([line["file"], line["protocol"], *(str(line[key]) for key in counts),
+                     _shown(line["wer"]), bounds, _shown(line["cer"])])  # fmt: skip
+    print_table(headings, rows, names=2)
     for version in dict.fromkeys(f"{one['protocol']}: {one['protocol_version']}" for one in found):
         print(version)
 

@@ -1,7 +1,7 @@
 """The report step: what has been evaluated, as tables, charts and a page with every sample.
 
 `gather` reads a run's results, whole or half way; `leaderboard` and `formats` make the tables;
-`charts` and `samples` make the page's parts, and `page` puts them together.
+`charts`, `samples` and `repeat` say what the page shows, and `page` fills its templates.
 """
 
 from __future__ import annotations

@@ -37,6 +37,6 @@ def build(run: Run, folder: str | Path, published: str | Path | None = None) -> 
     ):
         with whole_file(Path(folder, f"leaderboard.{ending}")) as stream:
             stream.write(text)
-    write_page(results, Path(folder, "report.html"))
+    write_page(results, made, Path(folder, "report.html"))
     claim(run)
     return results

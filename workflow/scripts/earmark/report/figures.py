@@ -1,4 +1,7 @@
-"""Where a metrics record keeps its figures: rates, their intervals, protocols; and their print."""
+"""Where a metrics record keeps its figures: rates, intervals, protocols; and how they are printed.
+
+The one place of the report that knows how metrics spell a key.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,41 @@ from typing import Any
 
 Metrics = Mapping[str, Any]
 
+_ALIASES = {"wer_macro": ("wer_macro_splits", "wer_macro")}
+"""Keys that metrics files have had several names for, the newest first."""
+
+_DOUBTS = (
+    ("letter_answers", 0.05, "{share:.0%} of the answers are a letter alone, read as a choice"),
+    ("num_truncated", 0.01, "{share:.0%} of the answers were cut short by max_tokens"),
+)
+"""Counts that put a rate in doubt: the key, the share that may pass, and what is said."""
+
 
 def figure(metrics: Metrics | None, key: str) -> float | None:
     """A number of a metrics record; None where it is missing or is no number."""
-    value = (metrics or {}).get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        return None
-    return float(value)
+    for name in _ALIASES.get(key, (key,)):
+        value = (metrics or {}).get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value == value:
+            return float(value)
+    return None
 
 
 def interval(metrics: Metrics | None, key: str) -> tuple[float, float] | None:
     """The 95 % interval of a rate, where one was computed."""
-    found = (metrics or {}).get(f"{key}_ci")
-    if not isinstance(found, list | tuple) or len(found) != 2:
-        return None
-    low, high = found
-    if isinstance(low, int | float) and isinstance(high, int | float):
-        return float(low), float(high)
+    for name in _ALIASES.get(key, (key,)):
+        bounds = (metrics or {}).get(f"{name}_ci")
+        if isinstance(bounds, list | tuple) and len(bounds) == 2:
+            low, high = bounds
+            if isinstance(low, int | float) and isinstance(high, int | float):
+                return float(low), float(high)
+    return None
+
+
+def entries(metrics: Metrics | None) -> int | None:
+    """How many samples a rate is of: those scored where that is known, else all."""
+    for key in ("scored", "num_scored", "num_entries"):
+        if (count := figure(metrics, key)) is not None:
+            return int(count)
     return None
 
 
@@ -32,6 +53,17 @@ def protocols(metrics: Metrics | None) -> dict[str, Metrics]:
     return dict((metrics or {}).get("protocols") or {})
 
 
+def doubts(metrics: Metrics | None) -> list[str]:
+    """What a reader must know before trusting a set's rates; mostly nothing."""
+    total = figure(metrics, "num_entries")
+    shares = [((figure(metrics, key) or 0) / total if total else 0.0) for key, _, _ in _DOUBTS]
+    return [
+        text.format(share=share)
+        for share, (_, allowed, text) in zip(shares, _DOUBTS, strict=True)
+        if share > allowed
+    ]
+
+
 def printed(value: float | None, digits: int = 2) -> str:
     """A number as tables print it, ``–`` where there is none."""
-    return "–" if value is None else f"{value:,.{digits}f}"
+    return "–" if value is None or value != value else f"{value:,.{digits}f}"

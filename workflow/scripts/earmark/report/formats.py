@@ -1,79 +1,90 @@
-"""Tables as text, CSV, Markdown and LaTeX (booktabs)."""
+"""Tables as CSV, Markdown and LaTeX (booktabs)."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
 
 from earmark.report.figures import printed
-from earmark.report.leaderboard import Cell, Column, Line, Table
+from earmark.report.leaderboard import Column, Table, broken
 
-_NO_FIGURE = "–"
+_PAGE, _COLUMN = 345, 240
+"""Points of a page's text in LaTeX's `article`, and about those of a column of two."""
 
 
 def as_csv(tables: Sequence[Table], intervals: bool = False) -> str:
     """All tables as one: a row a model and protocol, a column a subset, figures unrounded.
 
-    With ``intervals``, two columns more a figure: its name with ``low`` and ``high``.
+    With ``intervals``, three columns more a figure: its name with ``low``, ``high`` and ``n``.
     """
-    columns = list(dict.fromkeys(column.key for table in tables for column in table.columns))
-    header = ["model", "source", "protocol", "note"]
-    for key in columns:
-        header += [key, f"{key} low", f"{key} high"] if intervals else [key]
-    rows: dict[tuple[str, str, str], dict[str, object]] = {}
-    protocols = {table.kind: table.protocol for table in reversed(tables)}
-    for table in tables:
-        for line in table.lines:
-            protocol = table.protocol or protocols.get("asr", "")
-            row = rows.setdefault(
-                (line.model, line.source, protocol),
-                {"model": line.model, "source": line.source, "protocol": protocol},
-            )
-            row["note"] = line.note or row.get("note", "")
-            row |= dict(_csv_cells(table, line))
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, header, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows.values())
-    return stream.getvalue()
+    primary = next((table.protocol for table in tables if table.kind == "asr"), "")
+    cells = pd.concat([one.cells.assign(protocol=one.protocol or primary) for one in tables])
+    cells["note"] = cells.remark.where(cells.remark != "")
+    cells["n"] = cells.entries.astype("Int64")
+    lines = ["model", "source", "protocol"]
+    grouped = cells.groupby([*lines, "key"], sort=False)[["value", "low", "high", "n"]].first()
+    wide = grouped.unstack("key")
+    ends = ["value", "low", "high", "n"] if intervals else ["value"]
+    made = cells.groupby(lines, sort=False)[["note"]].last()
+    for key in cells.key.unique():
+        for end in ends:
+            made[key if end == "value" else f"{key} {end}"] = wide[end][key]
+    return made.reset_index().to_csv(index=False, lineterminator="\n")
 
 
-def _csv_cells(table: Table, line: Line) -> list[tuple[str, object]]:
-    cells: list[tuple[str, object]] = []
-    for column, cell in zip(table.columns, line.cells, strict=True):
-        low, high = cell.interval or ("", "")
-        value = "" if cell.value is None else repr(cell.value)
-        cells += [(column.key, value), (f"{column.key} low", low), (f"{column.key} high", high)]
-    return cells
+def named(cell: Any, mark: str = "†") -> str:
+    """What a line is called: its model, a mark where it is not ours, and its remarks."""
+    notes = [note for note in (cell.source if cell.folder == "" else "", cell.remark) if note]
+    name: str = cell.model + ("" if cell.folder else mark)
+    return name + (f" ({'; '.join(notes)})" if notes else "")
 
 
-def as_text(tables: Sequence[Table], intervals: bool = False) -> str:
-    """Tables for a terminal, columns aligned; the best figure of a column carries a star."""
-    return "\n\n".join(
-        _aligned(table, lambda cell, column: _plain(cell, column, intervals, "*", ""))
-        for table in tables
-    )
+def interval_of(cell: Any, column: Column) -> str:
+    """A figure's interval in print; empty where there is none."""
+    if cell.value != cell.value or cell.low != cell.low:
+        return ""
+    return f"[{printed(cell.low, column.digits)}, {printed(cell.high, column.digits)}]"
+
+
+def as_rows(
+    table: Table, intervals: bool = False, before: str = "", after: str = "*"
+) -> tuple[list[str], list[list[str]]]:
+    """The headings and rows of a table, in lines; the best figure stands between two marks."""
+    counts = table.counts()
+    headings = ["model"]
+    for column in table.columns:
+        count = counts[column.key]
+        headings.append("\n".join([*broken(column.title), *([f"n={count}"] if count else [])]))
+    rows = []
+    for line, cells in table.lines():
+        texts = [named(line)]
+        for column, cell in cells:
+            figure = printed(cell.value, column.digits)
+            lines = [f"{before}{figure}{after}" if cell.best else figure]
+            lines += [interval_of(cell, column)] if intervals else []
+            alone = counts[column.key] is None and cell.entries == cell.entries
+            lines += [f"n={cell.entries:.0f}"] if alone else []
+            texts.append("\n".join(filter(None, lines)))
+        rows.append(texts)
+    return headings, rows
 
 
 def as_markdown(tables: Sequence[Table], intervals: bool = False) -> str:
     """Tables in Markdown, each under its caption; the best figure of a column is bold."""
     parts = []
     for table in tables:
-        title = " ".join(filter(None, (table.benchmark, table.part)))
-        title += f" ({table.protocol})" if table.protocol else ""
-        header = ["model", *(column.title for column in table.columns)]
-        lines = [header, ["---", *("---:" for _ in table.columns)]]
-        for line in table.lines:
-            cells = [
-                _plain(cell, column, intervals, "**", "**")
-                for cell, column in zip(line.cells, table.columns, strict=True)
-            ]
-            lines.append([_named(line, _markdown), *cells])
-        rows = "\n".join("| " + " | ".join(row) + " |" for row in lines)
-        parts.append(f"## {_markdown(title)}\n\n{_markdown(table.caption)}\n\n{rows}\n")
+        title = table.title + (f" ({table.protocol})" if table.protocol else "")
+        headings, rows = as_rows(table, intervals, "**", "**")
+        rules = ["---", *("---:" for _ in table.columns)]
+        heads = [text.replace("_\n", "_").replace("\n", " ") for text in headings]
+        lines = [heads, rules, *([_markdown(row[0]), *row[1:]] for row in rows)]
+        body = "\n".join("| " + " | ".join(line).replace("\n", " ") + " |" for line in lines)
+        notes = "".join(f"\n\n{_markdown(doubt)}" for doubt in table.doubts)
+        parts.append(f"## {_markdown(title)}\n\n{_markdown(table.caption)}\n\n{body}{notes}\n")
     return "\n".join(parts) or "Nothing has been evaluated yet.\n"
 
 
@@ -87,108 +98,72 @@ def as_tex(tables: Sequence[Table], intervals: bool = False) -> str:
 
 
 def _tex_table(table: Table, intervals: bool) -> str:
-    wide, many = _points(table, intervals) > 235, len(table.columns) > 8
-    end = "\\\\[2pt]" if intervals else "\\\\"  # two lines a row want air between rows
-    label = re.sub(r"[^A-Za-z0-9]+", "-", f"{table.benchmark} {table.part} {table.protocol}")
-    label = label.strip("-")
-    lines = [
-        "\\begin{table*}[t]" if wide else "\\begin{table}[t]",
-        "  \\centering",
-        "  \\footnotesize" if many else "  \\small",
-        f"  \\setlength{{\\tabcolsep}}{{{'2.5pt' if many else '4pt'}}}",
-        f"  \\caption{{{_tex(table.caption)}}}",
-        f"  \\label{{tab:{label}}}",
-        "  \\vspace{4pt}",
-        f"  \\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
-        "    \\toprule",
-        "    " + " & ".join(["Model", *(_heading(c.title) for c in table.columns)]) + " \\\\",
-        "    \\midrule",
-    ]
-    ours = [line for line in table.lines if line.folder is not None]
-    theirs = [line for line in table.lines if line.folder is None]
-    for group in (ours, theirs):
-        if group is theirs and theirs and ours:
-            lines.append("    \\midrule")
-        lines += [f"    {_tex_row(table, line, intervals)} {end}" for line in group]
-    lines += ["    \\bottomrule", "  \\end{tabular}"]
-    if theirs:
-        lines.append("  \\par\\smallskip\\footnotesize $^\\dagger$ Published; not measured here.")
-    lines.append("\\end{table*}" if wide else "\\end{table}")
-    return "\n".join(lines) + "\n"
-
-
-def _points(table: Table, intervals: bool) -> float:
-    """About how wide a table is; a paper's column has some 240 points."""
-    signs = max(len(_named(line, str)) for line in table.lines) if table.lines else 0
-    for column in table.columns:
-        heading = max(map(len, re.split(r"[_ ]", column.title, maxsplit=1)))
-        signs += max(heading, 10 if intervals else 5)
-    return 4.4 * signs + 8 * (len(table.columns) + 1)
-
-
-def _heading(title: str) -> str:
-    """A column's heading, broken at its first underscore or space where it is long."""
-    parts = re.split(r"[_ ]", title, maxsplit=1)
-    if len(title) <= 8 or len(parts) == 1:
-        return _tex(title)
-    return "\\shortstack{" + "\\\\".join(_tex(part) for part in parts) + "}"
-
-
-def _tex_row(table: Table, line: Line, intervals: bool) -> str:
-    cells = [_named(line, _tex, "$^\\dagger$")]
-    for cell, column in zip(line.cells, table.columns, strict=True):
-        if cell.value is None:
-            cells.append("--")
-            continue
-        text = f"{cell.value:.{column.digits}f}"
-        text = f"\\textbf{{{text}}}" if cell.best else text
-        if intervals and cell.interval:
-            low, high = (f"{end:.{column.digits}f}" for end in cell.interval)
-            size = "\\tiny" if len(table.columns) > 8 else "\\scriptsize"
-            text = f"\\shortstack[r]{{{text}\\\\ {{{size} [{low}, {high}]}}}}"
-        cells.append(text)
-    return " & ".join(cells)
-
-
-def _named(line: Line, escape: Callable[[str], str], mark: str = "†") -> str:
-    name = escape(line.model) + ("" if line.folder is not None else mark)
-    notes = [note for note in (line.source if line.folder is None else "", line.note) if note]
-    return name + (f" ({escape('; '.join(notes))})" if notes else "")
-
-
-def _plain(cell: Cell, column: Column, intervals: bool, before: str, after: str) -> str:
-    if cell.value is None:
-        return _NO_FIGURE
-    text = printed(cell.value, column.digits)
-    text = f"{before}{text}{after}" if cell.best else text
-    if intervals and cell.interval:
-        low, high = (printed(end, column.digits) for end in cell.interval)
-        text += f" [{low}, {high}]"
-    return text
-
-
-def _aligned(table: Table, shown: Callable[[Cell, Column], str]) -> str:
-    rows = [["model", *(column.title for column in table.columns)]]
-    for line in table.lines:
-        cells = zip(line.cells, table.columns, strict=True)
-        rows.append([_named(line, str), *(shown(cell, column) for cell, column in cells)])
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    label = re.sub(r"[^A-Za-z0-9]+", "-", f"{table.title} {table.protocol}").strip("-")
+    widths, groups = _groups(table, intervals)
+    kind = "table*" if max(widths) > _COLUMN else "table"
+    notes = list(table.doubts)
+    if (table.cells.folder == "").any():
+        notes.append("† Published; not measured here.")
     return "\n".join(
         [
-            table.caption.replace("`", ""),
+            f"\\begin{{{kind}}}[t]",
+            "  \\centering",
+            "  \\footnotesize",
+            "  \\setlength{\\tabcolsep}{4pt}",
+            f"  \\caption{{{_tex(table.caption)}}}",
+            f"  \\label{{tab:{label}}}",
+            "  \\vspace{4pt}",
+            "\n  \\par\\medskip\n".join(_tabular(table, group, intervals) for group in groups),
+            *(f"  \\par\\smallskip {_tex(note)}" for note in notes),
+            f"\\end{{{kind}}}",
             "",
-            lines[0],
-            "-" * sum(widths, 2 * (len(widths) - 1)),
-            *lines[1:],
         ]
     )
+
+
+def _groups(table: Table, intervals: bool) -> tuple[list[float], list[list[Column]]]:
+    """The columns in groups that each fit on a page, and how wide each is, in points."""
+    lines = [(line, dict(cells)) for line, cells in table.lines()]
+    name = 8 + 4.4 * max(len(named(line)) for line, _ in lines)
+    widths, groups = [name], [list[Column]()]
+    for column in table.columns:
+        longest = max(
+            len(interval_of(cells[column], column)) if intervals else 0 for _, cells in lines
+        )
+        width = 8 + max(4.6 * max(map(len, broken(column.title))), 3.6 * max(7, longest))
+        if groups[-1] and widths[-1] + width > _PAGE:
+            widths.append(name)
+            groups.append([])
+        widths[-1] += width
+        groups[-1].append(column)
+    return widths, groups
+
+
+def _tabular(table: Table, columns: Sequence[Column], intervals: bool) -> str:
+    """Some columns of a table, by the Styler of pandas; intervals stand in rows of their own."""
+    rows, marks = [], []
+    for line, cells in table.lines():
+        chosen = [(column, cell) for column, cell in cells if column in columns]
+        figures = [printed(c.value, column.digits).replace("–", "--") for column, c in chosen]
+        rows.append([_tex(named(line)), *figures])
+        marks.append(["", *("textbf: --rwrap;" if cell.best else "" for _, cell in chosen)])
+        between = [interval_of(cell, column) for column, cell in chosen]
+        if intervals and any(between):
+            rows.append(["", *(f"{{\\scriptsize {one}}}" if one else "" for one in between)])
+            marks.append([""] * len(rows[-1]))
+    headings: dict[object, str] = {0: "Model"}
+    headings |= {place: _heading(table, column) for place, column in enumerate(columns, start=1)}
+    styler = pd.DataFrame(rows).style.hide(axis="index")
+    styler = styler.format_index(lambda place: headings[place], axis=1)
+    styler = styler.apply(lambda _: pd.DataFrame(marks), axis=None)
+    return styler.to_latex(hrules=True, column_format="l" + "r" * len(columns)).strip()
+
+
+def _heading(table: Table, column: Column) -> str:
+    count = table.counts()[column.key]
+    lines = [_tex(part) for part in broken(column.title)]
+    lines += [f"{{\\scriptsize n={count}}}"] if count is not None else []
+    return lines[0] if len(lines) == 1 else "\\shortstack[r]{" + "\\\\ ".join(lines) + "}"
 
 
 def _one_line(text: str) -> str:
@@ -201,21 +176,21 @@ def _markdown(text: str) -> str:
     return re.sub(r"([\\*|<>\[\]]|(?<!\w)_|_(?!\w))", r"\\\1", _one_line(text))
 
 
-_TEX = {
-    "\\": "\\textbackslash{}",
-    "{": "\\{",
-    "}": "\\}",
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-    "–": "--",
-    "†": "$^\\dagger$",
-    "<": "\\textless{}",
-    ">": "\\textgreater{}",
-    "|": "\\textbar{}",
-    '"': "{''}",
-} | {sign: f"\\{sign}" for sign in "&%$#_"}
+_TEX = str.maketrans(
+    {sign: f"\\{sign}" for sign in "&%$#_{}"}
+    | {
+        "\\": "\\textbackslash{}",
+        "~": "\\textasciitilde{}",
+        "^": "\\textasciicircum{}",
+        "–": "--",
+        "†": "$^\\dagger$",
+        "<": "\\textless{}",
+        ">": "\\textgreater{}",
+        "|": "\\textbar{}",
+        '"': "{''}",
+    }
+)
 
 
 def _tex(text: str) -> str:
-    escaped = "".join(_TEX.get(sign, sign) for sign in _one_line(text))
-    return re.sub(r"`([^`']*)`", r"\\texttt{\1}", escaped)
+    return re.sub(r"`([^`']*)`", r"\\texttt{\1}", _one_line(text).translate(_TEX))

@@ -1,7 +1,8 @@
-"""What a run has so far: each model's numbers on each split, and what is still missing."""
+"""What a run has so far: each model's numbers on each split, and what is missing or has failed."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,18 +12,54 @@ from typing import Any, Literal
 from earmark.config import Model, Run, Split
 from earmark.errors import EarmarkError
 from earmark.files import read_json
-from earmark.report.published import Published, read_published
+from earmark.report.published import Published, read_published, subset
 
 Metrics = dict[str, Any]
-State = Literal["scored", "answered", "answering", "waiting"]
+State = Literal["scored", "answered", "answering", "failed", "waiting"]
 
 STATES: dict[State, str] = {
     "scored": "scored",
     "answered": "answered, not scored",
     "answering": "answers under way",
+    "failed": "failed",
     "waiting": "not begun",
 }
 """What each state is called in print."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where the files of a model on a split lie."""
+
+    manifest: Path
+    predictions: Path
+    scores: Path
+    metrics: Path
+    judgements: Path
+    journal: Path
+    jobs: Path
+    logs: Path
+
+
+def files(run: Run, folder: str, split: Split) -> Files:
+    """Where the files of a model (by its folder) on a split lie; they need not be there."""
+    results, below = Path(run.results_dir), Path(split.benchmark, split.name)
+    home = results / folder
+    return Files(
+        manifest=Path(run.data_dir) / below / "manifest.jsonl",
+        predictions=home / "predictions" / f"{below}.jsonl",
+        scores=home / "scores" / f"{below}.jsonl",
+        metrics=home / "scores" / f"{below}.metrics.json",
+        judgements=home / "judgements" / f"{below}.jsonl",
+        journal=home / "journal" / below,
+        jobs=home / "jobs" / f"{below}.jsonl",
+        logs=results / "logs" / "infer" / folder / split.benchmark,
+    )
+
+
+def benchmark_folder(run: Run, folder: str, benchmark: str) -> Path:
+    """Where a model's metrics on a benchmark lie, and what is needed to repeat them."""
+    return Path(run.results_dir, folder, "eval-results", benchmark)
 
 
 @dataclass(frozen=True)
@@ -32,33 +69,35 @@ class Evaluation:
     Attributes:
         model: The model.
         split: The split.
+        files: Where its files lie.
         state: How far it has come.
+        failure: Why its last job failed, where it did.
         metrics: The ``pass@1`` of the split's metrics; None until it is scored.
-        modes: All modes of the split's metrics (``pass@1``, ``majority@k``, …).
         label: What sets the numbers apart, such as ``text only``; None for an ordinary run.
         groups: Rates by length and skill, for MMAU-Pro.
-        manifest: The split's manifest.
-        predictions: The model's answers.
-        scores: A row a sample.
-        judgements: What the judge said, where there is one.
+        jobs: The inference jobs that ran, as `earmark.provenance.recorded` wrote them.
     """
 
     model: Model
     split: Split
+    files: Files
     state: State
+    failure: str | None
     metrics: Metrics | None
-    modes: Mapping[str, Metrics]
     label: str | None
     groups: Mapping[str, Mapping[str, Metrics]]
-    manifest: Path
-    predictions: Path
-    scores: Path
-    judgements: Path
+    jobs: list[dict[str, Any]]
 
     @property
     def subset(self) -> str:
-        """What metrics call the split: ``asr-leaderboard-ami``, ``mmau-pro.open_ended``."""
+        """What metrics call the split."""
         return subset(self.split)
+
+    @property
+    def told(self) -> str:
+        """The state in print, with the first line of why it failed."""
+        reason = (self.failure or "").partition("\n")[0].rstrip(":")
+        return ": ".join(filter(None, (STATES[self.state], reason)))
 
 
 @dataclass(frozen=True)
@@ -80,19 +119,15 @@ class Results:
 
     def missing(self) -> list[Evaluation]:
         """The evaluations that have no numbers yet."""
-        return [found for found in self.evaluations.values() if found.metrics is None]
+        return [one for one in self.evaluations.values() if one.metrics is None]
 
     def of(self, benchmark: str, model: str | None = None) -> list[Evaluation]:
         """The evaluations on a benchmark, of one model or of all."""
         return [
-            found
-            for (folder, name, _), found in self.evaluations.items()
+            one
+            for (folder, name, _), one in self.evaluations.items()
             if name == benchmark and model in (None, folder)
         ]
-
-    def scoring(self, benchmark: str) -> str:
-        """How a benchmark is scored: ``asr`` or ``mmau``."""
-        return self.run.scoring(benchmark)
 
 
 def is_asr(split: Split) -> bool:
@@ -100,22 +135,15 @@ def is_asr(split: Split) -> bool:
     return split.scoring == "asr"
 
 
-def subset(split: Split) -> str:
-    """What metrics call a split."""
-    mark = "-" if is_asr(split) else "."
-    return f"{split.benchmark}{mark}{split.name}"
-
-
-def gather(run: Run, published: str | Path | None = None, only_complete: bool = False) -> Results:
+def gather(run: Run, published: str | Path | None = None) -> Results:
     """Read what a run has so far.
 
     Args:
         run: The run's config.
         published: A CSV file of published numbers, or None.
-        only_complete: Whether anything missing is an error.
 
     Raises:
-        EarmarkError: for a file that cannot be read; with ``only_complete``, for what is missing.
+        EarmarkError: for a file that cannot be read.
     """
     evaluations = {
         (folder, benchmark, split.name): _evaluation(run, model, folder, split)
@@ -123,51 +151,73 @@ def gather(run: Run, published: str | Path | None = None, only_complete: bool = 
         for benchmark, splits in run.benchmarks.items()
         for split in splits.values()
     }
-    results = Results(
+    return Results(
         run=run,
         evaluations=evaluations,
         subsets=dict(_subsets(run, evaluations)),
         published=read_published(published, run) if published else [],
     )
-    missing = results.missing()
-    if only_complete and missing:
-        named = ", ".join(f"{found.model.name} on {found.subset}" for found in missing[:5])
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        raise EarmarkError(f"not evaluated yet: {named}{more}; `snakemake` makes them")
-    return results
 
 
 def _evaluation(run: Run, model: Model, folder: str, split: Split) -> Evaluation:
-    results = Path(run.results_dir, folder)
-    below = Path(split.benchmark, split.name)
-    metrics = results / "scores" / f"{below}.metrics.json"
-    predictions = results / "predictions" / f"{below}.jsonl"
-    scores = results / "scores" / f"{below}.jsonl"
-    found: dict[str, Any] = {}
+    places = files(run, folder, split)
+    jobs = _jobs(places.jobs)
+    content: dict[str, Any] = {}
     state: State = "waiting"
-    if metrics.is_file() and scores.is_file():
-        found, state = read_json(metrics), "scored"
-    elif predictions.is_file():
+    if places.metrics.is_file() and places.scores.is_file():
+        content, state = read_json(places.metrics), "scored"
+    elif places.predictions.is_file():
         state = "answered"
-    elif any((results / "journal" / below).glob("*.jsonl")):
+    elif reason := failure(places, jobs):
+        state = "failed"
+    elif any(places.journal.glob("*.jsonl")):
         state = "answering"
-    modes = {name: finite(values) for name, values in found.items() if isinstance(values, dict)}
-    modes = {name: values for name, values in modes.items() if "num_entries" in values}
-    if state == "scored" and not modes:
-        raise EarmarkError(f"{metrics}: holds no `pass@1` with `num_entries`; score the split anew")
+    modes = {name: finite(values) for name, values in content.items() if "@" in name}
+    if state == "scored" and not any("num_entries" in values for values in modes.values()):
+        raise EarmarkError(
+            f"{places.metrics}: holds no `pass@1` with `num_entries`; score the split anew"
+        )
     return Evaluation(
         model=model,
         split=split,
+        files=places,
         state=state,
+        failure=reason if state == "failed" else None,
         metrics=first_mode(modes),
-        modes=modes,
-        label=found.get("label"),
-        groups=finite(found.get("by") or {}),
-        manifest=Path(run.data_dir, below, "manifest.jsonl"),
-        predictions=predictions,
-        scores=scores,
-        judgements=results / "judgements" / f"{below}.jsonl",
+        label=content.get("label"),
+        groups=finite(content.get("by") or {}),
+        jobs=jobs,
     )
+
+
+def _jobs(path: Path) -> list[dict[str, Any]]:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    rows = []
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:  # a line torn by a crash
+            continue
+    return rows
+
+
+def failure(places: Files, jobs: list[dict[str, Any]] | None = None) -> str | None:
+    """Why the last inference job of a model on a split failed; None where none has.
+
+    A job that was killed leaves no record, and one that runs writes its journal after it: neither
+    is a failure.
+    """
+    jobs = _jobs(places.jobs) if jobs is None else jobs
+    failed = [job for job in jobs if not job["ended_well"]]
+    if not failed or places.predictions.is_file():
+        return None
+    last = failed[-1]
+    written = [path.stat().st_mtime for path in places.journal.glob("*.jsonl")]
+    if any(job["ended_well"] and job["start"] >= last["end"] for job in jobs):
+        return None
+    if max(written, default=0.0) > max(job["end"] for job in jobs) + 1:
+        return None
+    return str(last.get("error") or f"{places.logs} has its log")
 
 
 def _subsets(
@@ -176,16 +226,16 @@ def _subsets(
     """The aggregated numbers, where they are those of all the splits that the config selects."""
     for folder in run.models:
         for benchmark, splits in run.benchmarks.items():
-            path = Path(run.results_dir, folder, "eval-results", benchmark, "metrics.json")
-            found = {
-                subset(split): evaluations[folder, benchmark, split.name].metrics
+            path = benchmark_folder(run, folder, benchmark) / "metrics.json"
+            scored = {
+                subset(split): metrics
                 for split in splits.values()
+                if (metrics := evaluations[folder, benchmark, split.name].metrics) is not None
             }
-            one = {name: values for name, values in found.items() if values is not None}
-            if path.is_file() and len(one) == len(splits):
+            if path.is_file() and len(scored) == len(splits):
                 whole = {name: finite(first_mode(modes)) for name, modes in read_json(path).items()}
-                one = whole if set(one) <= set(whole) else one
-            yield (folder, benchmark), one
+                scored = whole if set(scored) <= set(whole) else scored
+            yield (folder, benchmark), scored
 
 
 def first_mode(modes: Mapping[str, Metrics]) -> Metrics | None:

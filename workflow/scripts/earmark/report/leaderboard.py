@@ -1,13 +1,18 @@
-"""The leaderboard: models against splits, with averages, as tables that `formats` prints."""
+"""The leaderboard: models against splits, with averages, as data frames that `formats` prints."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from earmark.report.figures import figure, interval, protocols
-from earmark.report.gather import STATES, Evaluation, Results
+import pandas as pd
+
+from earmark.report.figures import doubts, entries, figure, interval, protocols
+from earmark.report.gather import Evaluation, Metrics, Results
+
+Cell = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,7 @@ class Column:
     Attributes:
         key: Its name in CSV; unique within a table.
         title: What it is called in print.
-        lower: Whether lower is better; None where neither is.
+        lower: Whether lower is better.
         digits: Decimal places in print.
         split: The split that its figures are of, where it is one's.
         level: 0 for an average or a benchmark, 1 for a split, 2 for a part of a split.
@@ -25,39 +30,15 @@ class Column:
 
     key: str
     title: str
-    lower: bool | None = True
+    lower: bool = True
     digits: int = 2
     split: str | None = None
     level: int = 1
 
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure: its value, its 95 % interval, whether it is the best, and what is to be said."""
-
-    value: float | None = None
-    interval: tuple[float, float] | None = None
-    best: bool = False
-    note: str | None = None
-
-
-@dataclass(frozen=True)
-class Line:
-    """A model's row.
-
-    Attributes:
-        model: The model's name.
-        folder: Its folder in the results; None for a published system.
-        source: Where the numbers come from: ``this run``, or where they were published.
-        note: What sets the row apart, such as ``text only``; may be empty.
-        cells: A cell a column.
-    """
-
-    model: str
-    folder: str | None
-    source: str
-    note: str
-    cells: tuple[Cell, ...]
+    @property
+    def speed(self) -> bool:
+        """Whether its figures compare only on equal hardware."""
+        return self.key.endswith(" RTFx")
 
 
 @dataclass(frozen=True)
@@ -70,8 +51,12 @@ class Table:
         protocol: The scoring protocol; empty for MMAU-Pro, which has one.
         caption: What the figures are; names in it stand between backquotes.
         columns: Its columns.
-        lines: A line a model.
+        cells: A row a line and column, in their order: ``line`` (from 0), ``model``, ``folder``
+            (of its results; empty for a published system), ``source``, ``remark`` (what sets the
+            line apart), ``key``, ``value``, ``low`` and ``high`` (95 % interval), ``entries``
+            (samples that the rate is of), ``note``, ``machine``, ``best``.
         part: The split whose sub-categories the table has; empty for a benchmark's.
+        doubts: What must be known before its figures are trusted.
     """
 
     benchmark: str
@@ -79,14 +64,51 @@ class Table:
     protocol: str
     caption: str
     columns: tuple[Column, ...]
-    lines: tuple[Line, ...]
+    cells: pd.DataFrame
     part: str = ""
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What the table is of."""
+        return " ".join(filter(None, (self.benchmark, self.part)))
+
+    def lines(self) -> Iterator[tuple[Any, list[tuple[Column, Any]]]]:
+        """Each line: its first cell, for what the line is of, and its cells with their columns."""
+        for _, group in self.cells.groupby("line", sort=False):
+            cells = list(group.itertuples(index=False))
+            yield cells[0], list(zip(self.columns, cells, strict=True))
+
+    def counts(self) -> dict[str, int | None]:
+        """By column, the samples that all its rates are of; None where they differ."""
+        by_column = self.cells.groupby("key", sort=False).entries
+        alike = by_column.nunique() == 1
+        return {key: int(n) if alike[key] else None for key, n in by_column.max().items()}
+
+    def chosen(self, models: Sequence[str] | None, splits: Sequence[str] | None) -> Table:
+        """Only some models and splits; the best are marked among them.
+
+        With ``splits``, averages over all splits are left out: they are not those of the rest.
+        """
+        columns = tuple(one for one in self.columns if splits is None or one.split in splits)
+        cells = self.cells[self.cells.key.isin([column.key for column in columns])]
+        if models is not None:
+            cells = cells[cells.model.isin(models) | (cells.folder == "")]
+        return replace(self, columns=columns, cells=_marked(cells, columns))
+
+
+def broken(title: str) -> list[str]:
+    """The lines of a column's heading, which is broken where it is long."""
+    parts = re.findall(r"[^_ ]+_?", title)
+    if len(title) <= 8 or len(parts) < 2:
+        return [title]
+    half = min(range(1, len(parts)), key=lambda n: abs(2 * len("".join(parts[:n])) - len(title)))
+    joined = " " if " " in title else ""
+    return [joined.join(parts[:half]), joined.join(parts[half:])]
 
 
 def tables(
-    results: Results,
-    benchmarks: Sequence[str] | None = None,
-    protocol: str | None = None,
+    results: Results, benchmarks: Sequence[str] | None = None, protocol: str | None = None
 ) -> list[Table]:
     """The tables of a run: one a benchmark and protocol, the primary protocol first.
 
@@ -95,22 +117,21 @@ def tables(
         benchmarks: Which benchmarks; None for all.
         protocol: Only this protocol; None for all that were computed.
     """
-    found: list[Table] = []
+    made: list[Table] = []
     for benchmark in benchmarks or list(results.run.benchmarks):
-        if results.scoring(benchmark) == "asr":
-            found += _asr_tables(results, benchmark, protocol)
+        if results.run.scoring(benchmark) == "asr":
+            versions: dict[str, str] = {}
+            for one in results.of(benchmark):
+                blocks = protocols(one.metrics)
+                versions |= {name: str(b.get("version", "")) for name, b in blocks.items()}
+            made += [
+                _asr_table(results, benchmark, name, version)
+                for name, version in (versions or {"whisper": ""}).items()
+                if protocol in (None, name)
+            ]
         else:
-            found += _mmau_tables(results, benchmark)
-    return [replace(table, lines=tuple(_with_best(table))) for table in found]
-
-
-def _asr_tables(results: Results, benchmark: str, protocol: str | None) -> list[Table]:
-    versions: dict[str, str] = {}
-    for found in results.of(benchmark):
-        for name, block in protocols(found.metrics).items():
-            versions[name] = str(block.get("version", ""))
-    names = [name for name in versions or {"whisper": ""} if protocol in (None, name)]
-    return [_asr_table(results, benchmark, name, versions.get(name, "")) for name in names]
+            made += _mmau_tables(results, benchmark)
+    return made
 
 
 def _asr_table(results: Results, benchmark: str, protocol: str, version: str) -> Table:
@@ -121,80 +142,55 @@ def _asr_table(results: Results, benchmark: str, protocol: str, version: str) ->
         *(Column(f"{benchmark}-{split}", split, split=split) for split in splits),
         Column(f"{benchmark} RTFx", "RTFx", lower=False, digits=1, level=0),
     ]
-    lines = [
-        _asr_line(results, benchmark, folder, protocol, columns) for folder in results.run.models
-    ]
-    lines += _published_lines(results, columns, protocol)
     named = f"the `{protocol}` protocol" + (f" ({version})" if version else "")
     caption = (
         f"{benchmark}: word error rate in percent, lower is better, under {named}. "
         "Macro: the mean of the splits; micro: all edits over all reference words."
     )
-    return Table(benchmark, "asr", protocol, caption, tuple(columns), tuple(lines))
+
+    def cell(folder: str, column: Column) -> Cell:
+        if column.split is not None:
+            one = results.evaluations[folder, benchmark, column.split]
+            return _cell(protocols(one.metrics).get(protocol), "wer", one)
+        whole = results.subsets[folder, benchmark].get(benchmark)
+        evaluations = results.of(benchmark, folder)
+        if column.speed:
+            return {"value": figure(whole, "rtfx_wall"), "machine": _machine_of(evaluations)}
+        block = protocols(whole).get(protocol)
+        key = "wer_macro_splits" if column.title == "macro" else "wer_micro"
+        return {**_cell(block, key), "note": _gap(evaluations)}
+
+    return _table(results, benchmark, "asr", protocol, caption, columns, cell)
 
 
-def _asr_line(
-    results: Results, benchmark: str, folder: str, protocol: str, columns: Sequence[Column]
-) -> Line:
-    evaluations = {found.split.name: found for found in results.of(benchmark, folder)}
-    cells: dict[str, Cell] = {}
-    rates: list[float | None] = []
-    for column in columns:
-        if column.split is None:
-            continue
-        found = evaluations[column.split]
-        cells[column.key] = _cell(protocols(found.metrics).get(protocol), "wer", found)
-        rates.append(cells[column.key].value)
-    missing = sum(found.metrics is None for found in evaluations.values())
-    note = f"{missing} of {len(rates)} splits missing" if missing else None
-    whole = results.subsets[folder, benchmark].get(benchmark)
-    block = protocols(whole).get(protocol)
-    for column, key in zip(columns, ("wer_macro_splits", "wer_micro"), strict=False):
-        cells[column.key] = Cell(figure(block, key), interval(block, key), note=note)
-    cells[columns[-1].key] = Cell(figure(whole, "rtfx_wall"))
-    model = results.run.models[folder]
-    return _line(model.name, folder, evaluations.values(), columns, cells)
+def _machine_of(evaluations: Sequence[Evaluation]) -> str | None:
+    """The hardware that a model was asked on, where all of its jobs say the same."""
+    told = {machine(job.get("hardware") or {}) for one in evaluations for job in one.jobs}
+    return told.pop() if len(told) == 1 else None
 
 
-def _cell(metrics: Any, key: str, found: Evaluation) -> Cell:
-    if found.metrics is None:
-        return Cell(note=STATES[found.state])
-    failed = figure(found.metrics, "num_failed")
-    note = f"{failed:.0f} failed" if failed else None
-    return Cell(figure(metrics, key), interval(metrics, key), note=note)
+def machine(hardware: Metrics) -> str:
+    """A machine in print: its processor, cores and GPUs."""
+    gpus = hardware.get("gpus") or []
+    main = f"{hardware.get('processor', '?')}, {hardware.get('cores', '?')} cores"
+    return f"{main}, {len(gpus)} × {gpus[0].split(',')[0]}" if gpus else main
 
 
-def _line(
-    name: str,
-    folder: str,
-    evaluations: Iterable[Evaluation],
-    columns: Sequence[Column],
-    cells: dict[str, Cell],
-) -> Line:
-    labels = dict.fromkeys(found.label for found in evaluations if found.label)
-    return Line(
-        model=name,
-        folder=folder,
-        source="this run",
-        note="; ".join(labels),
-        cells=tuple(cells.get(column.key, Cell()) for column in columns),
-    )
+def _gap(evaluations: Sequence[Evaluation]) -> str:
+    missing = sum(one.metrics is None for one in evaluations)
+    return f"{missing} of {len(evaluations)} splits missing" if missing else ""
 
 
-def _published_lines(
-    results: Results, columns: Sequence[Column], protocol: str | None
-) -> list[Line]:
-    """Published systems with a figure in this table; they stand below ours."""
-    lines = []
-    for one in results.published:
-        if protocol and one.protocol and one.protocol != protocol:
-            continue
-        cells = [Cell(one.values.get(column.key)) for column in columns]
-        if any(cell.value is not None for cell in cells):
-            source = one.source or "published"
-            unknown = "" if one.protocol or not protocol else "scored by a protocol not stated"
-            lines.append(Line(one.model, None, source, unknown, tuple(cells)))
-    return lines
+def _cell(metrics: Any, key: str, evaluation: Evaluation | None = None) -> Cell:
+    """A rate with its interval and samples; of a split, also how far it is and what failed."""
+    if evaluation is not None and evaluation.metrics is None:
+        return {"note": evaluation.told}
+    low, high = interval(metrics, key) or (None, None)
+    failed = figure(evaluation.metrics, "num_failed") if evaluation is not None else None
+    note = f"{failed:.0f} failed" if failed else ""
+    value = figure(metrics, key)
+    count = entries(metrics) if value is not None else None
+    return {"value": value, "low": low, "high": high, "entries": count, "note": note}
 
 
 def _mmau_tables(results: Results, benchmark: str) -> list[Table]:
@@ -204,116 +200,103 @@ def _mmau_tables(results: Results, benchmark: str) -> list[Table]:
         "to the answer by embedding; open-ended: answers that the judge finds correct (3 of 5 or "
         "more); instruction following: rules. The benchmark's rate is weighted by entries."
     )
-    found = [_mmau_table(results, benchmark, _mmau_columns(results, benchmark), caption)]
-    names: dict[str, None] = {}
-    for folder in results.run.models:
-        names |= dict.fromkeys(results.subsets[folder, benchmark])
-    for split in results.run.benchmarks[benchmark]:
+    splits = list(results.run.benchmarks[benchmark])
+    subsets = [results.subsets[folder, benchmark] for folder in results.run.models]
+    columns = [Column(benchmark, "all", lower=False, level=0)]
+    if any(figure(one.get(benchmark), "reference_score") is not None for one in subsets):
+        title = "reference score"
+        columns.append(Column(f"{benchmark} reference_score", title, lower=False, level=0))
+    columns += [
+        Column(f"{benchmark}.{split}", split.replace("_", " "), lower=False, split=split)
+        for split in splits
+    ]
+
+    def cell(folder: str, column: Column) -> Cell:
+        name, _, score = column.key.partition(" ")
+        evaluations = results.of(benchmark, folder)
+        own = next((one for one in evaluations if one.subset == name), None)
+        metrics = results.subsets[folder, benchmark].get(name)
+        if metrics is None and own is None:
+            return {"note": _gap(evaluations)}
+        return _cell(metrics, score or "success_rate", own)
+
+    made = [_table(results, benchmark, "mmau", "", caption, columns, cell)]
+    for split in splits:
         whole = f"{benchmark}.{split}"
-        parts = sorted(name for name in names if name.startswith(f"{whole}-"))
+        parts = sorted({name for one in subsets for name in one if name.startswith(f"{whole}-")})
         columns = [Column(whole, "all", lower=False, split=split)]
-        columns += [
-            Column(part, _spaced(part.removeprefix(f"{whole}-")), lower=False, split=split, level=2)
-            for part in parts
-        ]
+        for part in parts:
+            title = part.removeprefix(f"{whole}-").replace("_", " ")
+            columns.append(Column(part, title, lower=False, split=split, level=2))
         caption = f"{benchmark} {split}: success rate in percent by sub-category."
         if parts:
-            found.append(_mmau_table(results, benchmark, columns, caption, split))
-    return found
+            made.append(_table(results, benchmark, "mmau", "", caption, columns, cell, split))
+    return made
 
 
-def _mmau_table(
-    results: Results, benchmark: str, columns: Sequence[Column], caption: str, part: str = ""
+def _table(
+    results: Results,
+    benchmark: str,
+    kind: str,
+    protocol: str,
+    caption: str,
+    columns: Sequence[Column],
+    cell: Callable[[str, Column], Cell],
+    part: str = "",
 ) -> Table:
-    lines = []
+    """A table with a line a model, and below them one a published system that has figures."""
+    rows: list[Cell] = []
+    told: dict[str, None] = {}
     for folder, model in results.run.models.items():
         evaluations = results.of(benchmark, folder)
-        cells = {column.key: _mmau_cell(results, evaluations, column) for column in columns}
-        lines.append(_line(model.name, folder, evaluations, columns, cells))
-    lines += _published_lines(results, columns, None)
-    return Table(benchmark, "mmau", "", caption, tuple(columns), tuple(lines), part)
+        labels = dict.fromkeys(one.label for one in evaluations if one.label)
+        line: Cell = {"model": model.name, "folder": folder, "source": "this run"}
+        line |= {"line": len(rows) // len(columns), "remark": "; ".join(labels)}
+        rows += [{**line, "key": one.key, **cell(folder, one)} for one in columns]
+        for one in evaluations:
+            if part in ("", one.split.name):
+                named = f"{model.name} on {one.subset}"
+                told |= dict.fromkeys(f"{named}: {text}" for text in doubts(one.metrics))
+    for system in results.published:
+        fits = not protocol or system.protocol in ("", protocol)
+        if fits and any(column.key in system.values for column in columns):
+            unknown = "" if system.protocol or not protocol else "scored by a protocol not stated"
+            line = {"model": system.model, "folder": "", "source": system.source or "published"}
+            line |= {"line": len(rows) // len(columns), "remark": unknown}
+            rows += [{**line, "key": c.key, "value": system.values.get(c.key)} for c in columns]
+    cells = pd.DataFrame(rows).reindex(
+        columns=["line", "model", "folder", "source", "remark", "key", "value", "low", "high",
+                 "entries", "note", "machine"]
+    )  # fmt: skip
+    numbers = ["value", "low", "high", "entries"]
+    cells[numbers] = cells[numbers].astype(float)
+    cells["note"] = cells["note"].fillna("")
+    cells = _marked(cells, columns)
+    return Table(benchmark, kind, protocol, caption, tuple(columns), cells, part, tuple(told))
 
 
-def _mmau_cell(results: Results, evaluations: Sequence[Evaluation], column: Column) -> Cell:
-    first = evaluations[0]
-    benchmark = first.split.benchmark
-    name, _, score = column.key.partition(" ")
-    metrics = results.subsets[first.model.folder, benchmark].get(name)
-    states = {found.subset: found for found in evaluations}
-    if metrics is None and name in states:
-        return Cell(note=STATES[states[name].state])
-    if metrics is None and name == benchmark:
-        waiting = sum(found.metrics is None for found in evaluations)
-        return Cell(note=f"{waiting} of {len(evaluations)} splits missing")
-    failed = figure(metrics, "num_failed") if name in states else None
-    note = f"{failed:.0f} failed" if failed else None
-    key = score or "success_rate"
-    return Cell(figure(metrics, key), interval(metrics, key), note=note)
+def _marked(cells: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
+    """The cells with the best of each column marked.
 
-
-def _mmau_columns(results: Results, benchmark: str) -> list[Column]:
-    columns = [Column(benchmark, "all", lower=False, level=0)]
-    if any(
-        figure(results.subsets[folder, benchmark].get(benchmark), "reference_score") is not None
-        for folder in results.run.models
-    ):
-        key = f"{benchmark} reference_score"
-        columns.append(Column(key, "reference score", lower=False, level=0))
-    for split in results.run.benchmarks[benchmark]:
-        key = f"{benchmark}.{split}"
-        columns.append(Column(key, _spaced(split), lower=False, split=split))
-    return columns
-
-
-def _spaced(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _with_best(table: Table) -> Iterable[Line]:
-    """The table's lines, the best of each column marked.
-
-    Figures compete as they are printed, so that equal ones are equally best; published systems
-    compete only where they state the protocol of the table.
+    Figures compete as they are printed: equal ones are equally best, and where all are equal none
+    is. Published systems compete only where they state the protocol of the table; speed is
+    compared only where every model ran on the same hardware.
     """
-    best: list[float | None] = []
-    for place, column in enumerate(table.columns):
-        values = [
-            round(value, column.digits)
-            for line in table.lines
-            if (value := line.cells[place].value) is not None
-            and not (line.folder is None and line.note)
-        ]
-        rivals = len(values) > 1 and column.lower is not None
-        best.append((min if column.lower else max)(values) if rivals else None)
-    for line in table.lines:
-        cells = tuple(
-            replace(
-                cell,
-                best=cell.value is not None
-                and best[place] == round(cell.value, table.columns[place].digits)
-                and not (line.folder is None and line.note),
-            )
-            for place, cell in enumerate(line.cells)
-        )
-        yield replace(line, cells=cells)
-
-
-def subset(table: Table, models: Sequence[str] | None, splits: Sequence[str] | None) -> Table:
-    """Only some models and splits of a table; the best are marked among them.
-
-    With ``splits``, averages over all splits are left out: they are not those of the subset.
-    """
-    places = [
-        place
-        for place, column in enumerate(table.columns)
-        if splits is None or column.split in splits
-    ]
-    lines = [
-        replace(line, cells=tuple(line.cells[place] for place in places))
-        for line in table.lines
-        if models is None or line.folder is None or line.model in models
-    ]
-    kept = replace(
-        table, columns=tuple(table.columns[place] for place in places), lines=tuple(lines)
+    known = {column.key: column for column in columns}
+    score = pd.Series(
+        [
+            round(value, known[key].digits) * (-1 if known[key].lower else 1)
+            for key, value in zip(cells.key, cells.value, strict=True)
+        ],
+        index=cells.index,
+        dtype=float,
     )
-    return replace(kept, lines=tuple(_with_best(kept)) if places else ())
+    speed = cells.key.map(lambda key: known[key].speed).astype(bool)
+    rivals = score.notna() & ~((cells.folder == "") & ((cells.remark != "") | speed))
+    if cells.machine[rivals & speed].nunique(dropna=False) != 1 or (
+        cells.machine[rivals & speed].isna().any()
+    ):
+        rivals &= ~speed
+    groups = score.where(rivals).groupby(cells.key)
+    best = rivals & (score == groups.transform("max")) & (groups.transform("nunique") > 1)
+    return cells.assign(best=best)

@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from string import Template
 from typing import Any
+
+import jinja2
+from markupsafe import Markup
 
 from earmark import __version__
 from earmark.files import whole_file
-from earmark.report.board import leaderboard
-from earmark.report.browser import browser
-from earmark.report.charts import charts
-from earmark.report.charts.cards import SECTIONS, chart_section, picker
-from earmark.report.figures import figure
-from earmark.report.gather import STATES, Results, finite
-from earmark.report.judge import judge_section
-from earmark.report.markup import Markup, joined, script_data, tag
+from earmark.report import formats
+from earmark.report.charts import SECTIONS, charts
+from earmark.report.charts.drawing import samples_link
+from earmark.report.figures import figure, printed
+from earmark.report.gather import Results, finite, is_asr
+from earmark.report.judge import HEADS, judge_rows
+from earmark.report.leaderboard import Column, Table, broken
 from earmark.report.repeat import repeat
 from earmark.report.samples import describe, packed, pieces
 
 WITHIN = 3_000_000
 """Pieces of up to so many characters in all stand within the page; more of them beside it."""
 
-_TEMPLATE = Path(__file__).parent / "template"
+_TEMPLATES = Path(__file__).parent / "templates"
+_SCRIPTS = ("state", "tables", "pieces", "alignment", "cards", "samples")
 
 
-def write_page(results: Results, path: str | Path) -> None:
+def write_page(results: Results, made: Sequence[Table], path: str | Path) -> None:
     """Write the report.
 
     Args:
         results: What has been evaluated; what is missing is marked.
+        made: Its tables.
         path: The page to write. Where the samples are many, their pieces go to a folder beside
             it, named after it (``report_files/`` for ``report.html``), which is replaced.
 
@@ -44,32 +48,7 @@ def write_page(results: Results, path: str | Path) -> None:
     folder = path.with_name(f"{path.stem}_files")
     stamp = secrets.token_hex(6)
     within, beside = _store(results, folder, stamp)
-    nonce = secrets.token_hex(12)
-    drawn = charts(results)
-    data = {
-        "models": [model.name for model in results.run.models.values()],
-        "charts": drawn,
-        "samples": {**describe(results), "stamp": stamp, "folder": folder.name},
-    }
-    text = Template(_file("page.html")).substitute(
-        version=__version__,
-        nonce=nonce,
-        title="Earmark: evaluation report",
-        style=_file("page.css") + _file("samples.css"),
-        theme=_file("theme.js"),
-        body=_body(results, drawn),
-        data=script_data(finite(data)),
-        pieces="\n".join(
-            f'<script type="text/plain" id="piece-{name}">{text}</script>'
-            for name, text in within.items()
-        ),
-        script="\n".join(
-            _file(f"{name}.js")
-            for name in ("state", "tables", "pieces", "alignment", "cards", "samples")
-        ),
-        vega=_vega() if drawn else "",
-        charts=_file("charts.js") if drawn else "",
-    )
+    text = _rendered(results, made, within, {"stamp": stamp, "folder": folder.name})
     with whole_file(path) as stream:
         stream.write(text)
     if beside is None:
@@ -99,93 +78,103 @@ def _store(results: Results, folder: Path, stamp: str) -> tuple[dict[str, str], 
     return within, partial
 
 
-def _file(name: str) -> str:
-    return (_TEMPLATE / name).read_text(encoding="utf-8")
+def _rendered(
+    results: Results, made: Sequence[Table], within: dict[str, str], place: dict[str, str]
+) -> str:
+    """The page, by its templates: everything that they are given is escaped where it stands."""
+    drawn = charts(results)
+    samples = describe(results)
+    names = [model.name for model in results.run.models.values()]
+    data = {
+        "models": names,
+        "charts": [{"id": one.id, "spec": one.spec, "rows": one.rows} for one in drawn],
+        "samples": {**samples, **place},
+    }
+    title = f"{', '.join(results.run.benchmarks)}: " + (
+        ", ".join(names) if len(names) < 4 else f"{len(names)} models"
+    )
+    protocols: dict[str, dict[str, None]] = {}
+    for table in made:
+        protocols.setdefault(table.benchmark, {})[table.protocol] = None
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    env.globals |= {"printed": printed, "broken": broken, "formats": formats}
+    return env.get_template("page.html").render(
+        version=__version__,
+        now=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        nonce=secrets.token_hex(12),
+        title=title,
+        style=_files("page.css", "samples.css"),
+        theme=_files("theme.js"),
+        script=_files(*(f"{name}.js" for name in _SCRIPTS)),
+        vega=_vega() if drawn else "",
+        drawing=_files("charts.js") if drawn else "",
+        data=finite(data),
+        pieces=within,
+        results=results,
+        facts=_facts(results),
+        tables=made,
+        protocols={name: list(known) for name, known in protocols.items()},
+        link=lambda table, cell, column: _link(results, table, cell, column),
+        sections={key: SECTIONS[key] for key in dict.fromkeys(one.section for one in drawn)},
+        charts=drawn,
+        judged=judge_rows(results),
+        judge_heads=HEADS,
+        samples=samples,
+        asr=any(is_asr(s) for splits in results.run.benchmarks.values() for s in splits.values()),
+        repeat=repeat(results),
+    )  # fmt: skip
 
 
-def _vega() -> str:
+def _files(*names: str) -> Markup:
+    return Markup("\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in names))
+
+
+def _vega() -> Markup:
     """Vega, Vega-Lite and Vega-Embed, from the installed package: nothing is fetched."""
     import vl_convert
 
     bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
-    return bundle.replace("</script", "<\\/script")
+    return Markup(bundle.replace("</script", "<\\/script"))
 
 
-_EAR = Markup(
-    '<svg viewBox="0 0 32 32" aria-hidden="true"><path fill="currentColor" '
-    'd="M5 2h15l7 7v21H5z"/><path fill="var(--ear)" d="M20 2l7 7h-7z"/></svg>'
-)
+def _link(results: Results, table: Table, cell: Any, column: Column) -> str | None:
+    """The address of the samples that a figure was counted over, by the protocol that counted."""
+    if cell.folder == "":
+        return None
+    names = list(results.run.benchmarks[table.benchmark])
+    one = results.evaluations[cell.folder, table.benchmark, column.split or names[0]]
+    if one.metrics is None:
+        return None
+    more = {"protocol": table.protocol} if table.protocol else {}
+    if column.level == 2:
+        more["category"] = column.key.removeprefix(f"{one.subset}-")
+    return samples_link(one, everywhere=column.split is None and len(names) > 1, **more)
 
 
-def _body(results: Results, drawn: list[dict[str, Any]]) -> Markup:
-    sections = [name for name in SECTIONS if any(chart["section"] == name for chart in drawn)]
-    links = [("leaderboard", "Leaderboard"), *((name, SECTIONS[name]) for name in sections)]
-    judged = judge_section(results)
-    links += [("judge", "Judge")] if judged else []
-    links += [("samples", "Samples"), ("repeat", "How to repeat it")]
-    bar = tag(
-        "div",
-        tag("a", _EAR, "Earmark", class_="brand", href="#top"),
-        tag("nav", *(tag("a", text, href=f"#{name}") for name, text in links), aria_label="Page"),
-        tag(
-            "div",
-            tag("button", "Light / dark", type="button", id="theme"),
-            tag("button", "Print", type="button", id="print"),
-            class_="tools",
-        ),
+def _facts(results: Results) -> list[tuple[str, str]]:
+    """What the head of the page counts, and what each count is called."""
+    done = [one.metrics for one in results.evaluations.values() if one.metrics is not None]
+    seconds, samples, failed = (
+        sum(figure(metrics, key) or 0 for metrics in done)
+        for key in ("audio_seconds", "num_entries", "num_failed")
     )
-    main = tag(
-        "main",
-        leaderboard(results),
-        picker(results) if drawn else None,
-        *(chart_section(name, drawn) for name in sections),
-        judged,
-        browser(results),
-        repeat(results),
-    )
-    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    foot = tag("footer", f"Made by Earmark {__version__}, {made}.")
-    return joined(tag("div", bar, class_="bar"), _head(results), main, foot)
-
-
-def _head(results: Results) -> Markup:
-    done = [found for found in results.evaluations.values() if found.metrics is not None]
-    seconds = sum(figure(found.metrics, "audio_seconds") or 0 for found in done)
-    samples = sum(int(figure(found.metrics, "num_entries") or 0) for found in done)
-    failed = sum(int(figure(found.metrics, "num_failed") or 0) for found in done)
-    splits = sum(len(splits) for splits in results.run.benchmarks.values())
-    facts = [
-        _counted("model", len(results.run.models)),
-        _counted("split", splits),
-        _counted("scored answer", samples),
-        ("hours of audio transcribed", f"{seconds / 3600:,.1f}"),
-        _counted("failed sample", failed),
+    broken_off = sum(one.state == "failed" for one in results.missing())
+    counts = [
+        ("models", len(results.run.models), ",.0f"),
+        ("splits", sum(map(len, results.run.benchmarks.values())), ",.0f"),
+        ("scored answers", samples, ",.0f"),
+        ("hours of audio transcribed", seconds / 3600, ",.1f"),
+        ("failed samples", failed, ",.0f"),
+        *([("failed evaluations", broken_off, ",.0f")] if broken_off else []),
     ]
-    missing = results.missing()
-    banner = None
-    if missing:
-        named = [f"{one.model.name} on {one.subset}: {STATES[one.state]}" for one in missing[:12]]
-        more = [f"and {len(missing) - 12} more"] if len(missing) > 12 else []
-        some = "Nothing has been evaluated yet" if not done else "This run is not complete"
-        banner = tag(
-            "div",
-            tag("p", tag("strong", some), f": {len(missing)} of {len(results.evaluations)} "
-                "evaluations are missing. `snakemake` goes on with them.".replace("`", "")),
-            tag("ul", *(tag("li", text) for text in [*named, *more])),
-            class_="banner",
-            role="status",
-        )  # fmt: skip
-    return tag(
-        "header",
-        tag("h1", "Evaluation report"),
-        tag("p", ", ".join(results.run.benchmarks), class_="lead"),
-        tag("dl", *(tag("div", tag("dt", name), tag("dd", n)) for name, n in facts),
-            class_="facts"),
-        banner,
-        class_="top",
-        id="top",
-    )  # fmt: skip
-
-
-def _counted(what: str, number: int) -> tuple[str, str]:
-    return what if number == 1 else f"{what}s", f"{number:,}"
+    return [
+        (what.removesuffix("s") if number == 1 else what, f"{number:{form}}")
+        for what, number, form in counts
+    ]

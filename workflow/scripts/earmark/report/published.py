@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from earmark.config import Run
+from earmark.config import Run, Split
 from earmark.errors import EarmarkError
 from earmark.schema import closest
 from earmark.scoring.text import PROTOCOL_NAMES
@@ -47,59 +47,57 @@ def read_published(path: str | Path, run: Run) -> list[Published]:
     Raises:
         EarmarkError: naming the file and line or column, and what was expected.
     """
+    import pandas as pd
+
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeError) as error:
-        raise EarmarkError(f"{path}: cannot be read: {error}") from None
-    rows = csv.reader(io.StringIO(text))
-    header = [name.strip() for name in next(rows, [])]
-    if "model" not in header:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig",
+                            skip_blank_lines=False, index_col=False)  # fmt: skip
+    except (OSError, ValueError) as error:  # of pandas and of the decoder too
+        raise EarmarkError(f"{path}: cannot be read as CSV: {error}") from None
+    table = table.rename(columns=str.strip).fillna("")
+    if "model" not in table:
         raise EarmarkError(f"{path}: a CSV file with a column `model` was expected")
-    known = _columns(run) | _parts(header, run)
-    for name in header:
-        if name not in known and name not in _OTHERS and not _is_end(name, known):
+    known = _columns(run, table.columns)
+    for name in table:
+        stem = re.sub(" (low|high|n)$", "", str(name))  # the columns beside a figure
+        if name not in (*known, *_OTHERS) and stem not in known:
             raise EarmarkError(
                 f"{path}, line 1: column {name!r} is neither a split nor a benchmark of this run"
-                f"{closest(name, known)}; known: {', '.join(sorted(set(known)))}"
+                f"{closest(str(name), known)}; known: {', '.join(sorted(set(known)))}"
             )
     return [
-        _one(dict(zip(header, row, strict=False)), known, f"{path}, line {number}")
-        for number, row in enumerate(rows, start=2)
-        if any(cell.strip() for cell in row)
+        _one(row, known, f"{path}, line {number}")
+        for number, row in enumerate(table.to_dict("records"), start=2)
+        if any(str(cell).strip() for cell in row.values())
     ]
 
 
-def _is_end(name: str, known: dict[str, str]) -> bool:
-    """Whether a column is the end of another's interval, as ``leaderboard.csv`` has them."""
-    return name.removesuffix(" low").removesuffix(" high") in known
+def _columns(run: Run, header: Iterable[str]) -> dict[str, str]:
+    """What a column may be called, and the subset that it means.
 
-
-def _parts(header: Iterable[str], run: Run) -> dict[str, str]:
-    """The columns of sub-categories, whose names only the run's results know."""
-    wholes = tuple(
-        f"{benchmark}.{split}-"
-        for benchmark, splits in run.benchmarks.items()
-        for split in splits
-        if run.scoring(benchmark) == "mmau"
-    )
-    return {name: name for name in header if name.startswith(wholes)}
-
-
-def _columns(run: Run) -> dict[str, str]:
-    """What a column may be called, and the subset that it means."""
+    Sub-categories, whose names only results know, are taken as the file has them.
+    """
     names: dict[str, str] = {}
     for benchmark, splits in run.benchmarks.items():
-        mark = "-" if next(iter(splits.values())).scoring == "asr" else "."
-        for split in splits:
-            names.setdefault(split, f"{benchmark}{mark}{split}")
-            names[f"{benchmark}{mark}{split}"] = f"{benchmark}{mark}{split}"
-        more = ("(macro)", "(micro)", "RTFx") if mark == "-" else ("reference_score",)
+        asr = run.scoring(benchmark) == "asr"
+        for split in splits.values():
+            names.setdefault(split.name, subset(split))
+            names[subset(split)] = subset(split)
+            if not asr:
+                start = f"{subset(split)}-"
+                names |= {name: name for name in header if name.startswith(start)}
+        more = ("(macro)", "(micro)", "RTFx") if asr else ("reference_score",)
         names |= {key: key for key in (f"{benchmark} {one}" for one in more)}
-        names[benchmark] = f"{benchmark} (micro)" if mark == "-" else benchmark
+        names[benchmark] = f"{benchmark} (micro)" if asr else benchmark
     return names
 
 
-def _one(row: dict[str, str], known: dict[str, str], where: str) -> Published:
+def subset(split: Split) -> str:
+    """What metrics call a split: ``asr-leaderboard-ami``, ``mmau-pro.open_ended``."""
+    return f"{split.benchmark}{'-' if split.scoring == 'asr' else '.'}{split.name}"
+
+
+def _one(row: dict[Any, str], known: dict[str, str], where: str) -> Published:
     model = row.get("model", "").strip()
     if not model:
         raise EarmarkError(f"{where}: the row names no model")

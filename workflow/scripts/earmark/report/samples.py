@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
+from earmark.report.figures import figure, protocols
 from earmark.report.gather import Evaluation, Results, finite, is_asr
 
 SIZE = 2000
@@ -26,32 +27,35 @@ FACETS = {
 }
 """What rows are filtered by: a title, and the manifest's columns."""
 
-KINDS: dict[str, list[tuple[int, str, str, bool, str]]] = {
+_GIVEN = [
+    (8, "failed", True, "bad"),
+    (16, "empty answer", True, "bad"),
+    (32, "cut short", True, "bad"),
+]
+KINDS: dict[str, list[tuple[int, str, bool, str]]] = {
     "asr": [
-        (1, "substitutions", "substitutions", False, ""),
-        (2, "deletions", "deletions", False, ""),
-        (4, "insertions", "insertions", False, ""),
-        (8, "failed", "failed", True, "bad"),
-        (16, "empty answer", "empty answer", True, "bad"),
-        (32, "cut short", "cut short", True, "bad"),
-        (64, "signs of hallucination", "signs of hallucination", True, "bad"),
+        (1, "substitutions", False, ""),
+        (2, "deletions", False, ""),
+        (4, "insertions", False, ""),
+        *_GIVEN,
+        (64, "signs of hallucination", True, "bad"),
     ],
     "mmau": [
-        (128, "wrong", "wrong", True, "bad"),
-        (256, "right", "right", True, "good"),
-        (512, "not scored", "not scored", True, ""),
-        (8, "failed", "failed", True, "bad"),
-        (16, "empty answer", "empty answer", True, "bad"),
-        (32, "cut short", "cut short", True, "bad"),
+        (128, "wrong", True, "bad"),
+        (256, "right", True, "good"),
+        (512, "not scored", True, ""),
+        *_GIVEN,
     ],
 }
-"""What a sample may be, by the kind of its split: a bit, the filter's label, the chip's label,
-whether there is a chip, and the chip's tone."""
+"""What a sample may be, by the kind of its split: a bit, what it is called, whether it is shown
+at the sample, and in which tone."""
 
 BUCKETS = [
     [f"{low}-{high}", f"{low} to {high} s" if high else f"{low} s or more"]
     for low, high in ((0, 2), (2, 5), (5, 10), (10, 15), (15, 20), (20, 30), (30, 60), (60, ""))
 ]
+
+_ERRORS = ("substitutions", "deletions", "insertions")
 
 _SHOWN = (
     "id", "audio_filepath", "duration", "text", "question", "choices", "answer", "audio_sha256",
@@ -77,37 +81,34 @@ def describe(results: Results) -> dict[str, Any]:
     return {
         "size": SIZE,
         "models": [model.name for model in results.run.models.values()],
-        "kinds": {
-            kind: [(bit, label, chip, shown, tone) for bit, label, chip, shown, tone in kinds]
-            for kind, kinds in KINDS.items()
-        },
+        "kinds": KINDS,
         "buckets": BUCKETS,
-        "splits": [split for _, _, split in _splits(results)],
+        "splits": [split for _, split in _splits(results)],
     }
 
 
-def _splits(results: Results) -> Iterator[tuple[int, list[Evaluation], dict[str, Any]]]:
-    """The splits with a scored evaluation: number, its evaluations, and what the page is told."""
+def _splits(results: Results) -> Iterator[tuple[list[Evaluation], dict[str, Any]]]:
+    """The splits with a scored evaluation: its evaluations, and what the page is told."""
     folders = list(results.run.models)
     groups: dict[tuple[str, str], list[Evaluation]] = {}
-    for found in results.evaluations.values():
-        if found.metrics is not None and found.manifest.is_file():
-            groups.setdefault((found.split.benchmark, found.split.name), []).append(found)
+    for one in results.evaluations.values():
+        if one.metrics is not None and one.files.manifest.is_file():
+            groups.setdefault((one.split.benchmark, one.split.name), []).append(one)
     for number, ((benchmark, name), group) in enumerate(groups.items()):
-        folder = os.path.relpath(group[0].manifest.parent, results.run.results_dir)
-        yield (
-            number,
-            group,
-            {
-                "at": number,
-                "key": f"{benchmark}/{name}",
-                "name": f"{benchmark}: {name}",
-                "kind": "asr" if is_asr(group[0].split) else "mmau",
-                "entries": int((group[0].metrics or {}).get("num_entries") or 0),
-                "audio": quote(folder.replace(os.sep, "/")) + "/",
-                "models": [folders.index(found.model.folder) for found in group],
-            },
-        )
+        first = group[0]
+        folder = os.path.relpath(first.files.manifest.parent, results.run.results_dir)
+        told = {
+            "at": number,
+            "benchmark": benchmark,
+            "key": f"{benchmark}/{name}",
+            "name": f"{benchmark}: {name}",
+            "kind": "asr" if is_asr(first.split) else "mmau",
+            "entries": int(figure(first.metrics, "num_entries") or 0),
+            "audio": quote(folder.replace(os.sep, "/")) + "/",
+            "models": [folders.index(one.model.folder) for one in group],
+            "protocols": list(protocols(first.metrics)),
+        }
+        yield group, told
 
 
 def pieces(results: Results) -> Iterator[tuple[str, Any]]:
@@ -117,29 +118,29 @@ def pieces(results: Results) -> Iterator[tuple[str, Any]]:
     Raises:
         EarmarkError: when scores, predictions and manifest are not of the same samples.
     """
-    for number, group, split in _splits(results):
-        entries = list(read_jsonl(group[0].manifest))
+    for group, split in _splits(results):
+        entries, asr = list(read_jsonl(group[0].files.manifest)), split["kind"] == "asr"
         utterances = [_utterance(entry) for entry in entries]
-        yield f"u{number}", _utterance_index(entries)
-        shared: list[Row] | None = None
-        for found, model in zip(group, split["models"], strict=True):
-            scores = _rows(found.scores, entries)
-            answers = _rows(found.predictions, entries)
-            judged = _rows(found.judgements, entries) if found.judgements.is_file() else None
-            yield f"a{number}-{model}", _answer_index(scores, answers, split["kind"])
+        yield f"u{split['at']}", _utterance_index(entries)
+        for one, model in zip(group, split["models"], strict=True):
+            name = f"a{split['at']}-{model}"
+            scores = _rows(one.files.scores, entries)
+            answers = _rows(one.files.predictions, entries)
+            judged = [Row()] * len(entries)
+            if one.files.judgements.is_file():
+                judged = _rows(one.files.judgements, entries)
+            yield name, _answer_index(scores, answers, split)
             rows = [
-                _asr_answer(score, answer) if split["kind"] == "asr"
-                else _mmau_answer(score, answer, judged[place] if judged else {})
-                for place, (score, answer) in enumerate(zip(scores, answers, strict=True))
-            ]  # fmt: skip
-            if shared is None and split["kind"] == "asr":
-                shared = scores
+                _asr_answer(score, answer) if asr else _mmau_answer(score, answer, judgement)
+                for score, answer, judgement in zip(scores, answers, judged, strict=True)
+            ]
+            if asr and one is group[0]:
                 for utterance, score in zip(utterances, scores, strict=True):
                     utterance["reference"] = score.get("reference")
             for piece, part in _parts(rows):
-                yield f"a{number}-{model}-{piece}", part
+                yield f"{name}-{piece}", part
         for piece, part in _parts(utterances):
-            yield f"u{number}-{piece}", part
+            yield f"u{split['at']}-{piece}", part
 
 
 def _parts(rows: Sequence[Row]) -> Iterator[tuple[int, Sequence[Row]]]:
@@ -201,36 +202,36 @@ def _utterance_index(entries: Sequence[Row]) -> Row:
                 each = found if isinstance(found, list) else [found]
                 mine |= {str(one): None for one in each if one not in (None, "")}
             of.append([values.setdefault(one, len(values)) for one in mine])
-        if len(values) > 1 or (values and not all(of)):
+        if values:
             facets.append({"name": name, "title": title, "values": list(values), "of": of})
     return {"duration": [_duration(entry) for entry in entries], "facets": facets}
 
 
-def _answer_index(scores: Sequence[Row], answers: Sequence[Row], kind: str) -> Row:
+def _answer_index(scores: Sequence[Row], answers: Sequence[Row], split: Row) -> Row:
+    """What answers are ranked and filtered by: of speech recognition, under each protocol."""
     kinds = []
     for score, answer in zip(scores, answers, strict=True):
         bits = 8 * bool(answer.get("error")) + 32 * (answer.get("finish_reason") == "length")
         bits += 16 * (not str(answer.get("generation") or "").strip())
-        if kind == "asr":
-            bits += bool(score.get("substitutions")) + 2 * bool(score.get("deletions"))
-            bits += 4 * bool(score.get("insertions")) + 64 * bool(score.get("signals"))
+        if split["kind"] == "asr":
+            bits += 64 * bool(score.get("signals"))
         else:
             correct = score.get("correct")
             bits += 512 if correct is None else 256 if correct else 128
         kinds.append(bits)
-    index: Row = {"kinds": kinds}
-    if kind == "asr":
-        index["cost"] = [_errors(score) for score in scores]
-        index["words"] = [score.get("ref_words") for score in scores]
-    else:
-        index["cost"] = [_cost(score) for score in scores]
-    return index
-
-
-def _errors(score: Row) -> int | None:
-    if not score.get("scored", True):
-        return None
-    return sum(int(score.get(key) or 0) for key in ("substitutions", "deletions", "insertions"))
+    if split["kind"] != "asr":
+        return {"kinds": kinds, "by": [{"cost": [_cost(score) for score in scores]}]}
+    counted = []
+    for place, name in enumerate(split["protocols"]):
+        rows = [(s.get("protocols") or {}).get(name, s) if place else s for s in scores]
+        errors = [[int(row.get(kind) or 0) for kind in _ERRORS] for row in rows]
+        counted.append({
+            "cost": [sum(three) if row.get("scored", True) else None
+                     for row, three in zip(rows, errors, strict=True)],
+            "words": [row.get("ref_words") for row in rows],
+            "kinds": [bool(s) + 2 * bool(d) + 4 * bool(i) for s, d, i in errors],
+        })  # fmt: skip
+    return {"kinds": kinds, "by": counted}
 
 
 def _cost(score: Row) -> float | None:
@@ -260,6 +261,13 @@ def _asr_answer(score: Row, answer: Row) -> Row:
         for kind, at_ref, at_hyp, ref, hyp in score.get("edits") or []
     ]
     row = {**_answered(answer), "hypothesis": score.get("hypothesis"), "edits": edits}
+    others = {
+        name: [other.get("reference"), other.get("hypothesis")]
+        for name, other in (score.get("protocols") or {}).items()
+        if any(other.get(key) != score.get(key) for key in ("reference", "hypothesis"))
+    }
+    if others:
+        row["others"] = others
     if score.get("signals"):
         row["signals"] = "; ".join(_signal(*one) for one in score["signals"].items())
     return row

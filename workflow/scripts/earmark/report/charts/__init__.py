@@ -6,18 +6,19 @@ of the page's own, so that charts follow its scheme.
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
 from earmark.report.charts import mmau, speed, wer
+from earmark.report.charts.drawing import Chart
 from earmark.report.gather import Results
 
+SECTIONS = {"wer": "Word error rate", "speed": "Speed", "mmau": "MMAU-Pro"}
+"""The page's sections with charts, and their titles."""
 
-def charts(results: Results) -> list[dict[str, Any]]:
-    """The charts that a run's results have figures for, as the page's data has them."""
+
+def charts(results: Results) -> list[Chart]:
+    """The charts that a run's results have figures for."""
     made = [
         wer.by_split(results), wer.error_types(results), wer.by_duration(results),
         speed.against_accuracy(results), speed.latency(results), speed.throughput(results),
         mmau.by_category(results), mmau.by_skill(results), mmau.by_length(results),
     ]  # fmt: skip
-    return [asdict(chart) for chart in made if chart.rows]
+    return [chart for chart in made if chart.rows]

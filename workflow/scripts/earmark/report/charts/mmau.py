@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from earmark.report.charts.drawing import Chart, Rows, dots, samples_link, split_name
-from earmark.report.figures import figure, interval
+from earmark.report.charts.drawing import (
+    RATE,
+    Chart,
+    Columns,
+    Rows,
+    dots,
+    samples_link,
+    split_name,
+)
+from earmark.report.figures import entries, figure, interval
 from earmark.report.gather import Evaluation, Results, is_asr
-
-_COLUMNS = [
-    ("model", "Model", 0), ("name", "", 0), ("rate", "Success (%)", 2), ("low", "From", 2),
-    ("high", "To", 2), ("entries", "Samples", 0),
-]  # fmt: skip
 
 _INTERVALS = "Lines are 95 % bootstrap intervals; with many models they are in the table alone."
 
@@ -20,36 +24,30 @@ def by_category(results: Results) -> Chart:
     """Success by category and sub-category."""
     rows: Rows = []
     scored = [one for one in results.evaluations.values() if one.metrics and not is_asr(one.split)]
-    having = {one.subset for one in scored if _parts(results, one)}
-    for found in scored:
-        whole = _spaced(split_name(results, found))
-        rows.append(_row(whole, found.metrics, found))
-        for part, metrics in _parts(results, found).items():
-            of = f", {whole}" if len(having) > 1 else ""
-            rows.append(_row(f"· {_spaced(part)}{of}", metrics, found, category=part))
-    return _chart(
-        "categories", "category", rows,
-        "Lines are 95 % bootstrap intervals. Sub-categories stand below their category.",
-    )  # fmt: skip
+    several = len({one.subset for one in scored if _parts(results, one)}) > 1
+    for one in scored:
+        whole = _spaced(split_name(results, one))
+        rows.append(_row(whole, one.metrics, one))
+        for part, metrics in _parts(results, one).items():
+            of = f", {whole}" if several else ""
+            rows.append(_row(f"· {_spaced(part)}{of}", metrics, one, category=part))
+    note = "Lines are 95 % bootstrap intervals. Sub-categories stand below their category."
+    return _chart("categories", "category", rows, note)
 
 
-def _parts(results: Results, found: Evaluation) -> dict[str, Any]:
+def _parts(results: Results, evaluation: Evaluation) -> dict[str, Any]:
     """The metrics of a split's sub-categories, by name."""
-    subsets = results.subsets[found.model.folder, found.split.benchmark]
-    mark = f"{found.subset}-"
+    subsets = results.subsets[evaluation.model.folder, evaluation.split.benchmark]
+    mark = f"{evaluation.subset}-"
     return {name.removeprefix(mark): one for name, one in subsets.items() if name.startswith(mark)}
 
 
 def by_skill(results: Results) -> Chart:
     """Success by perceptual and reasoning skill."""
-    rows: Rows = []
-    for column in ("perceptual_skills", "reasoning_skills"):
-        kind = column.partition("_")[0]
-        rows += _grouped(results, column, "skill", lambda name, kind=kind: f"{name} ({kind})")
-    return _chart(
-        "skills", "skill", rows, "A sample with several skills counts under each. " + _INTERVALS,
-        len(results.run.models) < 4,
-    )  # fmt: skip
+    rows = _grouped(results, "perceptual_skills", "skill", "{} (perceptual)".format)
+    rows += _grouped(results, "reasoning_skills", "skill", "{} (reasoning)".format)
+    note = f"A sample with several skills counts under each. {_INTERVALS}"
+    return _chart("skills", "skill", rows, note, len(results.run.models) < 4)
 
 
 def by_length(results: Results) -> Chart:
@@ -60,29 +58,25 @@ def by_length(results: Results) -> Chart:
     return _chart("lengths", "length", rows, _INTERVALS, len(results.run.models) < 4)
 
 
-def _grouped(results: Results, column: str, filtered: str, shown: Any) -> Rows:
+def _grouped(results: Results, column: str, facet: str, shown: Callable[[str], str]) -> Rows:
     """A row a model, split and group; the split is named only where several have groups."""
-    having = [found for found in results.evaluations.values() if found.groups.get(column)]
-    several = len({found.subset for found in having}) > 1
-    rows = []
-    for found in having:
-        split = f", {_spaced(split_name(results, found))}" if several else ""
-        for name, metrics in found.groups[column].items():
-            rows.append(_row(f"{shown(name)}{split}", metrics, found, **{filtered: name}))
-    return rows
+    having = [one for one in results.evaluations.values() if one.groups.get(column)]
+    several = len({one.subset for one in having}) > 1
+    return [
+        _row(
+            shown(name) + (f", {_spaced(split_name(results, one))}" if several else ""),
+            metrics, one, **{facet: name},
+        )
+        for one in having
+        for name, metrics in one.groups[column].items()
+    ]  # fmt: skip
 
 
-def _row(name: str, metrics: Any, found: Evaluation, **more: str) -> dict[str, Any]:
+def _row(name: str, metrics: Any, evaluation: Evaluation, **more: str) -> dict[str, Any]:
     low, high = interval(metrics, "success_rate") or (None, None)
-    return {
-        "model": found.model.name,
-        "name": name,
-        "rate": figure(metrics, "success_rate"),
-        "low": low,
-        "high": high,
-        "entries": metrics.get("num_entries"),
-        "href": samples_link(found, **more),
-    }
+    row = {"model": evaluation.model.name, "name": name, "rate": figure(metrics, "success_rate")}
+    row |= {"low": low, "high": high, "entries": entries(metrics)}
+    return {**row, "href": samples_link(evaluation, False, **more)}
 
 
 def _spaced(name: str) -> str:
@@ -90,13 +84,14 @@ def _spaced(name: str) -> str:
 
 
 def _chart(name: str, what: str, rows: Rows, note: str, lines: bool = True) -> Chart:
+    columns: Columns = [("name", what.capitalize(), None), ("rate", "Success (%)", 2), *RATE]
     return Chart(
         id=name,
         section="mmau",
         title=f"Success by {what}",
         note=note,
-        spec=dots("rate", "name", "success (%)", what, [0, 100], lines),
+        spec=dots("rate", "name", columns, "success (%)", [0, 100], lines),
         rows=[row for row in rows if row["rate"] is not None],
-        columns=[(key, title or what.capitalize(), digits) for key, title, digits in _COLUMNS],
+        columns=columns,
         wide=True,
     )

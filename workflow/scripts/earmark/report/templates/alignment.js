@@ -50,6 +50,29 @@ const alignment = (() => {
     return found;
   }
 
+  // A long run of words that no reference has, a loop say, is folded behind a button.
+  const RUN = 16;
+  function folded(found) {
+    const items = [];
+    for (let start = 0; start < found.length;) {
+      let end = start;
+      while (end < found.length && !found[end][0]) end++;
+      if (end - start > 2 * RUN) {
+        items.push(...found.slice(start, start + RUN).map(column),
+          fold(found.slice(start + RUN, end), "more inserted words"));
+        start = end;
+      } else items.push(column(found[start++]));
+    }
+    return items;
+  }
+  function fold(found, what) {
+    const more = element("button", {
+      type: "button",
+      onclick: () => more.parentElement.replaceWith(...found.map(column)),
+    }, `show ${found.length.toLocaleString("en")} ${what}`);
+    return element("li", {}, more);
+  }
+
   const TITLES = { mark: "substituted", del: "deleted", ins: "inserted" };
 
   function column([word, ...cells]) {
@@ -70,15 +93,10 @@ const alignment = (() => {
       });
       list.append(element("li", { class: "who" }, ...["reference", ...answers.map((a) => a.name)]
         .map((name) => element("span", { title: name }, name))));
-      list.append(...found.slice(0, MOST).map(column));
-      if (found.length > MOST) {
-        const more = element("button", {
-          type: "button",
-          onclick: () => more.parentElement.replaceWith(...found.slice(MOST).map(column)),
-        }, `show ${(found.length - MOST).toLocaleString("en")} more words`);
-        list.append(element("li", {}, more));
-        list.removeAttribute("aria-hidden");
-      }
+      const items = folded(found.slice(0, MOST));
+      if (found.length > MOST) items.push(fold(found.slice(MOST), "more words"));
+      list.append(...items);
+      if (list.querySelector("button")) list.removeAttribute("aria-hidden");
       const spoken = [["Reference", referenceText], ...answers.map((a) => [a.name, a.text])];
       return [list, element("div", { class: "hidden" }, ...spoken.map(([name, text]) => (
         element("p", {}, `${name}: ${(text || "(empty)").slice(0, 4000)}`))))];

@@ -37,27 +37,14 @@
     };
   };
 
-  function table(chart, rows) {
-    const head = element("tr", {}, ...chart.columns.map(([, title]) => (
-      element("th", { scope: "col" }, title))));
-    const body = rows.map((row) => element("tr", {}, ...chart.columns.map(([key, , digits], nth) => {
-      const value = row[key];
-      const text = value === null || value === undefined ? "–"
-        : typeof value === "number" ? value.toLocaleString("en", {
-          minimumFractionDigits: digits, maximumFractionDigits: digits }) : String(value);
-      if (!nth) return element("th", { scope: "row" }, text);
-      const leads = row.href && typeof value === "number";
-      return element("td", {}, leads ? element("a", { href: row.href }, text) : text);
-    })));
-    return element("div", { class: "scroll", tabindex: "0", role: "region",
-      "aria-label": `${chart.title}, as a table` },
-    element("table", {}, element("thead", {}, head), element("tbody", {}, ...body)));
-  }
-
   function save(chart, plot) {
     const svg = plot.querySelector("svg").cloneNode(true);
     svg.setAttribute("style", "background:#fff");
-    const file = new Blob([svg.outerHTML], { type: "image/svg+xml" });
+    svg.removeAttribute("aria-hidden");
+    // Outside the page its colours are unknown: each becomes the light one that it stands for.
+    const text = new XMLSerializer().serializeToString(svg)
+      .replace(/var\(--[\w-]+, *([^()]+)\)/g, "$1");
+    const file = new Blob([text], { type: "image/svg+xml" });
     const link = element("a", { href: URL.createObjectURL(file), download: `${chart.id}.svg` });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
@@ -94,7 +81,7 @@
     };
     paint(spec);
     const { view } = await vegaEmbed(plot, spec, { renderer: "svg", actions: false });
-    plot.setAttribute("aria-label", `${chart.title}. The table below the chart has its figures.`);
+    plot.setAttribute("aria-label", `${figure.querySelector("h3").textContent}. The table below the chart has its figures.`);
     for (const drawn of plot.querySelectorAll("svg [aria-label], svg [role]")) {
       for (const name of ["aria-label", "role", "aria-roledescription"]) {
         drawn.removeAttribute(name);
@@ -106,12 +93,12 @@
       if (href) location.hash = href;
     });
     const shown = figure.querySelector(".scroll");
-    if (shown) shown.replaceWith(table(chart, rows));
+    for (const row of shown.querySelectorAll("tr[data-model]")) {
+      row.hidden = !models.includes(row.dataset.model);
+    }
     figure.querySelector("[data-table]").onclick = ({ currentTarget }) => {
-      const open = figure.querySelector(".scroll");
-      if (open) open.remove();
-      else figure.append(table(chart, rows));
-      currentTarget.setAttribute("aria-pressed", String(!open));
+      shown.hidden = !shown.hidden;
+      currentTarget.setAttribute("aria-pressed", String(!shown.hidden));
     };
     figure.querySelector("[data-save]").onclick = () => save(chart, plot);
   }

@@ -10,6 +10,11 @@ const cards = (() => {
         controls: true, preload: "none", src: split.audio + path,
         "aria-label": `Audio of ${utterance.id}${at ? `, clip ${at + 1}` : ""}`,
       });
+      player.addEventListener("play", () => { // one at a time
+        for (const other of document.querySelectorAll("audio")) {
+          if (other !== player) other.pause();
+        }
+      });
       player.addEventListener("error", () => {
         player.replaceWith(element("span", {}, `no audio at ${decodeURI(split.audio + path)}`));
       });
@@ -20,12 +25,13 @@ const cards = (() => {
   function verdict(index, at, kind, names) {
     const kinds = index.kinds[at];
     const marks = report.samples.kinds[kind]
-      .filter(([bit, , , shown]) => shown && kinds & bit)
-      .map(([, , label, , tone]) => chip(label, tone));
+      .filter(([bit, , shown]) => shown && kinds & bit)
+      .map(([, label, , tone]) => chip(label, tone));
     if (kind === "asr") {
       const [errors, total] = [index.cost[at], index.words[at]];
+      const of = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
       marks.unshift(chip(total === null || errors === null ? "not scored"
-        : `${errors} of ${total} ${total === 1 ? "word" : "words"}`,
+        : `${of(errors, "error")} / ${of(total, "word")}`,
       errors === null ? "" : errors ? "bad" : "good"));
     }
     return names ? [element("span", {}, names), ...marks] : marks;
@@ -42,6 +48,10 @@ const cards = (() => {
     for (const { name, row } of answers) {
       const whose = answers.length > 1 ? `${name}: ` : "";
       add(`${whose}answer, as given`, row.raw);
+      for (const [by, [reference, hypothesis]] of Object.entries(row.others ?? {})) {
+        add(`${whose}reference by ${by}`, reference);
+        add(`${whose}hypothesis by ${by}`, hypothesis);
+      }
       add(`${whose}error`, row.error);
       add(`${whose}signals`, row.signals);
       add(`${whose}finish reason`, row.finish);
@@ -88,12 +98,12 @@ const cards = (() => {
   }
 
   return {
-    // `answers`: [{name, row, index}], one a model.
-    show(split, at, utterance, answers) {
+    // `answers`: [{name, row, index}], one a model; `at`: the sample's place in each index.
+    show(split, at, utterance, answers, protocol) {
       const several = answers.length > 1;
       const head = element("header", {},
         element("h3", {}, element("a", {
-          href: state.link({ q: utterance.id, page: null }), title: "a link to this sample",
+          href: state.link({ split: split.key, q: utterance.id, page: null }), title: "a link to this sample",
         }, utterance.id)),
         ...answers.flatMap(({ name, index }) => verdict(index, at, split.kind, several && name)),
         typeof utterance.duration === "number" ? element("span", {}, `${round(utterance.duration, 1)} s`)
@@ -105,6 +115,10 @@ const cards = (() => {
         : [element("p", { class: "question" }, utterance.question ?? ""),
           utterance.answer ? element("p", { class: "note" }, `Reference: ${utterance.answer}`) : null,
           element("div", { class: "answers" }, ...answers.map((one) => answer(one, utterance)))];
+      if (split.kind === "asr" && protocol !== split.protocols[0]) {
+        body.push(element("p", { class: "note" },
+          `Counted by ${protocol}; the words are aligned by ${split.protocols[0]}.`));
+      }
       return element("article", { class: "sample" }, head, ...body.filter(Boolean),
         details(utterance, answers));
     },
