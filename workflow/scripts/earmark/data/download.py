@@ -11,12 +11,7 @@ from earmark.config import Run, Settings
 from earmark.data.utterance import Utterance
 from earmark.files import disk_error, write_json
 
-TYPES = {
-    "hub": "earmark.data.hub.source",
-    "local": "earmark.data.local",
-    "demo": "earmark.demo.corpus",
-    "demo_questions": "earmark.demo.questions",
-}
+TYPES = {"hub": "earmark.data.hub.source", "local": "earmark.data.local"}
 """A source type's module, loaded when a split is of that type; it follows `Source`."""
 
 
@@ -42,10 +37,7 @@ def source_type(source: Settings) -> Source:
 
 
 def source_files(run: Run) -> dict[tuple[str, str], list[str]]:
-    """The files of the user's, or of the repository's, that each selected split is made of.
-
-    Returns:
-        Paths by benchmark and split; none where the source is elsewhere.
+    """The user's files that each selected split is made of, by benchmark and split.
 
     Raises:
         EarmarkError: when a file that a split names is missing; names file, row and path.
@@ -58,7 +50,7 @@ def source_files(run: Run) -> dict[tuple[str, str], list[str]]:
 
 
 def download(preparation: Settings, record: str | Path, cache: str | Path) -> None:
-    """Fetch (or make) a split's source.
+    """Fetch a split's source.
 
     Args:
         preparation: The split's settings, as the config resolves them.
@@ -71,7 +63,7 @@ def download(preparation: Settings, record: str | Path, cache: str | Path) -> No
     folder, source = Path(record).parent, preparation["source"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        found = source_type(source).fetch(preparation, folder, Path(cache))
-        write_json(record, {"source": source, **found})
+        made = source_type(source).fetch(preparation, folder, Path(cache))
+        write_json(record, {"source": source, **made})
     except OSError as error:
         raise disk_error(error, folder, "the record of the download is kept there") from None

@@ -58,7 +58,8 @@ def write_manifest(
     left_out: Counter[str] = Counter()
     wanted = {key: preparation[key] for key in ("audio", "limit", "sample")}
     name = f"manifest {manifest.parent.parent.name}/{manifest.parent.name}"
-    store = ClipStore(work, manifest.parent, folders=asked > ClipStore.FOLDER)
+    check = preparation.get("check_audio", "full")
+    store = ClipStore(work, manifest.parent, check, folders=asked > ClipStore.FOLDER)
     written = 0
     try:
         with Progress(name, total_clips=asked) as progress, whole_file(manifest) as stream:

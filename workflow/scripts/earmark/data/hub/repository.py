@@ -1,45 +1,26 @@
-"""A dataset on the Hub at one commit: what its files are, and where their bytes are kept here."""
+"""A dataset on the Hub at one commit: its files, which of them hold a split, and bringing them."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from dataclasses import dataclass
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from earmark.data.hub.failures import ask
-from earmark.data.hub.partial import PartialFile
+from earmark.config import Settings
+from earmark.data.hub.failures import ask, explained
 from earmark.errors import EarmarkError
+from earmark.files import Row, disk_error
+from earmark.progress import Progress, human_bytes
 
-
-@dataclass(frozen=True)
-class HubFile:
-    """A file of a dataset, as the Hub lists it.
-
-    Attributes:
-        path: Where it is in the repository.
-        size: Bytes.
-        blob: Git's id of what the repository holds: the file, or its LFS pointer.
-        sha256: The checksum of the content; None for small files that are not in LFS.
-    """
-
-    path: str
-    size: int
-    blob: str
-    sha256: str | None
-
-    def verify(self, local: Path) -> str | None:
-        """Compare a local copy with the listed checksum; what differs, or None when all is well."""
-        size = local.stat().st_size
-        if size != self.size:
-            return f"{size} bytes instead of {self.size}"
-        digest = hashlib.sha256() if self.sha256 else hashlib.sha1(b"blob %d\0" % self.size)
-        with local.open("rb", buffering=0) as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-        expected = self.sha256 or self.blob
-        found = digest.hexdigest()
-        return None if found == expected else f"checksum {found} instead of {expected}"
+T = TypeVar("T")
+WORKERS = 8
+NO_OPTIONS = {"name", "version", "data_dir", "data_files", "description", "features"}
 
 
 class Repository:
@@ -63,45 +44,192 @@ class Repository:
             repo,
             revision,
             "its files",
-            lambda: self._api.dataset_info(repo, revision=revision),
+            lambda: self._api.dataset_info(repo, revision=revision, timeout=30),
         )
-        self.commit = str(info.sha)
+        self.name, self.commit = str(info.id), str(info.sha)  # the name now, if it was renamed
         self.paths = sorted(sibling.rfilename for sibling in info.siblings or [])
 
-    def files(self, paths: list[str]) -> list[HubFile]:
-        """Sizes and checksums of some files, in the order asked.
+    def layout(self, source: Settings) -> tuple[str, Settings, list[str]]:
+        """Which files hold a split, as `datasets` finds them.
+
+        Args:
+            source: ``config``, ``split``, ``files`` and ``options`` of the config.
+
+        Returns:
+            The form (a packaged module of `datasets`), its options, and the paths.
+
+        Raises:
+            EarmarkError: when there is no such configuration, split or file; lists those there are.
+        """
+        config, split = source.get("config"), source.get("split", "test")
+        chosen: Settings = {"name": config}
+        if "files" in source:
+            split, chosen = "rows", {"data_files": {"rows": source["files"]}}
+        try:
+            builder = self._builder({**chosen, **source.get("options", {})})
+        except ValueError as error:
+            if "files" in source or not any(p.startswith(f"{config}/") for p in self.paths):
+                raise self._no_layout(error, source) from None
+            builder = self._builder({"data_dir": config})  # a folder a configuration, no README
+        found = builder.config.data_files or {}
+        if split not in found:
+            raise EarmarkError(
+                f"{self.repo} has no split {split!r} in configuration {builder.config.name!r}; set "
+                f"`source.split` to one of {', '.join(map(str, found))}"
+            )
+        options = {
+            field.name: value
+            for field in dataclasses.fields(builder.config)
+            if field.name not in NO_OPTIONS
+            and (value := getattr(builder.config, field.name)) != field.default
+        }
+        form = next(m for kind in type(builder).__mro__ if (m := _module(kind)) is not None)
+        head = f"@{self.commit}/"
+        return form, options, [path.split(head, 1)[1] for path in found[split]]
+
+    def _builder(self, chosen: Settings) -> Any:
+        import datasets
+
+        datasets.disable_progress_bars()
+        with explained(self.repo, self.revision, "its files"):
+            try:
+                return datasets.load_dataset_builder(
+                    self.name, revision=self.commit, cache_dir=str(self.cache / "datasets"), **chosen
+                )
+            except (RuntimeError, FileNotFoundError, TypeError) as error:
+                raise ValueError(str(error)) from error
+
+    def _no_layout(self, error: ValueError, source: Settings) -> EarmarkError:
+        said = " ".join(str(error).split("Example of usage")[0].split())
+        keys = "`source.files`" if "files" in source else "`source.config` or `source.files`"
+        some = ", ".join(self.paths[:8])
+        return EarmarkError(
+            f"{self.repo} at {self.revision}: {said}. Set {keys}; the repository has {some}; sets "
+            "in other forms can often be read with `revision: refs/convert/parquet`"
+        )
+
+    def files(self, paths: Sequence[str]) -> list[Row]:
+        """Path, size, ``sha256`` (None outside LFS) and ``blob`` (Git's id) of files, in order.
 
         Raises:
             EarmarkError: when one of them is not in the repository.
         """
-        listed: dict[str, HubFile] = {}
+        listed: dict[str, Row] = {}
         for first in range(0, len(paths), 500):  # the Hub takes so many at a time
-            some = paths[first : first + 500]
+            some = list(paths[first : first + 500])
             entries: list[Any] = ask(
                 self.repo,
-                self.commit,
+                self.revision,
                 "sizes and checksums",
                 lambda some=some: self._api.get_paths_info(  # type: ignore[misc]
-                    self.repo, some, revision=self.commit, repo_type="dataset"
+                    self.name, some, revision=self.commit, repo_type="dataset"
                 ),
             )
             for entry in entries:
-                if hasattr(entry, "size"):
-                    sha256 = entry.lfs.sha256 if entry.lfs else None
-                    listed[entry.path] = HubFile(entry.path, entry.size, entry.blob_id, sha256)
+                sha256 = entry.lfs.sha256 if getattr(entry, "lfs", None) else None
+                listed[entry.path] = {"path": entry.path, "size": getattr(entry, "size", 0),
+                                      "sha256": sha256, "blob": getattr(entry, "blob_id", None)}  # fmt: skip
         for path in paths:
             if path not in listed:
                 raise EarmarkError(f"{self.repo} at {self.revision} has no file {path}")
         return [listed[path] for path in paths]
 
-    def url(self, file: HubFile) -> str:
-        """Where the file's bytes are at this commit."""
-        from huggingface_hub import hf_hub_url
+    def bring(self, files: Sequence[Row], label: str) -> None:
+        """Bring whole files to the cache, those that are not there, and verify them.
 
-        return hf_hub_url(self.repo, file.path, repo_type="dataset", revision=self.commit)
+        Raises:
+            EarmarkError: no access, no network, no room, or a file that is not what the Hub lists.
+        """
+        missing = [f for f in files if cached(self.cache, self.name, self.commit, f["path"]) is None]
+        if not missing:
+            return
+        total = sum(file["size"] for file in missing)
+        self.cache.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.cache).free
+        if free < total:
+            raise EarmarkError(
+                f"{self.cache}: {human_bytes(total)} more are needed and {human_bytes(free)} are "
+                "free; make room, or set `data_dir` to a folder on a larger disk"
+            )
+        try:
+            with Progress(label, total_bytes=total) as progress:
+                in_parallel(lambda file: self._bring(file, progress), missing)
+        except OSError as error:
+            raise disk_error(error, self.cache, f"{human_bytes(total)} are needed") from None
+
+    def _bring(self, file: Row, progress: Progress) -> None:
+        for force in (False, True):
+            with explained(self.repo, self.revision, file["path"]):
+                path = Path(self._download(file["path"], progress, force))
+            if file["sha256"] is None:
+                return
+            with path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            if digest == file["sha256"]:
+                return
+            message = (
+                f"{self.repo}: {file['path']} arrived with checksum {digest} instead of "
+                f"{file['sha256']}"
+            )
+            path.resolve().unlink()
+            path.unlink(missing_ok=True)
+            print(message, file=sys.stderr, flush=True)
+        raise EarmarkError(
+            f"{message}, twice over; what arrived was removed. A proxy or a mirror (HF_ENDPOINT) "
+            "may alter files; try another way to the Hub"
+        )
+
+    def _download(self, path: str, progress: Progress, force: bool) -> str:
+        from huggingface_hub import constants, hf_hub_download
+
+        return hf_hub_download(
+            self.name,
+            path,
+            repo_type="dataset",
+            revision=self.commit,
+            cache_dir=self.cache,
+            endpoint=constants.ENDPOINT,
+            force_download=force,
+            tqdm_class=_counting(progress),
+        )
 
 
-def local_file(cache: Path, repo: str, file: HubFile) -> PartialFile:
-    """Where a file is kept: by its content, so revisions and splits share what they have alike."""
-    name = f"{(file.sha256 or file.blob)[:16]}-{Path(file.path).name}"
-    return PartialFile(cache / repo.replace("/", "--") / name, file.size)
+def in_parallel(work: Callable[[T], None], items: Sequence[T]) -> None:
+    """Do something with each of some items, `WORKERS` at a time; the first failure ends it."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        jobs = [pool.submit(work, item) for item in items]
+        try:
+            for job in jobs:
+                job.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _counting(progress: Progress) -> Any:
+    """A bar that draws nothing, and tells a `Progress` what arrives."""
+    from tqdm import tqdm
+
+    class Counting(tqdm):  # type: ignore[type-arg]
+        def __init__(self, *_: Any, **__: Any) -> None:
+            super().__init__(disable=True)
+            self.lock = threading.Lock()
+
+        def update(self, n: float | None = 1) -> None:
+            progress.add(int(n or 0))
+
+    return Counting
+
+
+def _module(kind: type) -> str | None:
+    parts = kind.__module__.split(".")
+    return parts[2] if parts[:2] == ["datasets", "packaged_modules"] and len(parts) == 4 else None
+
+
+def cached(cache: Path, repo: str, commit: str, path: str) -> Path | None:
+    """Where a file of a dataset is kept; None where it is not."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(
+        repo, path, cache_dir=cache, revision=commit, repo_type="dataset"
+    )
+    return Path(found) if isinstance(found, str) else None

@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from earmark.config import Settings
-from earmark.data.hub import columns
-from earmark.data.hub.archive import Archive, directory_range
-from earmark.data.hub.columns import Columns
-from earmark.data.hub.layout import matching, split_files
-from earmark.data.hub.ranges import RangeSet
-from earmark.data.hub.repository import HubFile, Repository, local_file
-from earmark.data.hub.tables import Table, footer_range
-from earmark.data.hub.transfer import Wanted
-from earmark.data.hub.transfer import fetch as transfer
+from earmark.data.hub.archive import Archive, bring_members, member_file
+from earmark.data.hub.failures import explained
+from earmark.data.hub.repository import Repository, cached
 from earmark.data.sampling import chosen
-from earmark.data.utterance import Clip, Utterance
+from earmark.data.table import INDEX, WHERE, Table, parquet_batches, shifted
+from earmark.data.utterance import Clip, Utterance, check_columns, listed, plain, text_of
 from earmark.errors import EarmarkError
-from earmark.files import Row, read_json
+from earmark.files import Row, read_json, whole_file
 
-MOST = 0.5  # of a file's bytes: where more is needed, the whole file is fetched
+COLUMNS: dict[str, str | None] = {"id": "id", "audio": "audio", "text": "text"}
+MOST = 0.5  # of the bytes of Parquet files: where more is needed, whole files are fetched
+PICKED = "rows.parquet"
 
 
 def source_files(source: Settings) -> list[str]:
@@ -31,11 +28,11 @@ def source_files(source: Settings) -> list[str]:
 
 
 def fetch(preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
-    """Bring what a split needs to the cache.
+    """Bring what a split needs to the cache, or to its source folder where that is little.
 
     Args:
         preparation: ``source``, ``audio``, ``limit`` and ``sample`` of the split.
-        folder: The split's source folder; what it is called in progress lines.
+        folder: The split's source folder.
         cache: The folder in which files of the Hub are kept.
 
     Returns:
@@ -47,29 +44,26 @@ def fetch(preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
     source = preparation["source"]
     repository = Repository(source["repo"], source.get("revision", "main"), cache)
     label = f"download {folder.parent.parent.name}/{folder.parent.name}"
-    files = repository.files(_row_files(source, repository, label))
-    table = _bring_table(preparation, repository, files, label)
-    found = columns.resolve(source, table.column_types(), preparation["audio"])
-    rows = _rows(preparation, table)
-    clips: list[HubFile] = []
-    archive = None
-    if preparation["audio"] and found.audio_is_path:
-        if "archive" in source:
-            (archive,) = repository.files([source["archive"]])
-            _bring_members(repository, archive, table, found, rows, label)
-        else:
-            names = _clip_names(table, rows, found)
-            paths = _repository_paths(names, files, repository.paths, repository.repo)
-            clips = repository.files(paths)
-            transfer(repository, [_whole(repository, file) for file in clips], label)
-    return {
-        "repo": repository.repo,
-        "revision": repository.revision,
-        "commit": repository.commit,
-        "files": [_record(file) for file in files],
-        "archive": _record(archive) if archive else None,
-        "clips": [_record(file) for file in clips],
-    }
+    form, options, paths = repository.layout(source)
+    record = {
+        "repo": source["repo"], "name": repository.name, "revision": repository.revision,
+        "commit": repository.commit, "form": form, "options": options,
+        "files": repository.files(paths), "archive": None, "clips": [], "picked_of": None,
+    }  # fmt: skip
+    few = preparation["limit"] or preparation["sample"] or not preparation["audio"]
+    if few and form == "parquet":
+        record["picked_of"] = _bring_rows(preparation, repository, record["files"], folder)
+    if record["picked_of"] is None:
+        repository.bring(record["files"], label)
+    if preparation["audio"] and form != "audiofolder":
+        names = _clip_names(preparation, record, folder, cache)
+        if names and "archive" in source:
+            (record["archive"],) = repository.files([source["archive"]])
+            bring_members(repository, record["archive"], names, folder, label)
+        elif names:
+            record["clips"] = repository.files(_paths(names, record, repository.paths))
+            repository.bring(record["clips"], label)
+    return record
 
 
 def utterances(
@@ -80,186 +74,262 @@ def utterances(
     Returns:
         How many rows the split has, how many of them are asked for, and those, in order.
     """
-    source = preparation["source"]
     record = read_json(folder / "files.json")
-    repo = record["repo"]
-    files = [_read_record(entry) for entry in record["files"]]
-    table_files = [(file.path, local_file(cache, repo, file)) for file in files]
-    table = Table(table_files, repo, columns.of_text(source))
-    found = columns.resolve(source, table.column_types(), preparation["audio"])
-    matching_rows = table.matching(source.get("rows", {}))
-    picked = chosen(len(matching_rows), preparation["limit"], preparation["sample"])
-    rows = (
-        matching_rows if len(picked) == len(matching_rows) else [matching_rows[n] for n in picked]
-    )
-    clip = _clip_reader(record, cache, files)
-    return len(matching_rows), len(rows), _utterances(table, rows, found, clip, folder.parent.name)
+    table, total, picked = _picked(preparation, record, folder, cache)
+    columns = _columns(preparation)
+    fields = {key: name for key, name in columns.items() if name and key not in COLUMNS}
+    fields |= {name: name for name in preparation["source"].get("keep", [])}
+    rows = _rows(preparation, record, table, picked)
+    split, clip = folder.parent.name, _clip_reader(record, folder, cache)
+    made = (_utterance(row, index, where, columns, fields, split, clip) for index, where, row in rows)
+    return total, len(picked), made
 
 
-def _utterances(
-    table: Table,
-    rows: Sequence[int],
-    found: Columns,
-    clip: Callable[[str], Clip],
-    split: str,
-) -> Iterator[Utterance]:
-    for index, row in zip(rows, table.read(rows, found.needed), strict=True):
-        yield found.utterance(row, f"{split}-{index + 1:06d}", clip)
+def _columns(preparation: Settings) -> dict[str, str | None]:
+    columns = {**COLUMNS, **preparation["source"].get("columns", {})}
+    return columns if preparation["audio"] else {**columns, "audio": None}
 
 
-def _row_files(source: Settings, repository: Repository, label: str) -> list[str]:
-    if "files" in source:
-        paths: list[str] = []
-        for pattern in source["files"]:
-            found = matching(pattern, repository.paths)
-            if not found:
-                some = ", ".join(repository.paths[:8])
+def _needed(preparation: Settings, has: Sequence[str]) -> list[str]:
+    """The columns to read, once all that the config names are known to be there."""
+    source, columns = preparation["source"], _columns(preparation)
+    check_columns(columns, has, source["repo"])
+    for key in ("keep", "rows"):
+        for name in source.get(key, []):
+            if name not in has:
                 raise EarmarkError(
-                    f"{repository.repo} at {repository.revision} has no file that "
-                    f"`source.files` entry {pattern!r} matches; it has {some}"
+                    f"{source['repo']}: no column {name!r}; it has {', '.join(has)}. Change "
+                    f"`source.{key}`"
                 )
-            paths += [path for path in found if path not in paths]
-        return paths
-    readme = None
-    if "README.md" in repository.paths:
-        (file,) = repository.files(["README.md"])
-        transfer(repository, [_whole(repository, file)], f"{label} README.md")
-        path = local_file(repository.cache, repository.repo, file).path
-        readme = path.read_text(encoding="utf-8", errors="replace")
-    return split_files(
-        repository.paths, readme, source.get("config"), source.get("split", "test"), repository.repo
-    )
+    return list(dict.fromkeys([*filter(None, columns.values()), *source.get("keep", [])]))
 
 
-def _bring_table(
-    preparation: Settings, repository: Repository, files: list[HubFile], label: str
-) -> Table:
-    """The rows, or the parts of their files that are needed where those are few."""
-    source = preparation["source"]
-    places = [local_file(repository.cache, repository.repo, file) for file in files]
-    table_files = [(file.path, place) for file, place in zip(files, places, strict=True)]
-    whole = [Wanted(file, place) for file, place in zip(files, places, strict=True)]
-    few = preparation["limit"] or preparation["sample"] or not preparation["audio"]
-    if not few or not all(file.path.endswith(".parquet") for file in files):
-        transfer(repository, whole, label)
-        return Table(table_files, repository.repo, columns.of_text(source))
-
-    def bring(ranges: Sequence[RangeSet]) -> None:
-        wanted = [
-            Wanted(item.file, item.local, parts if parts.size < MOST * item.file.size else None)
-            for item, parts in zip(whole, ranges, strict=True)
-        ]
-        transfer(repository, wanted, label)
-
-    for _ in range(2):
-        parts = [footer_range(place) for place in places]
-        wanted = [Wanted(i.file, i.local, p) for i, p in zip(whole, parts, strict=True)]
-        transfer(repository, wanted, f"{label} (footers)")
-    table = Table(table_files, repository.repo)
-    needed = columns.resolve(source, table.column_types(), preparation["audio"]).needed
-    if source.get("rows"):
-        bring(table.ranges(None, list(source["rows"])))
-    bring(table.ranges(_rows(preparation, table), needed))
-    return table
+def _table(preparation: Settings, record: Row, folder: Path, cache: Path) -> Table:
+    if record["picked_of"] is not None:
+        return Table([(PICKED, folder / PICKED)], "parquet")
+    files = []
+    for file in record["files"]:
+        path = cached(cache, record["name"], record["commit"], file["path"])
+        files.append((file["path"], path or cache / file["path"]))
+    names = {**COLUMNS, **preparation["source"].get("columns", {})}
+    text = [names[key] for key in COLUMNS if names[key]]
+    return Table(files, record["form"], record["options"], [str(name) for name in text])
 
 
-def _rows(preparation: Settings, table: Table) -> Sequence[int]:
-    matching_rows = table.matching(preparation["source"].get("rows", {}))
-    picked = chosen(len(matching_rows), preparation["limit"], preparation["sample"])
-    return [matching_rows[n] for n in picked]
+def _picked(
+    preparation: Settings, record: Row, folder: Path, cache: Path
+) -> tuple[Table, int, Sequence[int]]:
+    """The table, how many rows the split has in it, and the indices of those asked for."""
+    table = _table(preparation, record, folder, cache)
+    if record["picked_of"] is not None:
+        return table, record["picked_of"], table.matching({})
+    return table, *_choice(preparation, table)
 
 
-def _bring_members(
-    repository: Repository,
-    archive: HubFile,
-    table: Table,
-    found: Columns,
-    rows: Sequence[int],
-    label: str,
-) -> None:
-    """The members that rows name; the whole archive where they are most of it.
+def _choice(preparation: Settings, table: Table) -> tuple[int, Sequence[int]]:
+    rows = preparation["source"].get("rows", {})
+    if rows:
+        _needed(preparation, table.columns())
+    matching = table.matching(rows)
+    picked = chosen(len(matching), preparation["limit"], preparation["sample"])
+    if len(picked) == len(matching) or isinstance(matching, range):
+        return len(matching), matching if len(picked) == len(matching) else picked
+    return len(matching), [matching[number] for number in picked]
 
-    Splits that share an archive share what has come of it, so that nothing comes twice, in
-    whichever order they are prepared.
+
+def _rows(
+    preparation: Settings, record: Row, table: Table, picked: Sequence[int], only: str = ""
+) -> Iterator[tuple[int, str, Row]]:
+    if not len(picked):
+        return
+    needed = [only] if only else _needed(preparation, table.columns())
+    if record["picked_of"] is not None:
+        needed += [INDEX, WHERE]
+    yield from table.read(picked, needed)
+
+
+def _bring_rows(
+    preparation: Settings, repository: Repository, files: Sequence[Row], folder: Path
+) -> int | None:
+    """Write picked rows of Parquet files to a file of their own, where they are few.
+
+    Returns:
+        How many rows the split has; None, and no file, where most of the files' bytes are needed.
     """
-    place = local_file(repository.cache, repository.repo, archive)
-    where = f"{repository.repo}: {archive.path}"
-    label = f"{label} {archive.path}"
-    for _ in range(3):  # the end, a comment before it, and the directory that it points to
-        directory = directory_range(place, where)
-        transfer(repository, [Wanted(archive, place, directory)], f"{label} (directory)")
-    zipped, names = Archive(place, where), _clip_names(table, rows, found)
-    for name, row in names.items():
-        try:
-            zipped.member(name)
-        except EarmarkError as error:
-            raise EarmarkError(f"{row}: {error}") from None
-    needed = zipped.ranges(names)
-    most = needed.size > MOST * archive.size
-    transfer(repository, [Wanted(archive, place, None if most else needed)], label)
+    import pyarrow
+    import pyarrow.parquet
+    from huggingface_hub import HfFileSystem, constants
+
+    remote = HfFileSystem(endpoint=constants.ENDPOINT)
+    with explained(repository.repo, repository.revision, "its rows"):
+        opened = [
+            (file["path"], pyarrow.parquet.ParquetFile(
+                remote.open(f"datasets/{repository.name}@{repository.commit}/{file['path']}",
+                            cache_type="none"), buffer_size=8 << 20, pre_buffer=False))
+            for file in files
+        ]  # fmt: skip
+        table = Table(opened, "parquet")
+        needed = _needed(preparation, table.columns())
+        total, picked = _choice(preparation, table)
+        size, first = 0, 0
+        for _, parquet in opened:
+            end = first + parquet.metadata.num_rows
+            size += _size(parquet.metadata, shifted(picked, first, end), needed)
+            first = end
+        if size > MOST * sum(file["size"] for file in files) or not len(picked):
+            return None
+        with whole_file(folder / PICKED, "wb") as stream:
+            writer, first = None, 0
+            for name, parquet in opened:
+                end = first + parquet.metadata.num_rows
+                for numbers, batch in parquet_batches(parquet, needed, shifted(picked, first, end)):
+                    places = pyarrow.array([first + number for number in numbers])
+                    where = pyarrow.array([f"row {number + 1} of {name}" for number in numbers])
+                    batch = batch.append_column(INDEX, places).append_column(WHERE, where)
+                    writer = writer or pyarrow.parquet.ParquetWriter(stream, batch.schema)
+                    writer.write_batch(batch)
+                first = end
+            writer.close()  # type: ignore[union-attr]
+    return total
 
 
-def _clip_names(table: Table, rows: Sequence[int], found: Columns) -> dict[str, str]:
-    """The clips that rows name, in order, and the first row that names each."""
-    names: dict[str, str] = {}
-    for row in table.read(rows, [found.audio]):
-        for name in columns.listed(row.values[found.audio]):
-            if name is not None:  # a row without one of its clips is told of with the damaged ones
-                names.setdefault(name, row.where)
+def _size(metadata: Any, rows: Sequence[int], columns: Sequence[str]) -> int:
+    """Bytes of the row groups that hold some rows of a Parquet file, of some columns."""
+    size, first = 0, 0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        if len(shifted(rows, first, first + group.num_rows)):
+            chunks = [group.column(n) for n in range(group.num_columns)]
+            size += sum(
+                chunk.total_compressed_size
+                for chunk in chunks
+                if chunk.path_in_schema.split(".")[0] in columns
+            )
+        first += group.num_rows
+    return size
+
+
+def _clip_names(
+    preparation: Settings, record: Row, folder: Path, cache: Path
+) -> dict[str, str]:
+    """The clips that rows name, and the first row that names each; none where rows hold them."""
+    table, _, picked = _picked(preparation, record, folder, cache)
+    if len(picked):
+        _needed(preparation, table.columns())
+    column, names = str(_columns(preparation)["audio"]), {}
+    for _, where, row in _rows(preparation, record, table, picked, column):
+        for part in listed(row.get(column)):
+            name, data = _part(part, column, where)
+            if data is not None:
+                return {}
+            if name:  # a row without one of its clips is told of with the damaged ones
+                names.setdefault(name, where)
     return names
 
 
-def _repository_paths(
-    names: Mapping[str, str], files: Sequence[HubFile], paths: Sequence[str], where: str
-) -> list[str]:
-    known, folder = set(paths), posixpath.dirname(files[0].path)
-    found = []
+def _part(part: Any, column: str, where: str) -> tuple[str | None, bytes | None]:
+    """A clip's name and bytes, of which either may be missing."""
+    if isinstance(part, dict) and ("bytes" in part or "path" in part):
+        return part.get("path"), part.get("bytes")
+    if isinstance(part, bytes):
+        return None, part
+    if part is None or isinstance(part, str):
+        return part, None
+    raise EarmarkError(
+        f"{where}: column {column!r} holds {type(part).__name__} where `audio` needs bytes of "
+        "audio or paths of clips; set `source.columns.audio`"
+    )
+
+
+def _paths(names: Mapping[str, str], record: Row, paths: Sequence[str]) -> list[str]:
+    """The repository's files that rows name, each once."""
+    resolve, found = _resolver(record, paths), {}
     for name, row in names.items():
-        path = _in_repository(name, folder, known)
+        path = resolve(name)
         if path is None:
             raise EarmarkError(
-                f"{row}: {where}: there is no file {name!r}, which the audio column names; if the "
-                "clips are in a zip archive, name it in the split's `source.archive`"
+                f"{row}: {record['repo']}: there is no file {name!r}, which the audio column names; "
+                "if the clips are in a zip archive, name it in the split's `source.archive`"
             )
-        found.append(path)
-    return found
+        found[path] = None
+    return list(found)
 
 
-def _in_repository(name: str, folder: str, known: set[str]) -> str | None:
-    candidates = (name, posixpath.normpath(posixpath.join(folder, name)))
-    return next((path for path in candidates if path in known), None)
+def _resolver(record: Row, paths: Sequence[str]) -> Callable[[str], str | None]:
+    """How a clip's name becomes one of some paths: as it is, beside the rows, or the only such."""
+    known, folder = set(paths), posixpath.dirname(record["files"][0]["path"])
+    ending: dict[str, list[str]] = {}
+    for path in paths:
+        ending.setdefault(posixpath.basename(path), []).append(path)
+
+    def resolve(name: str) -> str | None:
+        for path in (name, posixpath.normpath(posixpath.join(folder, name))):
+            if path in known:
+                return path
+        below = [p for p in ending.get(posixpath.basename(name), []) if p.endswith(f"/{name}")]
+        return below[0] if len(below) == 1 else None
+
+    return resolve
 
 
-def _clip_reader(record: Row, cache: Path, files: Sequence[HubFile]) -> Callable[[str], Clip]:
+def _clip_reader(record: Row, folder: Path, cache: Path) -> Callable[[str], Clip]:
     """How a clip that a row names is read: from the archive, or from its own file."""
-    repo = record["repo"]
-    if record["archive"] is not None:
-        file = _read_record(record["archive"])
-        archive = Archive(local_file(cache, repo, file), f"{repo}: {file.path}")
-        return lambda name: Clip(name, open=lambda: archive.open(name), shared=True)
-    clips = {entry["path"]: _read_record(entry) for entry in record["clips"]}
-    folder = posixpath.dirname(files[0].path)
+    def at(path: str) -> Path | None:
+        return cached(cache, record["name"], record["commit"], path)
+
+    archive = at(record["archive"]["path"]) if record["archive"] else None
+    if archive is not None:
+        zipped = Archive(archive, f"{record['repo']}: {record['archive']['path']}")
+        return lambda name: Clip(name, open=lambda: zipped.open(name), shared=True)
+    resolve = _resolver(record, [file["path"] for file in record["clips"]])
 
     def clip(name: str) -> Clip:
-        path = _in_repository(name, folder, set(clips))
-        if path is None:
+        path: Path | None = Path(name)  # of an audiofolder, which `datasets` has found
+        if record["archive"]:
+            path = member_file(folder, name)
+        elif record["form"] != "audiofolder":
+            path = at(resolve(name) or "")
+        if path is None or not path.is_file():
             raise EarmarkError(
-                f"{repo}: {name!r} was not downloaded; remove the split's source/files.json and "
-                "run again, so that it is"
+                f"{record['repo']}: {name!r} was not downloaded; remove the split's "
+                "source/files.json and run again, so that it is"
             )
-        place = local_file(cache, repo, clips[path])
-        return Clip(name, open=place.open, shared=True)
+        return Clip(name, open=lambda: path.open("rb"), shared=True)
 
     return clip
 
 
-def _whole(repository: Repository, file: HubFile) -> Wanted:
-    return Wanted(file, local_file(repository.cache, repository.repo, file))
+def _utterance(
+    row: Row,
+    index: int,
+    where: str,
+    columns: Mapping[str, str | None],
+    fields: Mapping[str, str],
+    split: str,
+    clip: Callable[[str], Clip],
+) -> Utterance:
+    """What a row says.
 
-
-def _record(file: HubFile) -> Row:
-    return {"path": file.path, "size": file.size, "sha256": file.sha256, "blob": file.blob}
-
-
-def _read_record(entry: Row) -> HubFile:
-    return HubFile(entry["path"], entry["size"], entry["blob"], entry["sha256"])
+    Raises:
+        EarmarkError: when it has no id where it should, or a value of another type.
+    """
+    id_, audio, text = columns["id"], columns["audio"], columns["text"]
+    name = text_of(row.get(id_), id_, "id", where) if id_ else f"{split}-{index + 1:06d}"
+    if not name:
+        raise EarmarkError(
+            f"{where}: no id under {id_!r}; `source.columns.id: null` numbers the rows"
+        )
+    clips = []
+    for part in listed(row.get(audio)) or [None] if audio else []:
+        path, data = _part(part, str(audio), where)
+        if data is None and path:
+            clips.append(clip(path))
+        else:  # without bytes: a damaged one, which the config may allow
+            clips.append(Clip(path or str(audio), data=data or b""))
+    return Utterance(
+        id=name,
+        where=where,
+        clips=tuple(clips),
+        text=text_of(row.get(text), text, "text", where) if text else None,
+        fields={key: plain(row.get(column)) for key, column in fields.items()},
+    )
