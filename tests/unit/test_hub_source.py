@@ -197,23 +197,6 @@ def test_a_row_without_a_clip_is_damaged_too(hub, prepare, audio):
     assert read_json(home / "source.json")["rows"]["left_out"] == {"bad audio": 1}
 
 
-@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary()])
-def test_rows_are_what_arrow_itself_makes_of_them(kind):
-    from earmark.data.hub.tables import _values
-
-    audio = pa.struct([("bytes", kind), ("path", pa.string())])
-    rows = [
-        {"audio": {"bytes": b"\xff\x80abc", "path": "a"}, "raw": b"", "n": 1},
-        {"audio": {"bytes": None, "path": "b"}, "raw": None, "n": None},
-        {"audio": {"bytes": b"", "path": None}, "raw": b"xyz", "n": 3},
-    ]
-    schema = pa.schema([("audio", audio), ("raw", kind), ("n", pa.int64())])
-    for some in (rows, rows[:0], [*rows, {"audio": None, "raw": b"1", "n": 0}], [rows[1]] * 3):
-        whole = pa.RecordBatch.from_pylist(some, schema=schema)
-        for batch in (whole, whole.slice(1), whole.slice(1, 1)):
-            assert list(_values(batch)) == batch.to_pylist()
-
-
 def test_a_corrupt_parquet_file_is_named_with_its_row(hub, prepare, tmp_path):
     files = hub_sets.esb({"librispeech:test.clean": 40}, shards=1)
     path = "librispeech/test.clean-00000-of-00001.parquet"

@@ -19,8 +19,6 @@ Settings = dict[str, Any]
 _SOURCE_NEEDS = {
     "hub": ("repo",),
     "local": ("manifest",),
-    "demo": ("sentences",),
-    "demo_questions": ("questions",),
 }
 _MODEL_DEFAULTS: Settings = {
     "revision": None,
@@ -69,6 +67,7 @@ class Split:
         exclude: The rules by which rows are left out: ``shorter_than`` (seconds) and
             ``empty_text``.
         skip_bad_audio: Whether rows with damaged clips are left out rather than refused.
+        check_audio: How clips are checked: ``full`` decodes them, ``header`` does not.
         shards: How many jobs share the split's requests, each with a server of its own.
     """
 
@@ -86,6 +85,7 @@ class Split:
     sample: Settings | None = None
     exclude: Settings = field(default_factory=lambda: dict(_EXCLUDE))
     skip_bad_audio: bool = False
+    check_audio: str = "full"
     shards: int = 1
 
     @property
@@ -98,6 +98,7 @@ class Split:
             "sample": self.sample,
             "exclude": self.exclude,
             "skip_bad_audio": self.skip_bad_audio,
+            "check_audio": self.check_audio,
         }
 
     @property
@@ -354,13 +355,11 @@ def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path
     for needed in _SOURCE_NEEDS[source["type"]]:
         if needed not in source:
             raise EarmarkError(f"{key}.{needed}: missing, and a {source['type']} source needs it")
-    for path_key in ("manifest", "sentences", "questions"):
-        if path_key not in source:
-            continue
-        path = root / source[path_key]
+    if "manifest" in source:
+        path = root / source["manifest"]
         if not path.is_file():
-            raise EarmarkError(f"{key}.{path_key}: {path.absolute()} does not exist")
-        source = {**source, path_key: os.path.relpath(path)}
+            raise EarmarkError(f"{key}.manifest: {path.absolute()} does not exist")
+        source = {**source, "manifest": os.path.relpath(path)}
     return Split(
         benchmark=benchmark,
         name=name,
@@ -376,5 +375,6 @@ def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path
         sample=settings.get("sample"),
         exclude={**_EXCLUDE, **settings.get("exclude", {})},
         skip_bad_audio=settings.get("skip_bad_audio", False),
+        check_audio=settings.get("check_audio", "full"),
         shards=settings.get("shards", 1),
     )

@@ -91,9 +91,8 @@ def write_manifest(
 def comparable(preparation: Settings) -> Settings:
     """A split's settings without what depends on where a clone is: the folders of its files."""
     source = dict(preparation["source"])
-    for key in ("manifest", "sentences", "questions"):
-        if key in source:
-            source[key] = Path(source[key]).name
+    if "manifest" in source:
+        source["manifest"] = Path(source["manifest"]).name
     return {**preparation, "source": source}
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import multiprocessing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from earmark.errors import EarmarkError
 
 SAMPLING_RATE = 16_000
 """Hz of all demo audio: what speech models are trained on."""
@@ -30,17 +30,13 @@ class _Synthesizer:
     """One espeak-ng library, loaded and listening; the library allows one a process."""
 
     def __init__(self) -> None:
-        try:
-            import espeakng_loader
-        except ImportError as error:
-            raise EarmarkError(
-                "the demo's speech needs the package espeakng-loader: install the extra `demo`"
-            ) from error
+        import espeakng_loader
+
         self._library: Any = ctypes.CDLL(espeakng_loader.get_library_path())
         data = espeakng_loader.get_data_path().encode()
         self.rate: int = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0)
         if self.rate <= 0:
-            raise EarmarkError(f"espeak-ng did not start with its data in {data.decode()}")
+            raise RuntimeError(f"espeak-ng did not start with its data in {data.decode()}")
         self._chunks: list[NDArray[np.int16]] = []
         self._callback = _Callback(self._collect)  # kept: C holds a bare pointer to it
         self._library.espeak_SetSynthCallback(self._callback)
@@ -53,17 +49,17 @@ class _Synthesizer:
     def speak(self, speech: Speech) -> NDArray[np.int16]:
         self._chunks.clear()
         if self._library.espeak_SetVoiceByName(speech.voice.encode()) != 0:
-            raise EarmarkError(
+            raise RuntimeError(
                 f"espeak-ng has no voice {speech.voice!r}; gmw/en-US and gmw/en are two it has"
             )
         self._library.espeak_SetParameter(_RATE, speech.words_per_minute, 0)
         self._library.espeak_SetParameter(_PITCH, speech.pitch, 0)
         data = speech.text.encode() + b"\0"
         if self._library.espeak_Synth(data, len(data), 0, 1, 0, _UTF8, None, None) != 0:
-            raise EarmarkError(f"espeak-ng could not say {speech.text!r}")
+            raise RuntimeError(f"espeak-ng could not say {speech.text!r}")
         self._library.espeak_Synchronize()
         if not self._chunks:
-            raise EarmarkError(f"espeak-ng said nothing for {speech.text!r}")
+            raise RuntimeError(f"espeak-ng said nothing for {speech.text!r}")
         return np.concatenate(self._chunks)
 
 
@@ -108,7 +104,7 @@ def say(speeches: Iterable[Speech]) -> Iterator[NDArray[np.float32]]:
         Mono samples in [-1, 1] at `SAMPLING_RATE`, shape ``(samples,)``.
 
     Raises:
-        EarmarkError: when espeak-ng is not installed, or has no such voice.
+        RuntimeError: when espeak-ng is not installed, or has no such voice.
     """
     import soxr  # noqa: F401  (before the fork, so that each child finds it loaded)
 
@@ -137,3 +133,43 @@ def add_noise(samples: NDArray[np.float32], snr_db: float, seed: int) -> NDArray
     peak = float(np.abs(mixed).max())
     scaled: NDArray[np.float32] = (mixed / max(1.0, peak / 0.99)).astype(np.float32)
     return scaled
+
+
+VOICES = ("gmw/en-US", "gmw/en")
+
+
+def spoken(
+    manifest: Path,
+    lines: Sequence[str],
+    snr_db: float | None = None,
+    clips: str = "",
+    kind: str = "wav",
+    **encoding: Any,
+) -> Path:
+    """Write a local set of synthesized speech: a manifest, and a clip for each of its rows.
+
+    Args:
+        manifest: The JSONL to write; clips are named after it.
+        lines: Each a reference, and after a tab what to say where that differs.
+        snr_db: Adds noise at this signal-to-noise ratio.
+        clips: The folder of the clips, relative to the manifest's.
+        kind: The format of the clips, with ``encoding`` as `soundfile.write` takes it.
+    """
+    import soundfile
+
+    pairs = [line.split("\t") for line in lines if line.strip() and not line.startswith("#")]
+    speeches = [
+        Speech(said[-1], VOICES[n % 2], words_per_minute=145 + 5 * (n % 3), pitch=45 + 5 * (n % 2))
+        for n, said in enumerate(pairs)
+    ]
+    rows = []
+    (manifest.parent / clips).mkdir(parents=True, exist_ok=True)
+    for number, samples in enumerate(say(speeches), start=1):
+        if snr_db is not None:
+            samples = add_noise(samples, snr_db, seed=number)
+        name = str(Path(clips) / f"{manifest.stem}-{number:03d}.{kind}")
+        soundfile.write(manifest.parent / name, samples, SAMPLING_RATE, **encoding)
+        rows.append({"audio_filepath": name, "text": pairs[number - 1][0]})
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    manifest.write_text(text, encoding="utf-8")
+    return manifest

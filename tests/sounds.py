@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.demo.speech import SAMPLING_RATE, Speech, say
-from earmark.errors import EarmarkError
+from speech import SAMPLING_RATE, Speech, say
 
 Samples = NDArray[np.float32]
 
@@ -110,7 +109,7 @@ def clips(recipes: Sequence[Mapping[str, Any]]) -> list[Samples]:
         Samples at `SAMPLING_RATE`, shape ``(samples,)``, or ``(samples, 2)`` where panned.
 
     Raises:
-        EarmarkError: for a part that is no sound; names it.
+        ValueError: for a part that is no sound; names it.
     """
     parts = [part for recipe in recipes for part in recipe["parts"]]
     speeches = [Speech(part["say"], **_rest(part)) for part in parts if "say" in part]
@@ -131,7 +130,7 @@ def _sound(part: Mapping[str, Any]) -> Samples:
         ((name, arguments),) = part.items()
         return _MAKERS[name](*arguments)
     except (KeyError, TypeError, ValueError):
-        raise EarmarkError(
+        raise ValueError(
             f"{dict(part)} is not a sound; one of {', '.join(_MAKERS)} with a list of its "
             "arguments, or `say` with a text, was expected"
         ) from None
