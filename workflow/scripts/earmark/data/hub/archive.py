@@ -8,7 +8,7 @@ import stat
 import threading
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +25,7 @@ LARGEST_RATIO = 200  # unpacked over packed, for clips over SUSPICIOUS; digital 
 SUSPICIOUS = 256 << 20
 TAIL, LARGEST_TAIL = 1 << 16, 1 << 28  # bytes of an archive's end in which its directory is sought
 PIECE = 32 << 20  # bytes asked for in one request
+Read = Callable[[int, int], bytes]
 
 
 class Archive:
@@ -124,8 +125,8 @@ def bring_members(
     sparse = folder / ".archive.partial"
     try:
         with explained(repository.repo, repository.revision, file["path"]):
-            remote = _Remote(repository, file)
-            archive = Archive(whole, where) if whole else _directory(remote, sparse, where)
+            read = _reader(repository, file)
+            archive = Archive(whole, where) if whole else _directory(read, file["size"], sparse, where)
             places = {}
             for name, row in names.items():
                 try:
@@ -137,48 +138,42 @@ def bring_members(
                 return
             needed = sum(end - start for start, end in places.values())
             if needed <= MOST * file["size"]:
-                _bring_each(remote, sparse, missing, where, folder, label)
+                _bring_each(read, sparse, missing, where, folder, label)
                 return
         repository.bring([file], f"{label} {file['path']}")
     finally:
         sparse.unlink(missing_ok=True)
 
 
-class _Remote:
-    """An archive on the Hub, read by ranges; a reader a thread."""
+def _reader(repository: Repository, file: Row) -> Read:
+    """Reads bytes of a file on the Hub, from and to, in one request; from any thread."""
+    from huggingface_hub import HfFileSystem, constants
 
-    def __init__(self, repository: Repository, file: Row) -> None:
-        from huggingface_hub import HfFileSystem, constants
+    files = HfFileSystem(endpoint=constants.ENDPOINT)
+    path = f"datasets/{repository.name}@{repository.commit}/{file['path']}"
 
-        self.size = int(file["size"])
-        self._files = HfFileSystem(endpoint=constants.ENDPOINT)
-        self._path = f"datasets/{repository.name}@{repository.commit}/{file['path']}"
-        self._own = threading.local()
-
-    def read(self, start: int, end: int) -> bytes:
-        """Some bytes, in one request."""
-        if not hasattr(self._own, "stream"):
-            self._own.stream = self._files.open(self._path, "rb", cache_type="none")
-        self._own.stream.seek(start)
-        data: bytes = self._own.stream.read(end - start)
+    def read(start: int, end: int) -> bytes:
+        data: bytes = files.cat_file(path, start, end, cache_type="none")
         if len(data) != end - start:
             raise EarmarkError(
-                f"{self._path}: asked for {end - start} bytes, got {len(data)}; a proxy or mirror "
+                f"{path}: asked for {end - start} bytes, got {len(data)}; a proxy or mirror "
                 "(HF_ENDPOINT) may not know ranges"
             )
         return data
 
+    return read
 
-def _directory(remote: _Remote, sparse: Path, where: str) -> Archive:
+
+def _directory(read: Read, size: int, sparse: Path, where: str) -> Archive:
     """An archive with nothing in it but its end, as far back as its directory reaches."""
     sparse.parent.mkdir(parents=True, exist_ok=True)
     with sparse.open("wb") as stream:
-        stream.truncate(remote.size)
-        end, tail = remote.size, TAIL
+        stream.truncate(size)
+        end, tail = size, TAIL
         while True:
-            start = max(0, remote.size - tail)
+            start = max(0, size - tail)
             stream.seek(start)
-            stream.write(remote.read(start, end))
+            stream.write(read(start, end))
             stream.flush()
             try:
                 return Archive(sparse, where)
@@ -189,7 +184,7 @@ def _directory(remote: _Remote, sparse: Path, where: str) -> Archive:
 
 
 def _bring_each(
-    remote: _Remote,
+    read: Read,
     sparse: Path,
     places: Mapping[str, tuple[int, int]],
     where: str,
@@ -204,7 +199,7 @@ def _bring_each(
         with sparse.open("r+b", buffering=0) as stream:
             stream.seek(start)
             for at in range(start, end, PIECE):
-                progress.add(stream.write(remote.read(at, min(at + PIECE, end))))
+                progress.add(stream.write(read(at, min(at + PIECE, end))))
         if not hasattr(own, "archive"):
             own.archive = Archive(sparse, where)
         with whole_file(member_file(folder, name), "wb") as target:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,8 +10,8 @@ from typing import Any, TypeVar
 from earmark.errors import EarmarkError
 
 T = TypeVar("T")
-WAITS = (1.0, 2.0, 4.0)  # seconds before another try of a small request; the client's own for files
-AGAIN = "run the same command again to go on from there"
+WAITS = (1.0, 2.0, 4.0)  # seconds before another try of a small request; files have the client's
+BUSY = (408, 429, 500, 502, 503, 504)
 
 
 def ask(repo: str, revision: str, what: str, request: Callable[[], T]) -> T:
@@ -22,9 +21,8 @@ def ask(repo: str, revision: str, what: str, request: Callable[[], T]) -> T:
             try:
                 return request()
             except Exception as error:
-                if (_status(error) or 0) not in (408, 429, 500, 502, 503, 504):
+                if _status(error) not in BUSY:
                     raise
-                print(f"{repo}: {what}: HTTP {_status(error)}; trying again", file=sys.stderr)
                 time.sleep(wait)
         return request()
 
@@ -43,20 +41,15 @@ def explained(repo: str, revision: str, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # The libraries wrap what the Hub answered in words that fit other uses.
-        for cause in _causes(error):
+        cause: BaseException | None = error
+        while cause is not None:  # what the Hub answered may be wrapped in words of the libraries
             if isinstance(cause, errors.HTTPError | errors.HfHubHTTPError | ConnectionError):
                 raise EarmarkError(_in_words(cause, repo, revision, what)) from None
+            cause = cause.__cause__ or cause.__context__
         raise
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _status(error: BaseException) -> int | None:
+def _status(error: Any) -> int | None:
     status = getattr(getattr(error, "response", None), "status_code", None)
     return status if isinstance(status, int) else None
 
@@ -65,42 +58,36 @@ def _in_words(error: Any, repo: str, revision: str, what: str) -> str:
     from huggingface_hub import constants, errors, get_token
 
     endpoint, status, has_token = constants.ENDPOINT, _status(error), get_token() is not None
-    page, tokens = f"{endpoint}/datasets/{repo}", f"{endpoint}/settings/tokens"
+    page, again = f"{endpoint}/datasets/{repo}", "run the same command again to go on from there"
+    open_it = (
+        f"accept its terms at {page}, then set the environment variable HF_TOKEN to a token of "
+        f"that account ({endpoint}/settings/tokens)"
+    )
     message = str(getattr(error, "server_message", "") or "").lower()
-    terms = f"accept its terms at {page}, then set the environment variable HF_TOKEN to a token of that account ({tokens})"  # fmt: skip # noqa: E501
     if isinstance(error, errors.GatedRepoError) or (status == 403 and "gated" in message):
-        token = (
-            "the token in HF_TOKEN belongs to an account that has not accepted its terms (or may "
-            "not read gated repositories)"
-        )
-        return f"{repo} is gated and {token if has_token else 'no token is set'}: {terms}"
+        token = "the token in HF_TOKEN belongs to an account that has not accepted its terms (or may not read gated repositories)"  # noqa: E501
+        return f"{repo} is gated and {token if has_token else 'no token is set'}: {open_it}"
     if isinstance(error, errors.RevisionNotFoundError):
-        return (
-            f"{repo} has no revision {revision!r}: set `revision` in the split's `source` to a "
-            f"branch, tag or commit that {page} lists"
-        )
+        return f"{repo} has no revision {revision!r}: set `revision` to one that {page} lists"
     if isinstance(error, errors.RepositoryNotFoundError):
-        token = "the account of HF_TOKEN may not see it" if has_token else "it needs a token"
         return (
-            f"no dataset {repo} at {endpoint}, or it is private and {token}: check `repo` in the "
-            "split's `source`, and set the environment variable HF_TOKEN if the dataset is private"
-        )
-    if status == 401 and has_token:
-        return (
-            f"the Hub refused the token in HF_TOKEN when asked for {repo}: make a new one at "
-            f"{tokens}, or unset HF_TOKEN if the dataset is public; if it is gated, its terms are "
-            f"at {page}"
+            f"no dataset {repo} at {endpoint}, or it is private: check `repo` in the split's "
+            "`source`, or set the environment variable HF_TOKEN to a token that may see it"
         )
     if status in (401, 403):
-        return f"{repo}: {what}: {endpoint} answers HTTP {status}; if the dataset is gated, {terms}"
+        refused = " refused the token in HF_TOKEN: make a new one, or unset it; it" * has_token
+        return (
+            f"{repo}: {what}: {endpoint}{refused} answers HTTP {status}; if the dataset is gated, "
+            f"{open_it}"
+        )
     if status == 429:
         return (
             f"{repo}: {what}: {endpoint} asks to slow down (HTTP 429); wait some minutes, then "
-            f"{AGAIN} (a token in HF_TOKEN raises the limit)"
+            f"{again} (a token in HF_TOKEN raises the limit)"
         )
     if status is not None:
-        return f"{repo}: {what}: {endpoint} answers HTTP {status}; later, {AGAIN}"
+        return f"{repo}: {what}: {endpoint} answers HTTP {status}; later, {again}"
     reason = (str(error) or type(error).__name__).splitlines()[0]
     return (
-        f"{repo}: {what}: {endpoint} cannot be reached ({reason}); check the network, then {AGAIN}"
+        f"{repo}: {what}: {endpoint} cannot be reached ({reason}); check the network, then {again}"
     )

@@ -36,7 +36,7 @@ class Repository:
     """
 
     def __init__(self, repo: str, revision: str, cache: Path) -> None:
-        from huggingface_hub import HfApi
+        from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
 
         self.repo, self.revision, self.cache = repo, revision, cache
         self._api = HfApi()
@@ -48,6 +48,9 @@ class Repository:
         )
         self.name, self.commit = str(info.id), str(info.sha)  # the name now, if it was renamed
         self.paths = sorted(sibling.rfilename for sibling in info.siblings or [])
+        for path in self.paths[:1]:  # whether its files are open to this account
+            url = hf_hub_url(self.name, path, repo_type="dataset", revision=self.commit)
+            ask(repo, revision, path, lambda: get_hf_file_metadata(url))
 
     def layout(self, source: Settings) -> tuple[str, Settings, list[str]]:
         """Which files hold a split, as `datasets` finds them.

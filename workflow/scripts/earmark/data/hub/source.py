@@ -18,7 +18,6 @@ from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, whole_file
 
 COLUMNS: dict[str, str | None] = {"id": "id", "audio": "audio", "text": "text"}
-MOST = 0.5  # of the bytes of Parquet files: where more is needed, whole files are fetched
 PICKED = "rows.parquet"
 
 
@@ -151,10 +150,10 @@ def _rows(
 def _bring_rows(
     preparation: Settings, repository: Repository, files: Sequence[Row], folder: Path
 ) -> int | None:
-    """Write picked rows of Parquet files to a file of their own, where they are few.
+    """Write picked rows of Parquet files, without other columns, to a file of their own.
 
     Returns:
-        How many rows the split has; None, and no file, where most of the files' bytes are needed.
+        How many rows the split has; None, and no file, where none is picked.
     """
     import pyarrow
     import pyarrow.parquet
@@ -171,12 +170,7 @@ def _bring_rows(
         table = Table(opened, "parquet")
         needed = _needed(preparation, table.columns())
         total, picked = _choice(preparation, table)
-        size, first = 0, 0
-        for _, parquet in opened:
-            end = first + parquet.metadata.num_rows
-            size += _size(parquet.metadata, shifted(picked, first, end), needed)
-            first = end
-        if size > MOST * sum(file["size"] for file in files) or not len(picked):
+        if not len(picked):
             return None
         with whole_file(folder / PICKED, "wb") as stream:
             writer, first = None, 0
@@ -191,22 +185,6 @@ def _bring_rows(
                 first = end
             writer.close()  # type: ignore[union-attr]
     return total
-
-
-def _size(metadata: Any, rows: Sequence[int], columns: Sequence[str]) -> int:
-    """Bytes of the row groups that hold some rows of a Parquet file, of some columns."""
-    size, first = 0, 0
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        if len(shifted(rows, first, first + group.num_rows)):
-            chunks = [group.column(n) for n in range(group.num_columns)]
-            size += sum(
-                chunk.total_compressed_size
-                for chunk in chunks
-                if chunk.path_in_schema.split(".")[0] in columns
-            )
-        first += group.num_rows
-    return size
 
 
 def _clip_names(
@@ -284,6 +262,8 @@ def _clip_reader(record: Row, folder: Path, cache: Path) -> Callable[[str], Clip
     resolve = _resolver(record, [file["path"] for file in record["clips"]])
 
     def clip(name: str) -> Clip:
+        if not (record["archive"] or record["clips"] or record["form"] == "audiofolder"):
+            return Clip(name, data=b"")  # the rows hold their clips, but for this one
         path: Path | None = Path(name)  # of an audiofolder, which `datasets` has found
         if record["archive"]:
             path = member_file(folder, name)
