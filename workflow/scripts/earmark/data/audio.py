@@ -110,6 +110,7 @@ def _by_libsndfile(path: str, check: str) -> AudioInfo:
 def _by_ffmpeg(path: str, check: str, start: bytes) -> AudioInfo:
     import av
 
+    log: list[Any] = []
     try:
         with _logged() as log, _opened(path) as container:
             stream = container.streams.audio[0]
@@ -127,9 +128,11 @@ def _by_ffmpeg(path: str, check: str, start: bytes) -> AudioInfo:
                 seconds, lost = float(sum(packets) * stream.time_base), 0.0
                 seconds = min(seconds, promised or seconds)
     except (av.error.FFmpegError, IndexError, ValueError):
-        raise BadAudioError(
-            f"not audio that libsndfile or FFmpeg reads; its first bytes are {start[:8].hex(' ')}"
-        ) from None
+        if not any("CRC" in message for _, _, message in log):
+            raise BadAudioError(
+                "not audio that libsndfile or FFmpeg reads; its first bytes are "
+                f"{start[:8].hex(' ')}"
+            ) from None
     if any("CRC" in message for _, _, message in log):
         raise BadAudioError("damaged: a checksum does not hold")
     if lost > LOST or seconds < promised - MISSING:

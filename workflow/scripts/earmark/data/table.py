@@ -198,7 +198,11 @@ def _datasets_rows(form: str, paths: list[str], options: Settings) -> Iterator[R
     datasets.disable_progress_bars()
     files = {"rows": paths}
     rows = datasets.load_dataset(form, data_files=files, split="rows", streaming=True, **options)
-    yield from rows.decode(False)
+    # Media as they are stored: the readers' own types want torch, even where nothing is decoded.
+    stored: Any = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
+    stored = datasets.Value("string") if form == "audiofolder" else stored
+    kinds = {name: stored if hasattr(kind, "decode") else kind for name, kind in rows.features.items()}
+    yield from rows.cast(datasets.Features(kinds))
 
 
 def _holds(picked: Sequence[int], index: int) -> bool:

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -162,8 +163,8 @@ class Repository:
 
     def _bring(self, file: Row, progress: Progress) -> None:
         for force in (False, True):
-            with explained(self.repo, self.revision, file["path"]):
-                path = Path(self._download(file["path"], progress, force))
+            download = partial(self._download, file["path"], progress, force)
+            path = Path(ask(self.repo, self.revision, file["path"], download))
             if file["sha256"] is None:
                 return
             with path.open("rb") as stream:
