@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from speech import SAMPLING_RATE, Speech, say
 
 Samples = NDArray[np.float32]

@@ -143,7 +143,6 @@ def test_short_clips_and_empty_references_are_left_out_and_counted(hub, prepare,
     counts = read_json(home / "source.json")["rows"]
     assert counts["left_out"] == {"empty reference": 2, "shorter than 0.1 s": 1}
     assert (counts["in_split"], counts["in_manifest"]) == (5, 2)
-    assert len(list((home / "audio").iterdir())) == 2
     log = capsys.readouterr().err
     assert "row 2 of x/test.parquet" in log
     assert "1 rows left out: shorter than 0.1 s" in log
@@ -183,7 +182,6 @@ def test_a_corrupt_clip_stops_the_job_or_is_left_out_and_counted(hub, prepare, k
     home = prepare(esb_split("x", "test", name="lenient", skip_bad_audio=True))
     assert [row["id"][-1] for row in rows_of(home)] == ["0", "1", "3"]
     assert read_json(home / "source.json")["rows"]["left_out"] == {"bad audio": 1}
-    assert len(list((home / "audio").iterdir())) == 3
 
 
 @pytest.mark.parametrize("audio", [None, {"bytes": None, "path": "a.flac"}, {"bytes": b""}])
@@ -225,7 +223,10 @@ def test_a_corrupt_parquet_file_is_named(hub, prepare, tmp_path):
         ({"rows": {"lang": ["en"]}}, r"no column 'lang'.*Change `source.rows`"),
         ({"config": "librispeach"}, r"'librispeach' not found.*librispeech.*source.config"),
         ({"split": "test"}, r"no split 'test'.*test.clean"),
-        ({"files": ["nope/*.parquet"]}, r"No .*files found.*Set `source.files`; the repository has .*librispeech"),
+        (
+            {"files": ["nope/*.parquet"]},
+            r"No .*files found.*Set `source.files`; the repository has .*librispeech",
+        ),
         ({"revision": "v9"}, r"no revision 'v9': set `revision`"),
         ({"repo": "hf-audio/none"}, r"no dataset hf-audio/none .*check `repo`"),
     ],

@@ -51,14 +51,26 @@ def test_json_lines_may_be_long_and_their_text_may_look_like_a_date(rows):
 
 @pytest.mark.parametrize("form", ["array", "lines", "gz", "utf-16", "field"])
 def test_json_is_read_in_any_of_its_forms(rows, form):
-    made = [{"id": n, "audio": f"{n}.flac", "text": f"é{n}", "odd": odd} for n, odd in ((0, 1), (1, "a"))]
+    made = [
+        {"id": n, "audio": f"{n}.flac", "text": f"é{n}", "odd": odd}
+        for n, odd in ((0, 1), (1, "a"))
+    ]
     data = json.dumps(made if form == "array" else {"data": made}, indent=1).encode()
     data = hub_sets.jsonl(made) if form in ("lines", "gz", "utf-16") else data
     data = gzip.compress(data) if form == "gz" else data
     data = data.decode().encode("utf-16") if form == "utf-16" else data
-    name = "test.jsonl.gz" if form == "gz" else "test.jsonl" if form in ("lines", "utf-16") else "test.json"
+    name = (
+        "test.jsonl.gz"
+        if form == "gz"
+        else "test.jsonl"
+        if form in ("lines", "utf-16")
+        else "test.json"
+    )
     options = {"options": {"field": "data"}} if form == "field" else {}
-    assert [(row["id"], row["text"]) for row in rows(name, data, **options)] == [("0", "é0"), ("1", "é1")]
+    assert [(row["id"], row["text"]) for row in rows(name, data, **options)] == [
+        ("0", "é0"),
+        ("1", "é1"),
+    ]
 
 
 def test_tables_with_other_separators_and_encodings_are_read_or_told(rows):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import soundfile
-
 from speech import SAMPLING_RATE, Speech, say
 
 

@@ -101,9 +101,9 @@ def _by_libsndfile(path: str, check: str) -> AudioInfo:
                     raise _damaged(frames / rate, sound.frames / rate) from None
     except soundfile.LibsndfileError:
         raise _OtherDecoder from None
-    if sizes and 0 < int(sizes[1]) - int(sizes[2]) and int(sizes[1]) < 0x7FFFF000:  # a pipe's
-        if int(sizes[1]) - int(sizes[2]) > WAV_EXCESS:
-            raise BadAudioError(f"cut short: {sizes[2]} of {sizes[1]} bytes of sound")
+    # More than two gigabytes are promised by what was written to a pipe.
+    if sizes and int(sizes[2]) + WAV_EXCESS < int(sizes[1]) < 0x7FFFF000:
+        raise BadAudioError(f"cut short: {sizes[2]} of {sizes[1]} bytes of sound")
     return AudioInfo(frames / rate, rate, channels, EXTENSIONS.get(kind, f".{kind}"))
 
 
@@ -117,9 +117,8 @@ def _by_ffmpeg(path: str, check: str, start: bytes) -> AudioInfo:
             kind, rate = container.format.name.split(",")[0], stream.sample_rate
             channels, stream.codec_context.options = stream.channels, {"err_detect": "crccheck"}
             # An MP3 without a frame that tells its length has a guess for it, and starts at 0.
-            promised = 0.0 if kind in ("mp3", "amr", "aac") and not stream.start_time else None
-            if promised is None:
-                promised = float((stream.duration or 0) * stream.time_base)
+            guessed = kind in ("mp3", "amr", "aac") and not stream.start_time
+            promised = 0.0 if guessed else float((stream.duration or 0) * stream.time_base)
             if check == "full":
                 frames, lost = _counted(container, stream)
                 seconds = frames / rate
@@ -161,7 +160,7 @@ def _opened(source: Any) -> Any:
 
 
 def _counted(container: Any, stream: Any) -> tuple[int, float]:
-    """Frames decoded, and seconds of packets that failed between good ones (not before or after)."""
+    """Frames decoded, and seconds of packets that failed between good ones."""
     import av
 
     frames, failed, lost = 0, 0.0, 0.0

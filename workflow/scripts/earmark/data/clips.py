@@ -7,7 +7,7 @@ import io
 import os
 import zipfile
 import zlib
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,7 +57,6 @@ class ClipStore:
         self._names = FileNames()
         self._count = self.size = 0
         self._shared: dict[str, Future[Result]] = {}
-        self._uses: Counter[str] = Counter()
         self._pool = ThreadPoolExecutor(min(os.cpu_count() or 2, 8))
 
     def written(self, utterances: Iterator[Utterance]) -> Iterator[tuple[Utterance, list[Result]]]:
@@ -71,18 +70,15 @@ class ClipStore:
             held += size
             while held > self.AHEAD or len(waiting) > self.WAITING:
                 held -= waiting[0][2]
-                yield self._results(*waiting.popleft()[:2])
+                yield self._results(*waiting.popleft())
         while waiting:
-            yield self._results(*waiting.popleft()[:2])
+            yield self._results(*waiting.popleft())
 
     def _results(
-        self, utterance: Utterance, jobs: list[Future[Result]]
+        self, utterance: Utterance, jobs: list[Future[Result]], _size: int
     ) -> tuple[Utterance, list[Result]]:
         results = [job.result() for job in jobs]
-        for result in results:
-            if isinstance(result, WrittenClip):
-                self.size += 0 if self._uses[result.path] else result.size
-                self._uses[result.path] += 1
+        self.size += sum(r.size for r in results if isinstance(r, WrittenClip))
         return utterance, results
 
     def _job(self, utterance: Utterance, number: int, clip: Clip) -> Future[Result]:
@@ -121,18 +117,6 @@ class ClipStore:
             return BadAudioError(f"clip {clip.name!r}: {error}")
         path.rename(self._work / (name + info.extension))
         return WrittenClip(f"audio/{name}{info.extension}", info, digest, size)
-
-    def forget(self, clips: list[Result]) -> None:
-        """Say that a row is left out: its files go, unless another row is heard in them too."""
-        for clip in clips:
-            if isinstance(clip, WrittenClip):
-                self._uses[clip.path] -= 1
-
-    def remove_unused(self) -> None:
-        """Remove the files that no row of the manifest is heard in."""
-        for path, uses in self._uses.items():
-            if uses == 0 and path.startswith("audio/"):
-                (self._work / path.removeprefix("audio/")).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Wait for the threads to end."""

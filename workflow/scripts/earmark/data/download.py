@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from earmark.config import Run, Settings
-from earmark.data.utterance import Utterance
 from earmark.files import disk_error, write_json
 
 TYPES = {"hub": "earmark.data.hub.source", "local": "earmark.data.local"}
-"""A source type's module, loaded when a split is of that type; it follows `Source`."""
+"""A source type's module, loaded when a split is of that type.
+
+Each has ``source_files``, the user's files that a split is made of (a change of any prepares it
+anew); ``fetch``, which brings a split's source and returns what it is; and ``utterances``: how many
+rows a split has, how many are asked for, and those in the source's order.
+"""
 
 
-class Source(Protocol):
-    """What a source type's module offers. A preparation is `earmark.config.Split.preparation`."""
-
-    def source_files(self, source: Settings) -> list[str]:
-        """The user's files that the split is made of; a change of any prepares it anew."""
-
-    def fetch(self, preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
-        """Bring what the split is made of to ``folder`` or ``cache``; returns what it is."""
-
-    def utterances(
-        self, preparation: Settings, folder: Path, cache: Path
-    ) -> tuple[int, int, Iterator[Utterance]]:
-        """How many rows the split has, how many are asked for, and those in the source's order."""
-
-
-def source_type(source: Settings) -> Source:
-    """The module that knows a source's type."""
-    module: Any = import_module(TYPES[source["type"]])
-    return module  # type: ignore[no-any-return]
+def source_type(source: Settings) -> Any:
+    """The module that knows a source's type; see `TYPES`."""
+    return import_module(TYPES[source["type"]])
 
 
 def source_files(run: Run) -> dict[tuple[str, str], list[str]]:

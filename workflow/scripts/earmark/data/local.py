@@ -94,7 +94,7 @@ def _utterance(
     name = text_of(row.get(id_), id_, "id", where) if id_ else str(number)
     # A NeMo row with an offset is a stretch of its file; its duration alone says what the file has.
     offset, duration = row.get("offset"), row.get("duration")
-    stretch = {} if offset is None else {"offset": float(offset), "duration": duration}
+    stretch: Row = {} if offset is None else {"offset": float(offset), "duration": duration}
     return Utterance(
         id=name or paths[0].stem,
         where=where,

@@ -68,7 +68,6 @@ def write_manifest(
                 written += 1
             if written == 0:
                 raise EarmarkError(_nothing_left(source, manifest, asked, left_out))
-            store.remove_unused()
             stream.flush()
             rows: Row = {"in_split": total, "asked_for": asked, "in_manifest": written}
             rows["left_out"] = dict(sorted(left_out.items()))
@@ -129,7 +128,6 @@ def _rows(
         if reason is None:
             yield _row(utterance, [c for c in clips if isinstance(c, WrittenClip)])
             continue
-        store.forget(clips)
         kind, detail = reason
         left_out[kind] += 1
         if left_out[kind] <= SHOWN:
@@ -166,7 +164,7 @@ def _reason_to_leave_out(
     rules = preparation["exclude"]
     shortest = rules["shorter_than"]
     durations = [c.info.duration for c in clips if isinstance(c, WrittenClip)]
-    if durations and min(durations) < shortest:
+    if durations and (min(durations) < shortest or not min(durations)):
         return f"shorter than {shortest:g} s", f"{min(durations):g} s"
     if rules["empty_text"] and utterance.text is not None and not utterance.text.strip():
         return "empty reference", "no reference"
@@ -174,24 +172,19 @@ def _reason_to_leave_out(
 
 
 def _row(utterance: Utterance, clips: list[WrittenClip]) -> Row:
+    def held(values: list[Any]) -> Any:
+        return values[0] if len(values) == 1 else values
+
     row: Row = {"id": utterance.id}
     if clips:
-        columns: dict[str, list[Any]] = {
-            "audio_filepath": [clip.path for clip in clips],
-            "duration": [round(clip.info.duration, 6) for clip in clips],
-        }
-        digest: dict[str, list[Any]] = {
-            "audio_sha256": [clip.sha256 for clip in clips],
-            "sampling_rate": [clip.info.sampling_rate for clip in clips],
-            "channels": [clip.info.channels for clip in clips],
-        }
-        one = len(clips) == 1
-        row |= {key: values[0] if one else values for key, values in columns.items()}
-        if utterance.text is not None:
-            row["text"] = utterance.text
-        row |= {key: values[0] if one else values for key, values in digest.items()}
-    elif utterance.text is not None:
+        row["audio_filepath"] = held([clip.path for clip in clips])
+        row["duration"] = held([round(clip.info.duration, 6) for clip in clips])
+    if utterance.text is not None:
         row["text"] = utterance.text
+    if clips:
+        row["audio_sha256"] = held([clip.sha256 for clip in clips])
+        row["sampling_rate"] = held([clip.info.sampling_rate for clip in clips])
+        row["channels"] = held([clip.info.channels for clip in clips])
     return {**row, **{key: value for key, value in utterance.fields.items() if key not in row}}
 
 
@@ -212,12 +205,8 @@ def _nothing_left(source: Settings, manifest: Path, asked: int, left_out: Counte
 
 def _space_needed(size: int, written: int, asked: int, source: Row) -> str:
     """How much room a manifest's clips need, from those written, or else from their source."""
-    if written:
-        about = f"about {human_bytes(size * asked / written)}"
-    else:
+    needed = f"about {human_bytes(size * asked / max(written, 1))}"
+    if not written:
         parts = [*source.get("files", []), *source.get("clips", []), source.get("archive")]
-        about = f"up to {human_bytes(sum(part['size'] for part in parts if part))}"
-    return (
-        f"{about} are needed, and it was full after {written} of {asked} utterances "
-        f"({human_bytes(size)}), of which nothing was kept"
-    )
+        needed = f"up to {human_bytes(sum(part['size'] for part in parts if part))}"
+    return f"{needed} are needed; it was full after {written} of {asked} utterances; none was kept"

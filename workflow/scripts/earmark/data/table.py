@@ -1,4 +1,4 @@
-"""The rows of a set in any form, in bounded memory: Parquet, JSON, CSV, and what `datasets` reads."""
+"""The rows of a set in any form, in bounded memory: Parquet, JSON, CSV, or what `datasets` reads."""
 
 from __future__ import annotations
 
@@ -92,8 +92,14 @@ class Table:
                     end = first + _parquet_file(file).metadata.num_rows
                 inside = shifted(picked, first, end)
                 batches = parquet_batches(file, columns, inside)
-                yield name, file, (
-                    pair for numbers, b in batches for pair in zip(numbers, b.to_pylist(), strict=True)
+                yield (
+                    name,
+                    file,
+                    (
+                        pair
+                        for numbers, b in batches
+                        for pair in zip(numbers, b.to_pylist(), strict=True)
+                    ),
                 )
                 first = end
         elif self._form in ("json", "csv"):
@@ -125,7 +131,9 @@ def parquet_batches(
     for group in range(parquet.metadata.num_row_groups):
         about = parquet.metadata.row_group(group)
         inside, at = shifted(picked, first, first + about.num_rows), 0
-        size = max(1, min(BATCH_BYTES * about.num_rows // max(about.total_byte_size, 1), BATCH_ROWS))
+        size = max(
+            1, min(BATCH_BYTES * about.num_rows // max(about.total_byte_size, 1), BATCH_ROWS)
+        )
         if len(inside):
             for batch in parquet.iter_batches(
                 size, [group], None if columns is None else list(columns), use_threads=False
@@ -159,10 +167,12 @@ def json_rows(file: Path, options: Settings, text: Sequence[str] = ()) -> Iterat
     default = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     encoding, field = options.get("encoding", default), options.get("field")
     whole = field is not None or start.decode(encoding, "ignore").lstrip()[:1] == "["
-    with fsspec.open(str(file), "rt", compression="infer", encoding=encoding, newline="\n") as lines:
+    with fsspec.open(
+        str(file), "rt", compression="infer", encoding=encoding, newline="\n"
+    ) as lines:
         if whole:
             document = json.load(lines)
-            rows = enumerate(document if field is None else document[field], start=1)
+            rows: Iterator[Any] = enumerate(document if field is None else document[field], start=1)
             named = "item"
         else:
             rows = ((n, _parsed(line, n)) for n, line in enumerate(lines, 1) if line.strip())
@@ -189,7 +199,8 @@ def _csv_rows(file: Path, options: Settings, text: Sequence[str]) -> Iterator[Ro
         file, chunksize=10_000, **{**separator, "converters": converters, **options}
     )
     for frame in frames:
-        yield from frame.astype(object).where(frame.notna(), None).to_dict("records")
+        rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
+        yield from rows
 
 
 def _datasets_rows(form: str, paths: list[str], options: Settings) -> Iterator[Row]:
@@ -201,7 +212,9 @@ def _datasets_rows(form: str, paths: list[str], options: Settings) -> Iterator[R
     # Media as they are stored: the readers' own types want torch, even where nothing is decoded.
     stored: Any = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
     stored = datasets.Value("string") if form == "audiofolder" else stored
-    kinds = {name: stored if hasattr(kind, "decode") else kind for name, kind in rows.features.items()}
+    kinds = {
+        name: stored if hasattr(kind, "decode") else kind for name, kind in rows.features.items()
+    }
     yield from rows.cast(datasets.Features(kinds))
 
 

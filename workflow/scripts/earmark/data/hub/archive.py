@@ -126,7 +126,9 @@ def bring_members(
     try:
         with explained(repository.repo, repository.revision, file["path"]):
             read = _reader(repository, file)
-            archive = Archive(whole, where) if whole else _directory(read, file["size"], sparse, where)
+            archive = (
+                Archive(whole, where) if whole else _directory(read, file["size"], sparse, where)
+            )
             places = {}
             for name, row in names.items():
                 try:

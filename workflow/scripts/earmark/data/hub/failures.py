@@ -38,12 +38,13 @@ def explained(repo: str, revision: str, what: str) -> Iterator[None]:
     """
     from huggingface_hub import errors
 
+    http: Any = errors.HTTPError | errors.HfHubHTTPError  # type: ignore[attr-defined]
     try:
         yield
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None:  # what the Hub answered may be wrapped in words of the libraries
-            if isinstance(cause, errors.HTTPError | errors.HfHubHTTPError | ConnectionError):
+            if isinstance(cause, http | ConnectionError):
                 raise EarmarkError(_in_words(cause, repo, revision, what)) from None
             cause = cause.__cause__ or cause.__context__
         raise

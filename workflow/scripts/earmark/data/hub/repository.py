@@ -49,9 +49,9 @@ class Repository:
         )
         self.name, self.commit = str(info.id), str(info.sha)  # the name now, if it was renamed
         self.paths = sorted(sibling.rfilename for sibling in info.siblings or [])
-        for path in self.paths[:1]:  # whether its files are open to this account
-            url = hf_hub_url(self.name, path, repo_type="dataset", revision=self.commit)
-            ask(repo, revision, path, lambda: get_hf_file_metadata(url))
+        if self.paths:  # whether its files are open to this account
+            url = hf_hub_url(self.name, self.paths[0], repo_type="dataset", revision=self.commit)
+            ask(repo, revision, self.paths[0], lambda: get_hf_file_metadata(url))
 
     def layout(self, source: Settings) -> tuple[str, Settings, list[str]]:
         """Which files hold a split, as `datasets` finds them.
@@ -98,7 +98,10 @@ class Repository:
         with explained(self.repo, self.revision, "its files"):
             try:
                 return datasets.load_dataset_builder(
-                    self.name, revision=self.commit, cache_dir=str(self.cache / "datasets"), **chosen
+                    self.name,
+                    revision=self.commit,
+                    cache_dir=str(self.cache / "datasets"),
+                    **chosen,
                 )
             except (RuntimeError, FileNotFoundError, TypeError) as error:
                 raise ValueError(str(error)) from error
@@ -131,8 +134,12 @@ class Repository:
             )
             for entry in entries:
                 sha256 = entry.lfs.sha256 if getattr(entry, "lfs", None) else None
-                listed[entry.path] = {"path": entry.path, "size": getattr(entry, "size", 0),
-                                      "sha256": sha256, "blob": getattr(entry, "blob_id", None)}  # fmt: skip
+                listed[entry.path] = {
+                    "path": entry.path,
+                    "size": getattr(entry, "size", 0),
+                    "sha256": sha256,
+                    "blob": getattr(entry, "blob_id", None),
+                }
         for path in paths:
             if path not in listed:
                 raise EarmarkError(f"{self.repo} at {self.revision} has no file {path}")
@@ -144,7 +151,9 @@ class Repository:
         Raises:
             EarmarkError: no access, no network, no room, or a file that is not what the Hub lists.
         """
-        missing = [f for f in files if cached(self.cache, self.name, self.commit, f["path"]) is None]
+        missing = [
+            f for f in files if cached(self.cache, self.name, self.commit, f["path"]) is None
+        ]
         if not missing:
             return
         total = sum(file["size"] for file in missing)

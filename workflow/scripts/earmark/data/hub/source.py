@@ -80,7 +80,9 @@ def utterances(
     fields |= {name: name for name in preparation["source"].get("keep", [])}
     rows = _rows(preparation, record, table, picked)
     split, clip = folder.parent.name, _clip_reader(record, folder, cache)
-    made = (_utterance(row, index, where, columns, fields, split, clip) for index, where, row in rows)
+    made = (
+        _utterance(row, index, where, columns, fields, split, clip) for index, where, row in rows
+    )
     return total, len(picked), made
 
 
@@ -187,14 +189,13 @@ def _bring_rows(
     return total
 
 
-def _clip_names(
-    preparation: Settings, record: Row, folder: Path, cache: Path
-) -> dict[str, str]:
+def _clip_names(preparation: Settings, record: Row, folder: Path, cache: Path) -> dict[str, str]:
     """The clips that rows name, and the first row that names each; none where rows hold them."""
     table, _, picked = _picked(preparation, record, folder, cache)
     if len(picked):
         _needed(preparation, table.columns())
-    column, names = str(_columns(preparation)["audio"]), {}
+    column = str(_columns(preparation)["audio"])
+    names: dict[str, str] = {}
     for _, where, row in _rows(preparation, record, table, picked, column):
         for part in listed(row.get(column)):
             name, data = _part(part, column, where)
@@ -221,12 +222,13 @@ def _part(part: Any, column: str, where: str) -> tuple[str | None, bytes | None]
 
 def _paths(names: Mapping[str, str], record: Row, paths: Sequence[str]) -> list[str]:
     """The repository's files that rows name, each once."""
-    resolve, found = _resolver(record, paths), {}
+    resolve = _resolver(record, paths)
+    found: dict[str, None] = {}
     for name, row in names.items():
         path = resolve(name)
         if path is None:
             raise EarmarkError(
-                f"{row}: {record['repo']}: there is no file {name!r}, which the audio column names; "
+                f"{row}: {record['repo']}: there is no file {name!r}, which the column names; "
                 "if the clips are in a zip archive, name it in the split's `source.archive`"
             )
         found[path] = None
@@ -252,6 +254,7 @@ def _resolver(record: Row, paths: Sequence[str]) -> Callable[[str], str | None]:
 
 def _clip_reader(record: Row, folder: Path, cache: Path) -> Callable[[str], Clip]:
     """How a clip that a row names is read: from the archive, or from its own file."""
+
     def at(path: str) -> Path | None:
         return cached(cache, record["name"], record["commit"], path)
 
