@@ -116,7 +116,7 @@ def test_an_mp3_that_does_not_tell_its_length_has_that_of_its_frames(examined):
     soundfile.write(stream, samples, 16000, format="MP3", bitrate_mode="VARIABLE")
     data = stream.getvalue()
     untold = data[: data.find(b"\xff", 300)].count(b"Xing") and data.replace(b"Xing", b"\0\0\0\0")
-    assert examined(untold or data).duration == pytest.approx(11.0, abs=0.1)
+    assert examined(untold or data).duration == pytest.approx(11.0, abs=0.15)  # with its padding
 
 
 @pytest.mark.parametrize(

@@ -75,10 +75,12 @@ def examine(path: str | Path, check: str = "full") -> AudioInfo:
     for magic, what in NOT_AUDIO.items():
         if start.lstrip().lower().startswith(magic):
             raise BadAudioError(what)
-    try:
-        return _by_libsndfile(str(path), check)
-    except _OtherDecoder:
-        return _by_ffmpeg(str(path), check, start)
+    if not start.startswith(b"ID3"):  # which libsndfile takes for the sound of a FLAC file
+        try:
+            return _by_libsndfile(str(path), check)
+        except _OtherDecoder:
+            pass
+    return _by_ffmpeg(str(path), check, start)
 
 
 def _by_libsndfile(path: str, check: str) -> AudioInfo:

@@ -1,4 +1,4 @@
-"""The rows of a set in any form, in bounded memory: Parquet, JSON, CSV, or what `datasets` reads."""
+"""The rows of a set in any form, in bounded memory: Parquet, JSON, CSV or as `datasets` reads them."""
 
 from __future__ import annotations
 
