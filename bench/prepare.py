@@ -161,7 +161,7 @@ def timed(what: Callable[[], Any], size: int, folder: Path) -> tuple[float, floa
 
 
 def measure(data: Path, folder: Path, size: int, number: int) -> tuple[tuple[float, float], ...]:
-    """What ours, theirs, a copy and ours without decoding take, each where nothing was before; see `timed`.
+    """What ours, theirs, a copy and ours without decoding take, each in a new place; see `timed`.
 
     Nothing is removed before all rounds are over; see `spread`.
     """

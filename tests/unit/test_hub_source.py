@@ -225,7 +225,7 @@ def test_a_corrupt_parquet_file_is_named(hub, prepare, tmp_path):
         ({"split": "test"}, r"no split 'test'.*test.clean"),
         (
             {"files": ["nope/*.parquet"]},
-            r"No .*files found.*Set `source.files`; the repository has .*librispeech",
+            r"No .*files found.*Set .*`source.files`; the repository has .*librispeech",
         ),
         ({"revision": "v9"}, r"no revision 'v9': set `revision`"),
         ({"repo": "hf-audio/none"}, r"no dataset hf-audio/none .*check `repo`"),

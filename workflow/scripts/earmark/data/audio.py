@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,8 +96,9 @@ def _by_libsndfile(path: str, check: str) -> AudioInfo:
             if check == "full":
                 block, frames = np.empty((BLOCK, channels), np.float32), 0
                 try:
-                    while count := len(sound.read(out=block)):
-                        frames += count
+                    while frames < sound.frames:  # and no further: other bytes may follow
+                        left = sound.frames - frames
+                        frames += len(sound.read(out=block[: min(left, BLOCK)])) or left
                 except soundfile.LibsndfileError:
                     raise _damaged(frames / rate, sound.frames / rate) from None
     except soundfile.LibsndfileError:
@@ -194,64 +194,57 @@ def read(
         BadAudioError: when it cannot be decoded.
         OSError: when the file cannot be read.
     """
-    import numpy as np
+    import av
     import soundfile
 
+    data: Any = io.BytesIO(source) if isinstance(source, bytes) else str(source)
     if not isinstance(source, bytes):
         Path(source).open("rb").close()  # a missing file is no bad audio
     try:
-        with soundfile.SoundFile(_source(source)) as sound:
-            rate, first = sound.samplerate, round(offset * sound.samplerate)
-            kind = sound.format.lower()
-            if kind in OTHERS or not 0 < sound.frames < 1 << 40 or not sound.seekable():
+        with soundfile.SoundFile(data) as sound:
+            first, last = _frames(offset, duration, sound.samplerate)
+            if sound.format.lower() in OTHERS or sound.frames > 1 << 40 or not sound.seekable():
                 raise _OtherDecoder
-            if first:
-                sound.seek(min(first, sound.frames))
-            count = -1 if duration is None else round((offset + duration) * rate) - first
-            return sound.read(count, dtype="float32", always_2d=True), rate
+            if not sound.frames:
+                raise _OtherDecoder
+            sound.seek(min(first, sound.frames))
+            count = -1 if last is None else last - first
+            return sound.read(count, dtype="float32", always_2d=True), sound.samplerate
     except (soundfile.LibsndfileError, _OtherDecoder):
-        pieces, rate = _decoded(source)
-    first = round(offset * rate)
-    last = None if duration is None else round((offset + duration) * rate)
-    parts, at = [], 0
-    for piece in pieces:
-        parts.append(piece[max(first - at, 0) : None if last is None else max(last - at, 0)])
-        at += len(piece)
-        if last is not None and at >= last:
-            break
-    if not parts:
-        raise BadAudioError("nothing in it can be decoded")
-    return np.concatenate(parts), rate
-
-
-def _source(source: str | Path | bytes) -> Any:
-    return io.BytesIO(source) if isinstance(source, bytes) else str(source)
-
-
-def _decoded(source: str | Path | bytes) -> tuple[Iterator[Any], int]:
-    """Blocks of samples as FFmpeg decodes them, and their rate."""
-    import av
-
+        pass
     try:
-        container = _opened(_source(source))
-        stream = container.streams.audio[0]
+        data = io.BytesIO(source) if isinstance(source, bytes) else data
+        with _opened(data) as container:
+            stream = container.streams.audio[0]
+            first, last = _frames(offset, duration, stream.sample_rate)
+            return _part(container, stream, first, last), stream.sample_rate
     except (av.error.FFmpegError, IndexError, ValueError):
         raise BadAudioError("not audio that libsndfile or FFmpeg reads") from None
-    return _blocks(container, stream), stream.sample_rate
 
 
-def _blocks(container: Any, stream: Any) -> Iterator[Any]:
+def _frames(offset: float, duration: float | None, rate: int) -> tuple[int, int | None]:
+    return round(offset * rate), None if duration is None else round((offset + duration) * rate)
+
+
+def _part(container: Any, stream: Any, first: int, last: int | None) -> Any:
+    """Frames from and to, decoded by FFmpeg; packets that it cannot decode are passed over."""
     import av
+    import numpy as np
 
     resampler = av.AudioResampler(format="fltp", layout=stream.layout, rate=stream.sample_rate)
-    with container:
-        for packet in container.demux(stream):
-            try:
-                for frame in packet.decode():
-                    for part in resampler.resample(frame):
-                        yield part.to_ndarray().T
-            except av.error.InvalidDataError:
-                continue
+    parts, at = [], 0
+    for packet in container.demux(stream):
+        try:
+            frames = [part for frame in packet.decode() for part in resampler.resample(frame)]
+        except av.error.InvalidDataError:
+            continue
+        for samples in (frame.to_ndarray().T for frame in frames):
+            end = len(samples) if last is None else max(last - at, 0)
+            parts.append(samples[max(first - at, 0) : end])
+            at += len(samples)
+        if last is not None and at >= last:
+            break
+    return np.concatenate(parts)
 
 
 def sha256(path: str | Path) -> str:

@@ -209,4 +209,7 @@ def _space_needed(size: int, written: int, asked: int, source: Row) -> str:
     if not written:
         parts = [*source.get("files", []), *source.get("clips", []), source.get("archive")]
         needed = f"up to {human_bytes(sum(part['size'] for part in parts if part))}"
-    return f"{needed} are needed; it was full after {written} of {asked} utterances; none was kept"
+    return (
+        f"{needed} are needed, and it was full after {written} of {asked} utterances, of which "
+        "nothing was kept"
+    )

@@ -1,4 +1,4 @@
-"""The rows of a set in any form, in bounded memory: Parquet, JSON, CSV or as `datasets` reads them."""
+"""The rows of a set in any form, in bounded memory."""
 
 from __future__ import annotations
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import shutil
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from earmark.config import Settings
+from earmark.data.audio import sha256
 from earmark.data.hub.failures import ask, explained
 from earmark.errors import EarmarkError
 from earmark.files import Row, disk_error
@@ -41,17 +40,14 @@ class Repository:
 
         self.repo, self.revision, self.cache = repo, revision, cache
         self._api = HfApi()
-        info = ask(
-            repo,
-            revision,
-            "its files",
-            lambda: self._api.dataset_info(repo, revision=revision, timeout=30),
-        )
+        self._ask = partial(ask, repo, revision)
+        information = partial(self._api.dataset_info, repo, revision=revision, timeout=30)
+        info = self._ask("its files", information)
         self.name, self.commit = str(info.id), str(info.sha)  # the name now, if it was renamed
         self.paths = sorted(sibling.rfilename for sibling in info.siblings or [])
-        if self.paths:  # whether its files are open to this account
-            url = hf_hub_url(self.name, self.paths[0], repo_type="dataset", revision=self.commit)
-            ask(repo, revision, self.paths[0], lambda: get_hf_file_metadata(url))
+        for path in self.paths[:1]:  # whether its files are open to this account
+            url = hf_hub_url(self.name, path, repo_type="dataset", revision=self.commit)
+            self._ask(path, partial(get_hf_file_metadata, url))
 
     def layout(self, source: Settings) -> tuple[str, Settings, list[str]]:
         """Which files hold a split, as `datasets` finds them.
@@ -69,12 +65,9 @@ class Repository:
         chosen: Settings = {"name": config}
         if "files" in source:
             split, chosen = "rows", {"data_files": {"rows": source["files"]}}
-        try:
-            builder = self._builder({**chosen, **source.get("options", {})})
-        except ValueError as error:
-            if "files" in source or not any(p.startswith(f"{config}/") for p in self.paths):
-                raise self._no_layout(error, source) from None
-            builder = self._builder({"data_dir": config})  # a folder a configuration, no README
+        elif config and not {"README.md"} & set(self.paths):  # a folder a configuration
+            chosen = {"data_dir": config}
+        builder = self._builder({**chosen, **source.get("options", {})})
         found = builder.config.data_files or {}
         if split not in found:
             raise EarmarkError(
@@ -82,38 +75,31 @@ class Repository:
                 f"`source.split` to one of {', '.join(map(str, found))}"
             )
         options = {
-            field.name: value
+            field.name: getattr(builder.config, field.name)
             for field in dataclasses.fields(builder.config)
-            if field.name not in NO_OPTIONS
-            and (value := getattr(builder.config, field.name)) != field.default
+            if field.name not in NO_OPTIONS and getattr(builder.config, field.name) != field.default
         }
-        form = next(m for kind in type(builder).__mro__ if (m := _module(kind)) is not None)
-        head = f"@{self.commit}/"
-        return form, options, [path.split(head, 1)[1] for path in found[split]]
+        modules = [kind.__module__.split(".") for kind in type(builder).__mro__]
+        form = next(m[2] for m in modules if m[:2] == ["datasets", "packaged_modules"] and m[3:])
+        return form, options, [path.split(f"@{self.commit}/", 1)[1] for path in found[split]]
 
     def _builder(self, chosen: Settings) -> Any:
         import datasets
 
         datasets.disable_progress_bars()
-        with explained(self.repo, self.revision, "its files"):
-            try:
+        cache = str(self.cache / "datasets")
+        try:
+            with explained(self.repo, self.revision, "its files"):
                 return datasets.load_dataset_builder(
-                    self.name,
-                    revision=self.commit,
-                    cache_dir=str(self.cache / "datasets"),
-                    **chosen,
+                    self.name, revision=self.commit, cache_dir=cache, **chosen
                 )
-            except (RuntimeError, FileNotFoundError, TypeError) as error:
-                raise ValueError(str(error)) from error
-
-    def _no_layout(self, error: ValueError, source: Settings) -> EarmarkError:
-        said = " ".join(str(error).split("Example of usage")[0].split())
-        keys = "`source.files`" if "files" in source else "`source.config` or `source.files`"
-        some = ", ".join(self.paths[:8])
-        return EarmarkError(
-            f"{self.repo} at {self.revision}: {said}. Set {keys}; the repository has {some}; sets "
-            "in other forms can often be read with `revision: refs/convert/parquet`"
-        )
+        except (ValueError, RuntimeError, FileNotFoundError, TypeError) as error:
+            said = " ".join(str(error).split("Example of usage")[0].split())
+            raise EarmarkError(
+                f"{self.repo} at {self.revision}: {said}. Set `source.config` or `source.files`; "
+                f"the repository has {', '.join(self.paths[:8])}; sets in other forms can often be "
+                "read with `revision: refs/convert/parquet`"
+            ) from None
 
     def files(self, paths: Sequence[str]) -> list[Row]:
         """Path, size, ``sha256`` (None outside LFS) and ``blob`` (Git's id) of files, in order.
@@ -124,22 +110,12 @@ class Repository:
         listed: dict[str, Row] = {}
         for first in range(0, len(paths), 500):  # the Hub takes so many at a time
             some = list(paths[first : first + 500])
-            entries: list[Any] = ask(
-                self.repo,
-                self.revision,
-                "sizes and checksums",
-                lambda some=some: self._api.get_paths_info(  # type: ignore[misc]
-                    self.name, some, revision=self.commit, repo_type="dataset"
-                ),
-            )
-            for entry in entries:
-                sha256 = entry.lfs.sha256 if getattr(entry, "lfs", None) else None
-                listed[entry.path] = {
-                    "path": entry.path,
-                    "size": getattr(entry, "size", 0),
-                    "sha256": sha256,
-                    "blob": getattr(entry, "blob_id", None),
-                }
+            listing = partial(self._api.get_paths_info, self.name, some, repo_type="dataset")
+            for entry in self._ask("sizes", partial(listing, revision=self.commit)):
+                if hasattr(entry, "size"):  # no folder
+                    digest = entry.lfs.sha256 if entry.lfs else None
+                    about = {"size": entry.size, "sha256": digest, "blob": entry.blob_id}
+                    listed[entry.path] = {"path": entry.path, **about}
         for path in paths:
             if path not in listed:
                 raise EarmarkError(f"{self.repo} at {self.revision} has no file {path}")
@@ -151,9 +127,7 @@ class Repository:
         Raises:
             EarmarkError: no access, no network, no room, or a file that is not what the Hub lists.
         """
-        missing = [
-            f for f in files if cached(self.cache, self.name, self.commit, f["path"]) is None
-        ]
+        missing = [f for f in files if not cached(self.cache, self.name, self.commit, f["path"])]
         if not missing:
             return
         total = sum(file["size"] for file in missing)
@@ -171,39 +145,29 @@ class Repository:
             raise disk_error(error, self.cache, f"{human_bytes(total)} are needed") from None
 
     def _bring(self, file: Row, progress: Progress) -> None:
-        for force in (False, True):
-            download = partial(self._download, file["path"], progress, force)
-            path = Path(ask(self.repo, self.revision, file["path"], download))
-            if file["sha256"] is None:
-                return
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            if digest == file["sha256"]:
-                return
-            message = (
-                f"{self.repo}: {file['path']} arrived with checksum {digest} instead of "
-                f"{file['sha256']}"
-            )
-            path.resolve().unlink()
-            path.unlink(missing_ok=True)
-            print(message, file=sys.stderr, flush=True)
-        raise EarmarkError(
-            f"{message}, twice over; what arrived was removed. A proxy or a mirror (HF_ENDPOINT) "
-            "may alter files; try another way to the Hub"
-        )
-
-    def _download(self, path: str, progress: Progress, force: bool) -> str:
         from huggingface_hub import constants, hf_hub_download
 
-        return hf_hub_download(
+        download = partial(
+            hf_hub_download,
             self.name,
-            path,
+            file["path"],
             repo_type="dataset",
             revision=self.commit,
             cache_dir=self.cache,
             endpoint=constants.ENDPOINT,
-            force_download=force,
             tqdm_class=_counting(progress),
+        )
+        for _ in range(2):
+            path = Path(self._ask(file["path"], download))
+            if file["sha256"] is None or (digest := sha256(path)) == file["sha256"]:
+                return
+            path.resolve().unlink()
+            path.unlink(missing_ok=True)
+            message = f"{self.repo}: {file['path']} arrived with checksum {digest} instead of {file['sha256']}"  # noqa: E501
+            print(message, file=sys.stderr, flush=True)
+        raise EarmarkError(
+            f"{message}, twice over; what arrived was removed. A proxy or a mirror (HF_ENDPOINT) "
+            "may alter files; try another way to the Hub"
         )
 
 
@@ -225,7 +189,6 @@ def _counting(progress: Progress) -> Any:
     class Counting(tqdm):  # type: ignore[type-arg]
         def __init__(self, *_: Any, **__: Any) -> None:
             super().__init__(disable=True)
-            self.lock = threading.Lock()
 
         def update(self, n: float | None = 1) -> None:
             progress.add(int(n or 0))
@@ -233,16 +196,9 @@ def _counting(progress: Progress) -> Any:
     return Counting
 
 
-def _module(kind: type) -> str | None:
-    parts = kind.__module__.split(".")
-    return parts[2] if parts[:2] == ["datasets", "packaged_modules"] and len(parts) == 4 else None
-
-
 def cached(cache: Path, repo: str, commit: str, path: str) -> Path | None:
     """Where a file of a dataset is kept; None where it is not."""
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(
-        repo, path, cache_dir=cache, revision=commit, repo_type="dataset"
-    )
-    return Path(found) if isinstance(found, str) else None
+    at = try_to_load_from_cache(repo, path, cache_dir=cache, revision=commit, repo_type="dataset")
+    return Path(at) if isinstance(at, str) else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def source_files(source: Settings) -> list[str]:
     return []
 
 
-def fetch(preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
+def fetch(preparation: Settings, folder: Path, cache: Path) -> Row:
     """Bring what a split needs to the cache, or to its source folder where that is little.
 
     Args:
@@ -44,137 +45,188 @@ def fetch(preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
     repository = Repository(source["repo"], source.get("revision", "main"), cache)
     label = f"download {folder.parent.parent.name}/{folder.parent.name}"
     form, options, paths = repository.layout(source)
-    record = {
+    record: Row = {
         "repo": source["repo"], "name": repository.name, "revision": repository.revision,
         "commit": repository.commit, "form": form, "options": options,
         "files": repository.files(paths), "archive": None, "clips": [], "picked_of": None,
     }  # fmt: skip
+    split = _Split(preparation, record, folder, cache)
     few = preparation["limit"] or preparation["sample"] or not preparation["audio"]
     if few and form == "parquet":
-        record["picked_of"] = _bring_rows(preparation, repository, record["files"], folder)
+        record["picked_of"] = _bring_rows(split, repository)
     if record["picked_of"] is None:
         repository.bring(record["files"], label)
-    if preparation["audio"] and form != "audiofolder":
-        names = _clip_names(preparation, record, folder, cache)
-        if names and "archive" in source:
-            (record["archive"],) = repository.files([source["archive"]])
-            bring_members(repository, record["archive"], names, folder, label)
-        elif names:
-            record["clips"] = repository.files(_paths(names, record, repository.paths))
-            repository.bring(record["clips"], label)
+    names = split.clip_names() if preparation["audio"] and form != "audiofolder" else {}
+    if names and "archive" in source:
+        (record["archive"],) = repository.files([source["archive"]])
+        bring_members(repository, record["archive"], names, folder, label)
+    elif names:
+        resolver = _Resolver(record, repository.paths)
+        found = [resolver.path(name, where) for name, where in names.items()]
+        record["clips"] = repository.files(list(dict.fromkeys(found)))
+        repository.bring(record["clips"], label)
     return record
 
 
 def utterances(
     preparation: Settings, folder: Path, cache: Path
 ) -> tuple[int, int, Iterator[Utterance]]:
-    """The utterances of a split that was downloaded.
-
-    Returns:
-        How many rows the split has, how many of them are asked for, and those, in order.
-    """
-    record = read_json(folder / "files.json")
-    table, total, picked = _picked(preparation, record, folder, cache)
-    columns = _columns(preparation)
-    fields = {key: name for key, name in columns.items() if name and key not in COLUMNS}
-    fields |= {name: name for name in preparation["source"].get("keep", [])}
-    rows = _rows(preparation, record, table, picked)
-    split, clip = folder.parent.name, _clip_reader(record, folder, cache)
-    made = (
-        _utterance(row, index, where, columns, fields, split, clip) for index, where, row in rows
-    )
-    return total, len(picked), made
+    """How many rows a downloaded split has, how many are asked for, and those, in order."""
+    split = _Split(preparation, read_json(folder / "files.json"), folder, cache)
+    total, picked = split.picked
+    return total, len(picked), split.utterances()
 
 
-def _columns(preparation: Settings) -> dict[str, str | None]:
-    columns = {**COLUMNS, **preparation["source"].get("columns", {})}
-    return columns if preparation["audio"] else {**columns, "audio": None}
+class _Split:
+    """A split's rows, as the config and the download's record say."""
 
+    def __init__(self, preparation: Settings, record: Row, folder: Path, cache: Path) -> None:
+        self.source, self.preparation, self.record = preparation["source"], preparation, record
+        self.folder, self._cache = folder, cache
+        self.columns = {**COLUMNS, **self.source.get("columns", {})}
+        self._text = [str(self.columns[key]) for key in COLUMNS if self.columns[key]]
+        if not preparation["audio"]:
+            self.columns["audio"] = None
 
-def _needed(preparation: Settings, has: Sequence[str]) -> list[str]:
-    """The columns to read, once all that the config names are known to be there."""
-    source, columns = preparation["source"], _columns(preparation)
-    check_columns(columns, has, source["repo"])
-    for key in ("keep", "rows"):
-        for name in source.get(key, []):
-            if name not in has:
+    def _file(self, path: str) -> Path | None:
+        return cached(self._cache, self.record["name"], self.record["commit"], path)
+
+    @cached_property
+    def table(self) -> Table:
+        """The rows that came: all of them, or those picked."""
+        if self.record["picked_of"] is not None:
+            return Table([(PICKED, self.folder / PICKED)], "parquet")
+        paths = [file["path"] for file in self.record["files"]]
+        files = [(path, self._file(path) or self._cache / path) for path in paths]
+        return Table(files, self.record["form"], self.record["options"], self._text)
+
+    @cached_property
+    def picked(self) -> tuple[int, Sequence[int]]:
+        """How many rows the split has, and which of the table's are asked for."""
+        if self.record["picked_of"] is not None:
+            return self.record["picked_of"], self.table.matching({})
+        return self.pick(self.table)
+
+    def pick(self, table: Table) -> tuple[int, Sequence[int]]:
+        """The same, for any table of the split's rows."""
+        rows = self.source.get("rows", {})
+        if rows:
+            self.needed(table)
+        matching = table.matching(rows)
+        picked = chosen(len(matching), self.preparation["limit"], self.preparation["sample"])
+        return len(matching), [matching[number] for number in picked] if rows else picked
+
+    def needed(self, table: Table) -> list[str]:
+        """The columns to read, once all that the config names are known to be there."""
+        where, has, keep = self.source["repo"], table.columns(), self.source.get("keep", [])
+        check_columns(self.columns, has, where)
+        for key in ("keep", "rows"):
+            for name in self.source.get(key, []):
+                if name not in has:
+                    raise EarmarkError(
+                        f"{where}: no column {name!r}; it has {', '.join(has)}. Change "
+                        f"`source.{key}`"
+                    )
+        return list(dict.fromkeys([*filter(None, self.columns.values()), *keep]))
+
+    def rows(self, only: str | None = None) -> Iterator[tuple[int, str, Row]]:
+        """Index, place and values of each row that is asked for, or one column of it."""
+        _, picked = self.picked
+        if len(picked):
+            needed = self.needed(self.table)
+            places = [] if self.record["picked_of"] is None else [INDEX, WHERE]
+            yield from self.table.read(picked, [*([only] if only else needed), *places])
+
+    def clip_names(self) -> dict[str, str]:
+        """The clips that rows name, and the first row of each; none where rows hold them."""
+        column, names = str(self.columns["audio"]), dict[str, str]()
+        for _, where, row in self.rows(column):
+            for part in listed(row.get(column)):
+                name, data = _part(part, column, where)
+                if data is not None:
+                    return {}
+                if name:  # a row without one of its clips is told of with the damaged ones
+                    names.setdefault(name, where)
+        return names
+
+    def utterances(self) -> Iterator[Utterance]:
+        """What the rows say.
+
+        Raises:
+            EarmarkError: when one has no id where it should, or a value of another type.
+        """
+        id_, audio, text = (self.columns[key] for key in COLUMNS)
+        fields = {key: name for key, name in self.columns.items() if name and key not in COLUMNS}
+        fields |= {name: name for name in self.source.get("keep", [])}
+        for index, where, row in self.rows():
+            name = f"{self.folder.parent.name}-{index + 1:06d}"
+            if id_ and not (name := text_of(row.get(id_), id_, "id", where)):
                 raise EarmarkError(
-                    f"{source['repo']}: no column {name!r}; it has {', '.join(has)}. Change "
-                    f"`source.{key}`"
+                    f"{where}: no id under {id_!r}; `source.columns.id: null` numbers the rows"
                 )
-    return list(dict.fromkeys([*filter(None, columns.values()), *source.get("keep", [])]))
+            parts = listed(row.get(audio)) or [None] if audio else []
+            yield Utterance(
+                id=name,
+                where=where,
+                clips=tuple(self._clip(*_part(p, str(audio), where), str(audio)) for p in parts),
+                text=text_of(row.get(text), text, "text", where) if text else None,
+                fields={key: plain(row.get(column)) for key, column in fields.items()},
+            )
+
+    def _clip(self, name: str | None, data: bytes | None, column: str) -> Clip:
+        """A clip: of the bytes in a row, of its own file, or in the archive."""
+        named = (
+            self.record["archive"] or self.record["clips"] or self.record["form"] == "audiofolder"
+        )
+        if data is not None or not name or not named:
+            return Clip(name or column, data=data or b"")  # a damaged one, which may be allowed
+        if self._archive is not None:
+            zipped = self._archive
+            return Clip(name, open=lambda: zipped.open(name), shared=True)
+        path: Path | None = Path(name)  # of an audiofolder, which `datasets` has found
+        if self.record["archive"]:
+            path = member_file(self.folder, name)
+        elif self.record["clips"]:
+            path = self._file(self._resolver.path(name, self.source["repo"]))
+        if path is None or not path.is_file():
+            raise EarmarkError(
+                f"{self.source['repo']}: {name!r} was not downloaded; remove the split's "
+                "source/files.json and run again, so that it is"
+            )
+        return Clip(name, open=lambda: path.open("rb"), shared=True)
+
+    @cached_property
+    def _archive(self) -> Archive | None:
+        file = self.record["archive"] and self._file(self.record["archive"]["path"])
+        return Archive(file, f"{self.source['repo']}: {file.name}") if file else None
+
+    @cached_property
+    def _resolver(self) -> _Resolver:
+        return _Resolver(self.record, [file["path"] for file in self.record["clips"]])
 
 
-def _table(preparation: Settings, record: Row, folder: Path, cache: Path) -> Table:
-    if record["picked_of"] is not None:
-        return Table([(PICKED, folder / PICKED)], "parquet")
-    files = []
-    for file in record["files"]:
-        path = cached(cache, record["name"], record["commit"], file["path"])
-        files.append((file["path"], path or cache / file["path"]))
-    names = {**COLUMNS, **preparation["source"].get("columns", {})}
-    text = [names[key] for key in COLUMNS if names[key]]
-    return Table(files, record["form"], record["options"], [str(name) for name in text])
-
-
-def _picked(
-    preparation: Settings, record: Row, folder: Path, cache: Path
-) -> tuple[Table, int, Sequence[int]]:
-    """The table, how many rows the split has in it, and the indices of those asked for."""
-    table = _table(preparation, record, folder, cache)
-    if record["picked_of"] is not None:
-        return table, record["picked_of"], table.matching({})
-    return table, *_choice(preparation, table)
-
-
-def _choice(preparation: Settings, table: Table) -> tuple[int, Sequence[int]]:
-    rows = preparation["source"].get("rows", {})
-    if rows:
-        _needed(preparation, table.columns())
-    matching = table.matching(rows)
-    picked = chosen(len(matching), preparation["limit"], preparation["sample"])
-    if len(picked) == len(matching) or isinstance(matching, range):
-        return len(matching), matching if len(picked) == len(matching) else picked
-    return len(matching), [matching[number] for number in picked]
-
-
-def _rows(
-    preparation: Settings, record: Row, table: Table, picked: Sequence[int], only: str = ""
-) -> Iterator[tuple[int, str, Row]]:
-    if not len(picked):
-        return
-    needed = [only] if only else _needed(preparation, table.columns())
-    if record["picked_of"] is not None:
-        needed += [INDEX, WHERE]
-    yield from table.read(picked, needed)
-
-
-def _bring_rows(
-    preparation: Settings, repository: Repository, files: Sequence[Row], folder: Path
-) -> int | None:
+def _bring_rows(split: _Split, repository: Repository) -> int | None:
     """Write picked rows of Parquet files, without other columns, to a file of their own.
 
     Returns:
         How many rows the split has; None, and no file, where none is picked.
     """
-    import pyarrow
     import pyarrow.parquet
     from huggingface_hub import HfFileSystem, constants
 
     remote = HfFileSystem(endpoint=constants.ENDPOINT)
+    folder = f"datasets/{repository.name}@{repository.commit}"
     with explained(repository.repo, repository.revision, "its rows"):
-        opened = [
-            (file["path"], pyarrow.parquet.ParquetFile(
-                remote.open(f"datasets/{repository.name}@{repository.commit}/{file['path']}",
-                            cache_type="none"), buffer_size=8 << 20, pre_buffer=False))
-            for file in files
-        ]  # fmt: skip
+        opened = []
+        for file in split.record["files"]:
+            stream = remote.open(f"{folder}/{file['path']}", cache_type="none")
+            parquet = pyarrow.parquet.ParquetFile(stream, buffer_size=8 << 20, pre_buffer=False)
+            opened.append((file["path"], parquet))
         table = Table(opened, "parquet")
-        needed = _needed(preparation, table.columns())
-        total, picked = _choice(preparation, table)
+        needed, (total, picked) = split.needed(table), split.pick(table)
         if not len(picked):
             return None
-        with whole_file(folder / PICKED, "wb") as stream:
+        with whole_file(split.folder / PICKED, "wb") as target:
             writer, first = None, 0
             for name, parquet in opened:
                 end = first + parquet.metadata.num_rows
@@ -182,28 +234,11 @@ def _bring_rows(
                     places = pyarrow.array([first + number for number in numbers])
                     where = pyarrow.array([f"row {number + 1} of {name}" for number in numbers])
                     batch = batch.append_column(INDEX, places).append_column(WHERE, where)
-                    writer = writer or pyarrow.parquet.ParquetWriter(stream, batch.schema)
+                    writer = writer or pyarrow.parquet.ParquetWriter(target, batch.schema)
                     writer.write_batch(batch)
                 first = end
-            writer.close()  # type: ignore[union-attr]
+            writer.close()
     return total
-
-
-def _clip_names(preparation: Settings, record: Row, folder: Path, cache: Path) -> dict[str, str]:
-    """The clips that rows name, and the first row that names each; none where rows hold them."""
-    table, _, picked = _picked(preparation, record, folder, cache)
-    if len(picked):
-        _needed(preparation, table.columns())
-    column = str(_columns(preparation)["audio"])
-    names: dict[str, str] = {}
-    for _, where, row in _rows(preparation, record, table, picked, column):
-        for part in listed(row.get(column)):
-            name, data = _part(part, column, where)
-            if data is not None:
-                return {}
-            if name:  # a row without one of its clips is told of with the damaged ones
-                names.setdefault(name, where)
-    return names
 
 
 def _part(part: Any, column: str, where: str) -> tuple[str | None, bytes | None]:
@@ -220,99 +255,26 @@ def _part(part: Any, column: str, where: str) -> tuple[str | None, bytes | None]
     )
 
 
-def _paths(names: Mapping[str, str], record: Row, paths: Sequence[str]) -> list[str]:
-    """The repository's files that rows name, each once."""
-    resolve = _resolver(record, paths)
-    found: dict[str, None] = {}
-    for name, row in names.items():
-        path = resolve(name)
-        if path is None:
-            raise EarmarkError(
-                f"{row}: {record['repo']}: there is no file {name!r}, which the column names; "
-                "if the clips are in a zip archive, name it in the split's `source.archive`"
-            )
-        found[path] = None
-    return list(found)
+class _Resolver:
+    """How a clip's name becomes a path: as it is, beside the rows, or the only one that ends so."""
 
+    def __init__(self, record: Row, paths: Sequence[str]) -> None:
+        self._known, self._folder = set(paths), posixpath.dirname(record["files"][0]["path"])
+        self._repo = record["repo"]
+        self._ending: dict[str, list[str]] = {}
+        for path in paths:
+            self._ending.setdefault(posixpath.basename(path), []).append(path)
 
-def _resolver(record: Row, paths: Sequence[str]) -> Callable[[str], str | None]:
-    """How a clip's name becomes one of some paths: as it is, beside the rows, or the only such."""
-    known, folder = set(paths), posixpath.dirname(record["files"][0]["path"])
-    ending: dict[str, list[str]] = {}
-    for path in paths:
-        ending.setdefault(posixpath.basename(path), []).append(path)
-
-    def resolve(name: str) -> str | None:
-        for path in (name, posixpath.normpath(posixpath.join(folder, name))):
-            if path in known:
+    def path(self, name: str, where: str) -> str:
+        """The path of a name; raises an `EarmarkError` where there is none."""
+        for path in (name, posixpath.normpath(posixpath.join(self._folder, name))):
+            if path in self._known:
                 return path
-        below = [p for p in ending.get(posixpath.basename(name), []) if p.endswith(f"/{name}")]
-        return below[0] if len(below) == 1 else None
-
-    return resolve
-
-
-def _clip_reader(record: Row, folder: Path, cache: Path) -> Callable[[str], Clip]:
-    """How a clip that a row names is read: from the archive, or from its own file."""
-
-    def at(path: str) -> Path | None:
-        return cached(cache, record["name"], record["commit"], path)
-
-    archive = at(record["archive"]["path"]) if record["archive"] else None
-    if archive is not None:
-        zipped = Archive(archive, f"{record['repo']}: {record['archive']['path']}")
-        return lambda name: Clip(name, open=lambda: zipped.open(name), shared=True)
-    resolve = _resolver(record, [file["path"] for file in record["clips"]])
-
-    def clip(name: str) -> Clip:
-        if not (record["archive"] or record["clips"] or record["form"] == "audiofolder"):
-            return Clip(name, data=b"")  # the rows hold their clips, but for this one
-        path: Path | None = Path(name)  # of an audiofolder, which `datasets` has found
-        if record["archive"]:
-            path = member_file(folder, name)
-        elif record["form"] != "audiofolder":
-            path = at(resolve(name) or "")
-        if path is None or not path.is_file():
-            raise EarmarkError(
-                f"{record['repo']}: {name!r} was not downloaded; remove the split's "
-                "source/files.json and run again, so that it is"
-            )
-        return Clip(name, open=lambda: path.open("rb"), shared=True)
-
-    return clip
-
-
-def _utterance(
-    row: Row,
-    index: int,
-    where: str,
-    columns: Mapping[str, str | None],
-    fields: Mapping[str, str],
-    split: str,
-    clip: Callable[[str], Clip],
-) -> Utterance:
-    """What a row says.
-
-    Raises:
-        EarmarkError: when it has no id where it should, or a value of another type.
-    """
-    id_, audio, text = columns["id"], columns["audio"], columns["text"]
-    name = text_of(row.get(id_), id_, "id", where) if id_ else f"{split}-{index + 1:06d}"
-    if not name:
+        same = self._ending.get(posixpath.basename(name), [])
+        below = [path for path in same if path.endswith(f"/{name}")]
+        if len(below) == 1:
+            return below[0]
         raise EarmarkError(
-            f"{where}: no id under {id_!r}; `source.columns.id: null` numbers the rows"
+            f"{where}: {self._repo}: there is no file {name!r}, which the audio column names; if "
+            "the clips are in a zip archive, name it in the split's `source.archive`"
         )
-    clips = []
-    for part in listed(row.get(audio)) or [None] if audio else []:
-        path, data = _part(part, str(audio), where)
-        if data is None and path:
-            clips.append(clip(path))
-        else:  # without bytes: a damaged one, which the config may allow
-            clips.append(Clip(path or str(audio), data=data or b""))
-    return Utterance(
-        id=name,
-        where=where,
-        clips=tuple(clips),
-        text=text_of(row.get(text), text, "text", where) if text else None,
-        fields={key: plain(row.get(column)) for key, column in fields.items()},
-    )
