@@ -97,8 +97,10 @@ def _by_libsndfile(path: str, check: str) -> AudioInfo:
                 block, frames = np.empty((BLOCK, channels), np.float32), 0
                 try:
                     while frames < sound.frames:  # and no further: other bytes may follow
-                        left = sound.frames - frames
-                        frames += len(sound.read(out=block[: min(left, BLOCK)])) or left
+                        count = len(sound.read(out=block[: sound.frames - frames]))
+                        if not count:
+                            raise _damaged(frames / rate, sound.frames / rate)
+                        frames += count
                 except soundfile.LibsndfileError:
                     raise _damaged(frames / rate, sound.frames / rate) from None
     except soundfile.LibsndfileError:
