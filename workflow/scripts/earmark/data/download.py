@@ -6,6 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from earmark.config import Run, Settings
 from earmark.files import disk_error, write_json
 
@@ -50,7 +52,8 @@ def download(preparation: Settings, record: str | Path, cache: str | Path) -> No
     folder, source = Path(record).parent, preparation["source"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        made = source_type(source).fetch(preparation, folder, Path(cache))
-        write_json(record, {"source": source, **made})
+        with FileLock(folder / ".lock"):  # another clone may prepare the same folder
+            made = source_type(source).fetch(preparation, folder, Path(cache))
+            write_json(record, {"source": source, **made})
     except OSError as error:
         raise disk_error(error, folder, "the record of the download is kept there") from None

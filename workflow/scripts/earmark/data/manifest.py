@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from earmark.config import Settings
 from earmark.data.clips import ClipStore, WrittenClip
 from earmark.data.download import source_type
@@ -52,6 +54,8 @@ def write_manifest(
     folder = Path(files).parent
     total, asked, utterances = source_type(source).utterances(preparation, folder, Path(cache))
     work = manifest.with_name(".audio.partial")
+    lock = FileLock(folder / ".lock")  # another clone may prepare the same folder
+    lock.acquire()
     shutil.rmtree(work, ignore_errors=True)
     for stale in manifest.parent.glob(f".{manifest.name}.*.partial"):  # of a run that was killed
         stale.unlink()
@@ -80,6 +84,7 @@ def write_manifest(
     finally:
         store.close()
         shutil.rmtree(work, ignore_errors=True)
+        lock.release()
     for reason, count in left_out.items():
         print(f"{manifest}: {count} rows left out: {reason}", file=sys.stderr)
     print(f"{manifest}: {written} utterances", file=sys.stderr)

@@ -111,7 +111,8 @@ class Repository:
         for first in range(0, len(paths), 500):  # the Hub takes so many at a time
             some = list(paths[first : first + 500])
             listing = partial(self._api.get_paths_info, self.name, some, repo_type="dataset")
-            for entry in self._ask("sizes", partial(listing, revision=self.commit)):
+            entries: Any = self._ask("sizes", partial(listing, revision=self.commit))
+            for entry in entries:
                 if hasattr(entry, "size"):  # no folder
                     digest = entry.lfs.sha256 if entry.lfs else None
                     about = {"size": entry.size, "sha256": digest, "blob": entry.blob_id}

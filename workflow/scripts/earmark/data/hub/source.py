@@ -227,7 +227,8 @@ def _bring_rows(split: _Split, repository: Repository) -> int | None:
         if not len(picked):
             return None
         with whole_file(split.folder / PICKED, "wb") as target:
-            writer, first = None, 0
+            writer: Any = None
+            first = 0
             for name, parquet in opened:
                 end = first + parquet.metadata.num_rows
                 for numbers, batch in parquet_batches(parquet, needed, shifted(picked, first, end)):
