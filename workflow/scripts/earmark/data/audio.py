@@ -99,10 +99,10 @@ def _by_libsndfile(path: str, check: str) -> AudioInfo:
                     while frames < sound.frames:  # and no further: other bytes may follow
                         count = len(sound.read(out=block[: sound.frames - frames]))
                         if not count:
-                            raise _damaged(frames / rate, sound.frames / rate)
+                            raise _ends_early(sound)
                         frames += count
                 except soundfile.LibsndfileError:
-                    raise _damaged(frames / rate, sound.frames / rate) from None
+                    raise _ends_early(sound) from None
     except soundfile.LibsndfileError:
         raise _OtherDecoder from None
     # More than two gigabytes are promised by what was written to a pipe.
@@ -120,8 +120,8 @@ def _by_ffmpeg(path: str, check: str, start: bytes) -> AudioInfo:
             stream = container.streams.audio[0]
             kind, rate = container.format.name.split(",")[0], stream.sample_rate
             channels, stream.codec_context.options = stream.channels, {"err_detect": "crccheck"}
-            # An MP3 without a frame that tells its length has a guess for it, and starts at 0.
-            guessed = kind in ("mp3", "amr", "aac") and not stream.start_time
+            # FFmpeg says so where it guesses a length that nothing in the file tells.
+            guessed = any("bitrate" in message for _, _, message in log)
             promised = 0.0 if guessed else float((stream.duration or 0) * stream.time_base)
             if check == "full":
                 frames, lost = _counted(container, stream)
@@ -139,20 +139,21 @@ def _by_ffmpeg(path: str, check: str, start: bytes) -> AudioInfo:
     if any("CRC" in message for _, _, message in log):
         raise BadAudioError("damaged: a checksum does not hold")
     if lost > LOST or seconds < promised - MISSING:
-        raise _damaged(seconds, promised)
+        of = f" of its {promised:.2f} s" if promised else ""
+        raise BadAudioError(f"cut short or damaged: {seconds:.2f} s{of} can be decoded")
     return AudioInfo(seconds, rate, channels, EXTENSIONS.get(kind, f".{kind}"))
 
 
-def _damaged(seconds: float, promised: float) -> BadAudioError:
-    of = f" of its {promised:.2f} s" if promised else ""
-    return BadAudioError(f"cut short or damaged: {seconds:.2f} s{of} can be decoded")
+def _ends_early(sound: Any) -> BadAudioError:
+    seconds = sound.frames / sound.samplerate
+    return BadAudioError(f"cut short or damaged: its {seconds:.2f} s cannot be decoded to the end")
 
 
 def _logged() -> Any:
-    """Collects FFmpeg's errors of this thread, as a context manager."""
+    """Collects what FFmpeg warns of in this thread, as a context manager."""
     import av.logging
 
-    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_level(av.logging.WARNING)
     av.logging.set_skip_repeated(False)
     return av.logging.Capture()
 
