@@ -59,7 +59,7 @@ def prepared(workflow):
     return {
         str(path.relative_to(data)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(data.rglob("*"))
-        if path.is_file() and "hub-cache" not in path.parts
+        if path.is_file() and "hub-cache" not in path.parts and path.name != ".lock"
     }
 
 
