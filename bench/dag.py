@@ -144,8 +144,7 @@ def main() -> None:
                 "ours": ours(folder / "ours", models, remote, SHARDS),
             },
         )
-        (folder / "sentences.tsv").write_text("A sentence of the demo.\n")
-        spoken = {"type": "demo", "sentences": str(folder / "sentences.tsv")}
+        spoken = {"type": "local", "manifest": str(CLONE / "config/demo/demo_clean.jsonl")}
         demo = {
             "bare": bare(folder / "bare-demo", ["tiny"], DEMO_SPLITS, 1),
             "ours": ours(folder / "demo", ["tiny"], dict.fromkeys(DEMO_SPLITS, spoken), 1),

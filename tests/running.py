@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from speech import spoken
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 
@@ -27,11 +28,9 @@ class Workflow:
         self.config: dict[str, Any] = {"benchmarks": {}, "models": {}}
         self.environment_more: dict[str, str] = {}
 
-    def sentences(self, name: str, *lines: str) -> Path:
-        """Write a table of sentences."""
-        path = self.folder / f"{name}.tsv"
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return path
+    def sentences(self, name: str, *lines: str, snr_db: float | None = None) -> Path:
+        """Write a local set in which sentences are spoken; see `speech.spoken`."""
+        return spoken(self.folder / f"{name}.jsonl", lines, snr_db)
 
     def benchmark(self, name: str, **splits: dict[str, Any]) -> None:
         """Declare a benchmark, each split by its source, and select all of it."""

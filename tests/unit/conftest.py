@@ -17,19 +17,22 @@ from earmark.data.manifest import write_manifest
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LoopbackHub]:
     """A Hub to which `huggingface_hub` is pointed, as HF_ENDPOINT does it."""
+    datasets = importlib.import_module("datasets")
     constants = importlib.import_module("huggingface_hub.constants")
     hf_api = importlib.import_module("huggingface_hub.hf_api")
     failures = importlib.import_module("earmark.data.hub.failures")
+    client = importlib.import_module("huggingface_hub.utils._http")
     with loopback_hub() as server:
         for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
             monkeypatch.delenv(name, raising=False)
+        template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
-        monkeypatch.setattr(
-            constants, "HUGGINGFACE_CO_URL_TEMPLATE",
-            server.url + "/{repo_id}/resolve/{revision}/{filename}",
-        )  # fmt: skip
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "home"))
         monkeypatch.setattr(hf_api, "ENDPOINT", server.url, raising=False)
-        monkeypatch.setattr(failures, "FIRST_WAIT", 0.01)
+        monkeypatch.setattr(datasets.config, "HF_ENDPOINT", server.url)
+        monkeypatch.setattr(failures, "WAITS", (0.01, 0.01, 0.01))
+        monkeypatch.setattr(client.time, "sleep", lambda seconds: None)
         yield server
 
 

@@ -21,8 +21,8 @@ MODEL = {"server": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A folder with a config of one split of four rows, the split's manifest, and no answers."""
-    (tmp_path / "calls.tsv").write_text("a\thello\n")
-    source = {"type": "demo", "sentences": str(tmp_path / "calls.tsv")}
+    (tmp_path / "calls.jsonl").write_text("")
+    source = {"type": "local", "manifest": str(tmp_path / "calls.jsonl")}
     declared = {"prompt": {"user": "Transcribe."}, "splits": {"one": {"source": source}}}
     (tmp_path / "calls.yaml").write_text(yaml.safe_dump(declared))
     write_config(tmp_path, {"m": MODEL})

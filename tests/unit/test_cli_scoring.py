@@ -125,10 +125,10 @@ def test_files_of_other_samples_are_not_compared(tmp_path, capsys):
 def test_models_of_a_run_are_compared_per_split_and_overall(tmp_path, capsys, monkeypatch):
     from earmark.scoring.score import score
 
-    (tmp_path / "s.tsv").write_text("The cat sat.\n")
+    (tmp_path / "s.jsonl").write_text("")
     (tmp_path / "own.yaml").write_text(
-        "splits:\n  one: {source: {type: demo, sentences: s.tsv}}\n"
-        "  two: {source: {type: demo, sentences: s.tsv}}\n"
+        "splits:\n  one: {source: {type: local, manifest: s.jsonl}}\n"
+        "  two: {source: {type: local, manifest: s.jsonl}}\n"
     )
     (tmp_path / "config.yaml").write_text(
         "results_dir: results\nbenchmarks: {own: {file: own.yaml}}\n"

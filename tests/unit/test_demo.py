@@ -6,11 +6,10 @@ import base64
 
 import numpy as np
 import pytest
+from speech import SAMPLING_RATE, Speech, add_noise, say
 
-from earmark.demo.corpus import sentences
 from earmark.demo.server import BadRequest, read_messages
-from earmark.demo.speech import SAMPLING_RATE, Speech, add_noise, say
-from earmark.errors import EarmarkError
+from earmark.files import read_jsonl
 
 
 def test_the_same_sentence_sounds_the_same_whatever_was_said_before_it():
@@ -30,20 +29,13 @@ def test_noise_has_the_ratio_that_was_asked_for_and_repeats():
     assert not np.array_equal(noisy, add_noise(tone, 10, seed=2))
 
 
-def test_an_unknown_voice_is_named():
-    with pytest.raises(EarmarkError, match="no voice 'nobody'"):
-        list(say([Speech("Hello.", voice="nobody")]))
-
-
-def test_each_demo_split_has_forty_sentences_or_more(clone):
+def test_the_demo_is_small_and_each_split_of_speech_has_forty_clips_that_are_there(clone):
+    demo = clone / "config" / "demo"
     for name in ("demo_clean", "demo_noisy"):
-        assert len(sentences(clone / "config" / "demo" / f"{name}.tsv")) >= 40
-
-
-def test_a_sentence_with_too_many_columns_is_named(tmp_path):
-    (tmp_path / "s.tsv").write_text("# comment\na\tb\tc\n")
-    with pytest.raises(EarmarkError, match=r"s\.tsv, line 2: 3 columns"):
-        sentences(tmp_path / "s.tsv")
+        rows = list(read_jsonl(demo / f"{name}.jsonl"))
+        assert len(rows) == 40
+        assert all((demo / row["audio_filepath"]).is_file() for row in rows)
+    assert sum(path.stat().st_size for path in demo.rglob("*") if path.is_file()) < 1 << 20
 
 
 def test_text_and_clips_are_taken_in_order():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
 import json
+import tarfile
 
 import hub_sets
 import pyarrow as pa
@@ -21,8 +24,8 @@ CLIPS = {f"{n}.flac": hub_sets.clip(n) for n in range(2)}
 def rows(hub, prepare):
     """The manifest of a repository with one file of rows, and two clips beside it."""
 
-    def run(name, content, **source):
-        hub.commit("some/one", {name: content, **CLIPS})
+    def run(name, content, more=None, **source):
+        hub.commit("some/one", {name: content, **CLIPS, **(more or {})})
         source = {"type": "hub", "repo": "some/one", "files": [name], **source}
         home = prepare(Split("b", "s", source, {}, "asr", None))
         return list(read_jsonl(home / "manifest.jsonl"))
@@ -46,10 +49,74 @@ def test_json_lines_may_be_long_and_their_text_may_look_like_a_date(rows):
     assert [(row["id"], row["text"]) for row in made] == [(r["id"], r["text"]) for r in written]
 
 
-def test_an_array_in_place_of_json_lines_is_told(rows):
-    array = json.dumps([{"id": "a", "audio": "0.flac", "text": "x"}], indent=1).encode()
-    with pytest.raises(EarmarkError, match=r"test\.json .*one JSON array.* JSON Lines"):
-        rows("test.json", array)
+@pytest.mark.parametrize("form", ["array", "lines", "gz", "utf-16", "field"])
+def test_json_is_read_in_any_of_its_forms(rows, form):
+    made = [
+        {"id": n, "audio": f"{n}.flac", "text": f"é{n}", "odd": odd}
+        for n, odd in ((0, 1), (1, "a"))
+    ]
+    data = json.dumps(made if form == "array" else {"data": made}, indent=1).encode()
+    data = hub_sets.jsonl(made) if form in ("lines", "gz", "utf-16") else data
+    data = gzip.compress(data) if form == "gz" else data
+    data = data.decode().encode("utf-16") if form == "utf-16" else data
+    name = (
+        "test.jsonl.gz"
+        if form == "gz"
+        else "test.jsonl"
+        if form in ("lines", "utf-16")
+        else "test.json"
+    )
+    options = {"options": {"field": "data"}} if form == "field" else {}
+    assert [(row["id"], row["text"]) for row in rows(name, data, **options)] == [
+        ("0", "é0"),
+        ("1", "é1"),
+    ]
+
+
+def test_tables_with_other_separators_and_encodings_are_read_or_told(rows):
+    table = "id;audio;text\n1;0.flac;Grüße\n".encode("latin-1")
+    (row,) = rows("a.csv", table, options={"sep": ";", "encoding": "latin-1"})
+    assert row["text"] == "Grüße"
+    with pytest.raises(EarmarkError, match="a.csv: not text in the encoding.*source.options"):
+        rows("a.csv", table, options={"sep": ";"})
+    with pytest.raises(EarmarkError, match="no column 'id'.*it has id;audio;text"):
+        rows("a.csv", b"id;audio;text\n1;0.flac;x\n")
+    voice = b"client\tpath\tsentence\nx\tv.mp3\tHello\n"
+    columns = {"id": None, "audio": "path", "text": "sentence"}
+    (row,) = rows("en/test.tsv", voice, columns=columns, more={"en/clips/v.mp3": CLIPS["0.flac"]})
+    assert row["text"] == "Hello"
+
+
+def test_bytes_that_are_null_beside_a_path_are_a_file_of_the_repository(rows):
+    made = [{"id": "a", "audio": {"bytes": None, "path": "audio/v.flac"}, "text": "x"}]
+    audio = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    schema = pa.schema([("id", pa.string()), ("audio", audio), ("text", pa.string())])
+    data = hub_sets.parquet(made, schema)
+    (row,) = rows("test.parquet", data, more={"audio/v.flac": CLIPS["1.flac"]})
+    assert row["audio_sha256"] == hashlib.sha256(CLIPS["1.flac"]).hexdigest()
+
+
+def test_a_webdataset_and_an_audiofolder_are_read(hub, prepare):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        for n, data in enumerate(CLIPS.values()):
+            for kind, content in (("flac", data), ("txt", f"text {n}".encode())):
+                info = tarfile.TarInfo(f"{n:03d}.{kind}")
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    hub.commit("o/wds", {"test-000.tar": stream.getvalue()})
+    names = [{"file_name": name, "text": f"text {n}"} for n, name in enumerate(CLIPS)]
+    clips = {f"test/{name}": data for name, data in CLIPS.items()}
+    hub.commit("o/folder", {"test/metadata.jsonl": hub_sets.jsonl(names), **clips})
+    for repo, columns in (
+        ("o/wds", {"id": "__key__", "audio": "flac", "text": "txt"}),
+        ("o/folder", {"id": None}),
+    ):
+        source = {"type": "hub", "repo": repo, "columns": columns}
+        home = prepare(Split("b", repo[2:], source, {}, "asr", None))
+        made = list(read_jsonl(home / "manifest.jsonl"))
+        assert [row["text"] for row in made] == ["text 0", "text 1"]
+        assert [(home / row["audio_filepath"]).read_bytes() for row in made] == list(CLIPS.values())
 
 
 def test_categories_views_and_missing_numbers_are_read(rows):

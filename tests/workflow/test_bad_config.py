@@ -31,7 +31,7 @@ def name_an_unknown_server(config):
 
 def name_a_missing_file(config):
     config["benchmarks"]["demo"] = {
-        "splits": {"demo_clean": {"source": {"sentences": "nowhere/sentences.tsv"}}}
+        "splits": {"demo_clean": {"source": {"manifest": "nowhere/list.jsonl"}}}
     }
 
 
@@ -51,7 +51,7 @@ def leave_models_out(config):
         (misspell_key, ["models.tiny.sampling.temprature", "'temperature'", "allowed:"]),
         (give_text_for_a_number, ["models.tiny.client.concurrency", "integer expected", '"many"']),
         (name_an_unknown_server, ["models.tiny.server", '"vlm"', '"demo"']),
-        (name_a_missing_file, ["source.sentences", "nowhere/sentences.tsv", "does not exist"]),
+        (name_a_missing_file, ["source.manifest", "nowhere/list.jsonl", "does not exist"]),
         (name_missing_published_numbers, ["published", "nope.csv does not exist", "a CSV file"]),
         (leave_models_out, ["models: at least one entry is needed"]),
     ],

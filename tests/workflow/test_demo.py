@@ -23,11 +23,11 @@ EVERY_STEP = ("download", "manifest", "infer", "score")
 def run(module_workflow):
     """A finished run of two small splits, and its output."""
     work = module_workflow
-    clean, noisy = work.sentences("clean", *CLEAN), work.sentences("noisy", *NOISY)
+    clean, noisy = work.sentences("clean", *CLEAN), work.sentences("noisy", *NOISY, snr_db=10)
     work.benchmark(
         "mini",
-        clean={"type": "demo", "sentences": str(clean)},
-        noisy={"type": "demo", "sentences": str(noisy), "snr_db": 10},
+        clean={"type": "local", "manifest": str(clean)},
+        noisy={"type": "local", "manifest": str(noisy)},
     )
     work.config["models"]["tiny"] = {"server": "demo", "model": "whisper-tiny.en"}
     work.output = work.run()
@@ -79,7 +79,7 @@ def test_a_second_run_has_nothing_to_do_and_leaves_no_process(run):
 
 
 def test_touching_a_source_runs_that_split_and_the_aggregate_alone(run):
-    (run.folder / "noisy.tsv").touch()
+    (run.folder / "noisy.jsonl").touch()
     done = run.jobs()
     assert done == {(step, "noisy") for step in EVERY_STEP} | {("aggregate", "")}
     assert "Nothing to be done" in run.run()
@@ -88,7 +88,7 @@ def test_touching_a_source_runs_that_split_and_the_aggregate_alone(run):
 def test_editing_a_source_runs_that_split_and_the_aggregate_alone(run):
     metrics = run.folder / "results/tiny/eval-results/mini/metrics.json"
     before = json.loads(metrics.read_text())
-    run.sentences("noisy", *NOISY, "It was raining when we left the station.")
+    run.sentences("noisy", *NOISY, "It was raining when we left the station.", snr_db=10)
     done = run.jobs()
     assert done == {(step, "noisy") for step in EVERY_STEP} | {("aggregate", "")}
     after = json.loads(metrics.read_text())

@@ -33,7 +33,7 @@ def documented(clone: Path) -> dict:
 
 def test_a_demo_split_is_transcribed_by_another_projects_server(workflow, clone):
     table = workflow.sentences("few", *SENTENCES)
-    workflow.benchmark("mini", few={"type": "demo", "sentences": str(table)})
+    workflow.benchmark("mini", few={"type": "local", "manifest": str(table)})
     workflow.config["models"]["theirs"] = documented(clone)
     workflow.run()
     path = workflow.folder / "results/theirs/predictions/mini/few.jsonl"

@@ -59,7 +59,7 @@ def prepared(workflow):
     return {
         str(path.relative_to(data)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(data.rglob("*"))
-        if path.is_file() and "hub-cache" not in path.parts
+        if path.is_file() and "hub-cache" not in path.parts and path.name != ".lock"
     }
 
 
@@ -67,28 +67,26 @@ def asr(*splits):
     return {"asr-leaderboard": {"splits": list(splits)}}
 
 
-def test_a_download_that_is_killed_goes_on_where_it_was(hub, run_in):
-    files = hub_sets.esb({"librispeech:test.clean": 260}, shards=1, group=50)
+def test_a_download_that_is_killed_keeps_the_files_that_are_whole(hub, run_in):
+    files = hub_sets.esb({"librispeech:test.clean": 260}, shards=2, group=50)
     hub.commit(ESB, files)
-    (size,) = (len(data) for path, data in files.items() if path.endswith(".parquet"))
+    last = len(files["librispeech/test.clean-00001-of-00002.parquet"])
     undisturbed = run_in("undisturbed", **asr("librispeech_clean"))
     undisturbed.run("prepare")
     killed = run_in("killed", **asr("librispeech_clean"))
-    fault = hub.fault("*.parquet", hold_after=size // 2)
+    fault = hub.fault("*-00001-of-*.parquet", hold_after=last // 2)
     process = killed.start("prepare")
     assert fault.held.wait(120)
     cache = killed.folder / "data" / "hub-cache"
-    killed.wait_for(lambda: list(cache.rglob("*.parquet.ranges")), "the first bytes on disk")
+    killed.wait_for(lambda: list(cache.rglob("*-00000-of-*.parquet")), "the first whole file")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     assert not list(killed.folder.rglob("files.json"))
-    (journal,) = cache.rglob("*.parquet.ranges")
-    here = sum(int(b) - int(a) for a, b in map(str.split, journal.read_text().splitlines()))
-    assert 0 < here < size
     hub.forget()
     killed.run("--unlock")
     killed.run("prepare")
-    assert hub.sent("*.parquet?signature=x") == size - here
+    assert hub.sent("*-00000-of-*.parquet?signature=x") == 0
+    assert hub.sent("*.parquet?signature=x") <= last
     assert prepared(killed) == prepared(undisturbed)
 
 
@@ -158,18 +156,20 @@ def test_one_category_of_mmau_pro_transfers_no_other_clips(hub, run_in):
     ]
     clips = sum(infos[name].compress_size + 30 + len(name) for name in names)
     sent = hub.sent("*?signature=x")
-    assert sent == len(files["test.parquet"]) + directory + clips
+    # The directory is sought in the last 64 KiB of the archive.
+    assert sent == len(files["test.parquet"]) + max(directory, 1 << 16) + clips
     assert sent < 0.1 * len(files["data.zip"])
 
 
-def test_all_of_mmau_pro_at_once_transfers_nothing_twice(hub, run_in):
+def test_all_of_mmau_pro_at_once_transfers_the_archive_and_few_of_its_clips_twice(hub, run_in):
     files = hub_sets.mmau()
     hub.commit(MMAU, files)
     workflow = run_in("run", **{"mmau-pro": {"splits": "all"}})
     workflow.run("prepare")
     manifests = sorted(workflow.folder.glob("data/mmau-pro/*/manifest.jsonl"))
     assert [len(path.read_text().splitlines()) for path in manifests] == [32, 8, 8]
-    assert hub.sent("*data.zip?signature=x") == len(files["data.zip"])
+    # The two small splits may ask for their clips before all of the archive is there.
+    assert hub.sent("*data.zip?signature=x") < 1.2 * len(files["data.zip"])
     assert hub.sent("*test.parquet?signature=x") == len(files["test.parquet"])
 
 

@@ -20,7 +20,7 @@ PREDICTIONS = "results/heard/predictions/mini/few.jsonl"
 def asking(workflow):
     """A run of one split whose model is attached to a stand-in: ``(workflow, stand-in)``."""
     table = workflow.sentences("few", *SENTENCES)
-    workflow.benchmark("mini", few={"type": "demo", "sentences": str(table)})
+    workflow.benchmark("mini", few={"type": "local", "manifest": str(table)})
     with standin() as server:
         client = {"concurrency": 2}
         workflow.config["models"]["heard"] = attached(server, api="chat", client=client)
@@ -74,7 +74,7 @@ def test_the_model_is_loaded_once_for_all_splits_of_a_run(workflow):
     sources = {}
     for name in ("first", "second", "third"):
         table = workflow.sentences(name, f"This is the {name} split of this run.")
-        sources[name] = {"type": "demo", "sentences": str(table)}
+        sources[name] = {"type": "local", "manifest": str(table)}
     workflow.benchmark("mini", **sources)
     workflow.config["models"]["tiny"] = {"server": "demo", "model": "whisper-tiny.en"}
     workflow.run()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import soundfile
-
-from earmark.demo.speech import SAMPLING_RATE, Speech, say
+from speech import SAMPLING_RATE, Speech, say
 
 
 def test_a_folder_with_a_manifest_is_evaluated_without_code(workflow):
@@ -51,7 +50,7 @@ def test_a_missing_clip_is_named_before_any_job(workflow):
 
 def test_the_first_rows_alone_are_evaluated_and_labelled_so(workflow):
     lines = ["one two three", "four five six", "seven eight nine"]
-    source = {"type": "demo", "sentences": str(workflow.sentences("s", *lines))}
+    source = {"type": "local", "manifest": str(workflow.sentences("s", *lines))}
     workflow.benchmark("own", few=source)
     workflow.config["benchmarks"]["own"]["limit"] = 2
     workflow.config["models"]["tiny"] = {"server": "demo", "model": "whisper-tiny.en"}

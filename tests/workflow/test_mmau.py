@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+import soundfile
 import yaml
 from judge_server import GOOD, StandIn
+from sounds import beeps
+from speech import SAMPLING_RATE
 
 from earmark.mmau.judge import JUDGE_USER
 
@@ -20,7 +23,6 @@ ROWS = {
         "kwargs": {"N": 1.0, "keywords": None},
     },
 }
-AUDIO = [{"parts": [{"beeps": [1]}]}, {"parts": [{"clicks": [2]}]}]
 
 
 @pytest.fixture
@@ -32,12 +34,16 @@ def stand_in():
 @pytest.fixture
 def run(workflow, stand_in):
     splits = {}
+    clips = ["beeps.wav", "clicks.wav"]
+    for clip, samples in zip(clips, (beeps(1), beeps(2)), strict=True):
+        soundfile.write(workflow.folder / clip, samples, SAMPLING_RATE)
     for name, row in ROWS.items():
         table = workflow.folder / f"{name}.jsonl"
-        table.write_text(json.dumps({"id": name, "question": "What is it?", **row, "audio": AUDIO}))
+        question = {"id": name, "question": "What is it?", "audio_filepath": clips}
+        table.write_text(json.dumps({**question, **row}))
         splits[name] = {
             "scoring": name,
-            "source": {"type": "demo_questions", "questions": str(table)},
+            "source": {"type": "local", "manifest": str(table), "columns": {"text": None}},
         }
     path = workflow.folder / "mini.yaml"
     path.write_text(yaml.safe_dump({"prompt": {"user": "{question}"}, "splits": splits}))

@@ -10,7 +10,7 @@ def small_run(workflow, sentences=3):
     table = workflow.sentences(
         "few", *(f"A short sentence with number {n}." for n in range(sentences))
     )
-    workflow.benchmark("mini", few={"type": "demo", "sentences": str(table)})
+    workflow.benchmark("mini", few={"type": "local", "manifest": str(table)})
     workflow.config["models"]["tiny"] = {"server": "demo", "model": "whisper-tiny.en"}
 
 

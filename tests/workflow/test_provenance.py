@@ -14,7 +14,7 @@ from standin import attached, standin
 
 def test_the_commands_of_earmark_reproduce_give_the_same_numbers(workflow, tmp_path):
     table = workflow.sentences("few", "A short sentence.", "Another one.")
-    workflow.benchmark("mini", few={"type": "demo", "sentences": str(table)})
+    workflow.benchmark("mini", few={"type": "local", "manifest": str(table)})
     workflow.config["benchmarks"]["mini"]["protocols"] = ["open_asr_leaderboard"]
     with standin() as server:
         workflow.config["models"]["one"] = attached(server, api_key_env="STANDIN_KEY")

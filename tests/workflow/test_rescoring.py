@@ -16,7 +16,7 @@ SCORING = {("score", "all"), ("aggregate", "")}
 def run(module_workflow):
     """A finished run of one small split."""
     work = module_workflow
-    work.benchmark("mini", all={"type": "demo", "sentences": str(work.sentences("s", *SENTENCES))})
+    work.benchmark("mini", all={"type": "local", "manifest": str(work.sentences("s", *SENTENCES))})
     work.config["models"]["tiny"] = {"server": "demo", "model": "whisper-tiny.en"}
     work.run()
     return work

@@ -19,8 +19,6 @@ Settings = dict[str, Any]
 _SOURCE_NEEDS = {
     "hub": ("repo",),
     "local": ("manifest",),
-    "demo": ("sentences",),
-    "demo_questions": ("questions",),
 }
 _MODEL_DEFAULTS: Settings = {
     "revision": None,
@@ -69,6 +67,7 @@ class Split:
         exclude: The rules by which rows are left out: ``shorter_than`` (seconds) and
             ``empty_text``.
         skip_bad_audio: Whether rows with damaged clips are left out rather than refused.
+        check_audio: How clips are checked: ``full`` decodes them, ``header`` does not.
         shards: How many jobs share the split's requests, each with a server of its own.
     """
 
@@ -86,6 +85,7 @@ class Split:
     sample: Settings | None = None
     exclude: Settings = field(default_factory=lambda: dict(_EXCLUDE))
     skip_bad_audio: bool = False
+    check_audio: str = "full"
     shards: int = 1
 
     @property
@@ -98,6 +98,7 @@ class Split:
             "sample": self.sample,
             "exclude": self.exclude,
             "skip_bad_audio": self.skip_bad_audio,
+            "check_audio": self.check_audio,
         }
 
     @property
@@ -363,12 +364,9 @@ def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path
     for needed in _SOURCE_NEEDS[source["type"]]:
         if needed not in source:
             raise EarmarkError(f"{key}.{needed}: missing, and a {source['type']} source needs it")
-    for path_key in ("manifest", "sentences", "questions"):
-        if path_key not in source:
-            continue
-        wanted = "a table of them" if path_key == "sentences" else "a file of JSON lines"
-        found = existing(source[path_key], root, f"{key}.{path_key}", wanted)
-        source = {**source, path_key: found}
+    if "manifest" in source:
+        named = existing(source["manifest"], root, f"{key}.manifest", "a file of rows")
+        source = {**source, "manifest": named}
     return Split(
         benchmark=benchmark,
         name=name,
@@ -384,5 +382,6 @@ def _split(benchmark: str, name: str, settings: Settings, where: str, root: Path
         sample=settings.get("sample"),
         exclude={**_EXCLUDE, **settings.get("exclude", {})},
         skip_bad_audio=settings.get("skip_bad_audio", False),
+        check_audio=settings.get("check_audio", "full"),
         shards=settings.get("shards", 1),
     )

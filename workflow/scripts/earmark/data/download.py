@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+from filelock import FileLock
 
 from earmark.config import Run, Settings
-from earmark.data.utterance import Utterance
 from earmark.files import disk_error, write_json
 
-TYPES = {
-    "hub": "earmark.data.hub.source",
-    "local": "earmark.data.local",
-    "demo": "earmark.demo.corpus",
-    "demo_questions": "earmark.demo.questions",
-}
-"""A source type's module, loaded when a split is of that type; it follows `Source`."""
+TYPES = {"hub": "earmark.data.hub.source", "local": "earmark.data.local"}
+"""A source type's module, loaded when a split is of that type.
+
+Each has ``source_files``, the user's files that a split is made of (a change of any prepares it
+anew); ``fetch``, which brings a split's source and returns what it is; and ``utterances``: how many
+rows a split has, how many are asked for, and those in the source's order.
+"""
 
 
-class Source(Protocol):
-    """What a source type's module offers. A preparation is `earmark.config.Split.preparation`."""
-
-    def source_files(self, source: Settings) -> list[str]:
-        """The user's files that the split is made of; a change of any prepares it anew."""
-
-    def fetch(self, preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
-        """Bring what the split is made of to ``folder`` or ``cache``; returns what it is."""
-
-    def utterances(
-        self, preparation: Settings, folder: Path, cache: Path
-    ) -> tuple[int, int, Iterator[Utterance]]:
-        """How many rows the split has, how many are asked for, and those in the source's order."""
-
-
-def source_type(source: Settings) -> Source:
-    """The module that knows a source's type."""
-    module: Any = import_module(TYPES[source["type"]])
-    return module  # type: ignore[no-any-return]
+def source_type(source: Settings) -> Any:
+    """The module that knows a source's type; see `TYPES`."""
+    return import_module(TYPES[source["type"]])
 
 
 def source_files(run: Run) -> dict[tuple[str, str], list[str]]:
-    """The files of the user's, or of the repository's, that each selected split is made of.
-
-    Returns:
-        Paths by benchmark and split; none where the source is elsewhere.
+    """The user's files that each selected split is made of, by benchmark and split.
 
     Raises:
         EarmarkError: when a file that a split names is missing; names file, row and path.
@@ -58,7 +39,7 @@ def source_files(run: Run) -> dict[tuple[str, str], list[str]]:
 
 
 def download(preparation: Settings, record: str | Path, cache: str | Path) -> None:
-    """Fetch (or make) a split's source.
+    """Fetch a split's source.
 
     Args:
         preparation: The split's settings, as the config resolves them.
@@ -71,7 +52,8 @@ def download(preparation: Settings, record: str | Path, cache: str | Path) -> No
     folder, source = Path(record).parent, preparation["source"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        found = source_type(source).fetch(preparation, folder, Path(cache))
-        write_json(record, {"source": source, **found})
+        with FileLock(folder / ".lock"):  # another clone may prepare the same folder
+            made = source_type(source).fetch(preparation, folder, Path(cache))
+            write_json(record, {"source": source, **made})
     except OSError as error:
         raise disk_error(error, folder, "the record of the download is kept there") from None

@@ -1,55 +1,59 @@
-"""A source of the user's own: a JSONL manifest beside (or pointing to) audio files.
+"""A source of the user's own: a manifest (JSON Lines, CSV) beside, or pointing to, audio files.
 
 The audio stays where it is; the project's manifest points to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from earmark.config import Settings
 from earmark.data.audio import sha256
 from earmark.data.sampling import chosen
-from earmark.data.utterance import Clip, Utterance
+from earmark.data.table import FORMS, Table
+from earmark.data.utterance import Clip, Utterance, text_of
 from earmark.errors import EarmarkError
-from earmark.files import Row, read_jsonl
+from earmark.files import Row
 
 COLUMNS = {"id": "id", "audio": "audio_filepath", "text": "text"}
 """The keys of the user's manifest, unless ``columns`` says otherwise: NeMo's names."""
-
-
-def _entries(source: Settings) -> Iterator[tuple[int, Row, list[Path]]]:
-    """Row number (from 1), row, and the paths of its clips."""
-    manifest = Path(source["manifest"])
-    column = str(_columns(source)["audio"])
-    for number, row in enumerate(read_jsonl(manifest), start=1):
-        held = row.get(column)
-        names: list[Any] = held if isinstance(held, list) else [held]
-        if not names or not all(isinstance(name, str) and name for name in names):
-            found = f"{held!r:.80}" if column in row else "no such key"
-            raise EarmarkError(
-                f"{manifest}, row {number}: no audio path under {column!r}, nor a list of them, "
-                f"but {found}; the row has {', '.join(map(repr, row)) or 'no keys'} "
-                "(source.columns.audio names the key)"
-            )
-        yield number, row, [manifest.parent / name for name in names]
 
 
 def _columns(source: Settings) -> dict[str, str | None]:
     return {**COLUMNS, **source.get("columns", {})}
 
 
+def _entries(source: Settings) -> Iterator[tuple[int, str, Row, list[Path]]]:
+    """Row number (from 1), its place, the row, and the paths of its clips."""
+    manifest, columns = Path(source["manifest"]), _columns(source)
+    column = str(columns["audio"])
+    text = [str(columns[key]) for key in COLUMNS]
+    form = FORMS.get(manifest.suffix.lower(), "json")
+    table = Table([(str(manifest), manifest)], form, source.get("options"), text)
+    for index, _, row in table.read():
+        held, where = row.get(column), f"{manifest}, row {index + 1}"
+        names: list[Any] = held if isinstance(held, list) else [held]
+        if not names or not all(isinstance(name, str) and name for name in names):
+            found = f"{held!r:.80}" if column in row else "no such key"
+            raise EarmarkError(
+                f"{where}: no audio path under {column!r}, nor a list of them, but {found}; the "
+                f"row has {', '.join(map(repr, row)) or 'no keys'} (source.columns.audio names "
+                "the key)"
+            )
+        yield index + 1, where, row, [manifest.parent / name for name in names]
+
+
 def source_files(source: Settings) -> list[str]:
     """The manifest and every clip in it: a change of any prepares the split anew."""
     files = {source["manifest"]: None}
-    for number, _row, paths in _entries(source):
+    for _, where, _, paths in _entries(source):
         for path in paths:
-            if not path.is_file():
+            if str(path) not in files and not path.is_file():
                 raise EarmarkError(
-                    f"{source['manifest']}, row {number}: no such audio file: {path} "
-                    "(paths are relative to the manifest's folder)"
+                    f"{where}: no such audio file: {path} (paths are relative to the manifest's "
+                    "folder)"
                 )
             files[str(path)] = None
     return list(files)
@@ -78,43 +82,36 @@ def utterances(
 
 
 def _utterance(
-    source: Settings, audio: bool, number: int, row: Row, paths: Sequence[Path]
+    source: Settings, audio: bool, number: int, where: str, row: Row, paths: list[Path]
 ) -> Utterance:
     columns = _columns(source)
-    where = f"{source['manifest']}, row {number}"
-    name = row.get(columns["id"], paths[0].stem) if columns["id"] else number
+    id_, text = columns["id"], columns["text"]
+    if text is not None and text not in row:
+        raise EarmarkError(
+            f"{where}: no reference text under {text!r} (source.columns.text names the key; null "
+            "where the set has none)"
+        )
+    name = text_of(row.get(id_), id_, "id", where) if id_ else str(number)
+    # A NeMo row with an offset is a stretch of its file; its duration alone says what the file has.
+    offset, duration = row.get("offset"), row.get("duration")
+    stretch: Row = {} if offset is None else {"offset": float(offset), "duration": duration}
     return Utterance(
-        id=str(paths[0].stem if name is None else name),
+        id=name or paths[0].stem,
         where=where,
-        clips=tuple(Clip(str(path), path=path) for path in paths) if audio else (),
-        several=isinstance(row[str(columns["audio"])], list),
-        text=_text(row, columns["text"], where),
+        clips=tuple(Clip(str(path), path=path, **stretch) for path in paths) if audio else (),
+        text=None if text is None else text_of(row[text], text, "text", where),
         fields=_fields(row, columns, where),
     )
 
 
-def _text(row: Row, column: str | None, where: str) -> str | None:
-    if column is None:
-        return None
-    text = row.get(column)
-    if not isinstance(text, str):
-        raise EarmarkError(
-            f"{where}: no reference text under {column!r} (source.columns.text names the key; "
-            "null where the set has none)"
-        )
-    return text
-
-
-def _fields(row: Row, columns: Mapping[str, str | None], where: str) -> Row:
+def _fields(row: Row, columns: dict[str, str | None], where: str) -> Row:
     """The row's own keys, and those that ``columns`` gives another name."""
-    fields = {k: v for k, v in row.items() if k not in (*columns.values(), "duration")}
-    for key, column in columns.items():
-        if key in COLUMNS or column is None:
-            continue
+    own = {key: name for key, name in columns.items() if key not in COLUMNS and name is not None}
+    for key, column in own.items():
         if column not in row:
             raise EarmarkError(
                 f"{where}: no key {column!r} for `{key}` (source.columns.{key} names it); the row "
                 f"has {', '.join(map(repr, row))}"
             )
-        fields[key] = row[column]
-    return fields
+    kept = {k: v for k, v in row.items() if k not in (*columns.values(), "duration", "offset")}
+    return kept | {key: row[column] for key, column in own.items()}

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from earmark.config import Settings
 from earmark.data.clips import ClipStore, WrittenClip
 from earmark.data.download import source_type
@@ -52,13 +54,16 @@ def write_manifest(
     folder = Path(files).parent
     total, asked, utterances = source_type(source).utterances(preparation, folder, Path(cache))
     work = manifest.with_name(".audio.partial")
+    lock = FileLock(folder / ".lock")  # another clone may prepare the same folder
+    lock.acquire()
     shutil.rmtree(work, ignore_errors=True)
     for stale in manifest.parent.glob(f".{manifest.name}.*.partial"):  # of a run that was killed
         stale.unlink()
     left_out: Counter[str] = Counter()
     wanted = {key: preparation[key] for key in ("audio", "limit", "sample")}
     name = f"manifest {manifest.parent.parent.name}/{manifest.parent.name}"
-    store = ClipStore(work, manifest.parent, folders=asked > ClipStore.FOLDER)
+    check = preparation.get("check_audio", "full")
+    store = ClipStore(work, manifest.parent, check, folders=asked > ClipStore.FOLDER)
     written = 0
     try:
         with Progress(name, total_clips=asked) as progress, whole_file(manifest) as stream:
@@ -67,7 +72,6 @@ def write_manifest(
                 written += 1
             if written == 0:
                 raise EarmarkError(_nothing_left(source, manifest, asked, left_out))
-            store.remove_unused()
             stream.flush()
             rows: Row = {"in_split": total, "asked_for": asked, "in_manifest": written}
             rows["left_out"] = dict(sorted(left_out.items()))
@@ -80,6 +84,7 @@ def write_manifest(
     finally:
         store.close()
         shutil.rmtree(work, ignore_errors=True)
+        lock.release()
     for reason, count in left_out.items():
         print(f"{manifest}: {count} rows left out: {reason}", file=sys.stderr)
     print(f"{manifest}: {written} utterances", file=sys.stderr)
@@ -90,9 +95,8 @@ def write_manifest(
 def comparable(preparation: Settings) -> Settings:
     """A split's settings without what depends on where a clone is: the folders of its files."""
     source = dict(preparation["source"])
-    for key in ("manifest", "sentences", "questions"):
-        if key in source:
-            source[key] = Path(source[key]).name
+    if "manifest" in source:
+        source["manifest"] = Path(source["manifest"]).name
     return {**preparation, "source": source}
 
 
@@ -129,7 +133,6 @@ def _rows(
         if reason is None:
             yield _row(utterance, [c for c in clips if isinstance(c, WrittenClip)])
             continue
-        store.forget(clips)
         kind, detail = reason
         left_out[kind] += 1
         if left_out[kind] <= SHOWN:
@@ -166,7 +169,7 @@ def _reason_to_leave_out(
     rules = preparation["exclude"]
     shortest = rules["shorter_than"]
     durations = [c.info.duration for c in clips if isinstance(c, WrittenClip)]
-    if durations and min(durations) < shortest:
+    if durations and (min(durations) < shortest or not min(durations)):
         return f"shorter than {shortest:g} s", f"{min(durations):g} s"
     if rules["empty_text"] and utterance.text is not None and not utterance.text.strip():
         return "empty reference", "no reference"
@@ -174,24 +177,19 @@ def _reason_to_leave_out(
 
 
 def _row(utterance: Utterance, clips: list[WrittenClip]) -> Row:
+    def held(values: list[Any]) -> Any:
+        return values[0] if len(values) == 1 else values
+
     row: Row = {"id": utterance.id}
     if clips:
-        columns: dict[str, list[Any]] = {
-            "audio_filepath": [clip.path for clip in clips],
-            "duration": [round(clip.info.duration, 6) for clip in clips],
-        }
-        digest: dict[str, list[Any]] = {
-            "audio_sha256": [clip.sha256 for clip in clips],
-            "sampling_rate": [clip.info.sampling_rate for clip in clips],
-            "channels": [clip.info.channels for clip in clips],
-        }
-        one = len(clips) == 1
-        row |= {key: values[0] if one else values for key, values in columns.items()}
-        if utterance.text is not None:
-            row["text"] = utterance.text
-        row |= {key: values[0] if one else values for key, values in digest.items()}
-    elif utterance.text is not None:
+        row["audio_filepath"] = held([clip.path for clip in clips])
+        row["duration"] = held([round(clip.info.duration, 6) for clip in clips])
+    if utterance.text is not None:
         row["text"] = utterance.text
+    if clips:
+        row["audio_sha256"] = held([clip.sha256 for clip in clips])
+        row["sampling_rate"] = held([clip.info.sampling_rate for clip in clips])
+        row["channels"] = held([clip.info.channels for clip in clips])
     return {**row, **{key: value for key, value in utterance.fields.items() if key not in row}}
 
 
@@ -212,12 +210,11 @@ def _nothing_left(source: Settings, manifest: Path, asked: int, left_out: Counte
 
 def _space_needed(size: int, written: int, asked: int, source: Row) -> str:
     """How much room a manifest's clips need, from those written, or else from their source."""
-    if written:
-        about = f"about {human_bytes(size * asked / written)}"
-    else:
+    needed = f"about {human_bytes(size * asked / max(written, 1))}"
+    if not written:
         parts = [*source.get("files", []), *source.get("clips", []), source.get("archive")]
-        about = f"up to {human_bytes(sum(part['size'] for part in parts if part))}"
+        needed = f"up to {human_bytes(sum(part['size'] for part in parts if part))}"
     return (
-        f"{about} are needed, and it was full after {written} of {asked} utterances "
-        f"({human_bytes(size)}), of which nothing was kept"
+        f"{needed} are needed, and it was full after {written} of {asked} utterances, of which "
+        "nothing was kept"
     )

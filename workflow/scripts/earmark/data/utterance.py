@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from earmark.errors import EarmarkError
 from earmark.files import Row
 
 
 @dataclass(frozen=True)
 class Clip:
-    """An audio file that a source has: in place, in memory, or to be read from an archive.
+    """A stretch of an audio file: of one in place, in memory, or to be read from elsewhere.
 
     Attributes:
         name: What the source calls it, for messages and for the file's name.
@@ -22,13 +24,17 @@ class Clip:
         data: Its bytes, where they are at hand.
         open: How to read it otherwise.
         shared: Whether other utterances may be heard in it too; it is then written once.
+        offset: Where the stretch begins, in seconds; None for the whole file.
+        duration: How long the stretch is, in seconds; None for the rest of the file.
     """
 
     name: str
     path: Path | None = None
-    data: bytes | memoryview | None = None
+    data: bytes | None = None
     open: Callable[[], BinaryIO] | None = None
     shared: bool = False
+    offset: float | None = None
+    duration: float | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,6 @@ class Utterance:
         id: Its id, as the source has it.
         where: Where it stands, for messages: ``row 12 of test.parquet``.
         clips: The audio, in order; empty without audio.
-        several: Whether the source has a list of clips here, be it of one.
         text: The reference; None where the benchmark has none under that name.
         fields: What else the manifest is to hold.
     """
@@ -47,12 +52,62 @@ class Utterance:
     id: str
     where: str
     clips: tuple[Clip, ...] = ()
-    several: bool = False
     text: str | None = None
     fields: Row = field(default_factory=dict)
 
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+def check_columns(columns: Mapping[str, str | None], has: Sequence[str], where: str) -> None:
+    """Refuse columns that the config names and the set lacks.
+
+    Args:
+        columns: A manifest's key and the set's column (None for none), as ``source.columns``.
+        has: The set's columns.
+        where: The set, for the message.
+
+    Raises:
+        EarmarkError: names the column, those that there are, and the key to change.
+    """
+    hints = {"id": "; null numbers the rows", "text": "; null where the set has none"}
+    for key, name in columns.items():
+        if name is not None and name not in has:
+            raise EarmarkError(
+                f"{where}: no column {name!r} for `{key}`; it has {', '.join(has) or 'none'}. Set "
+                f"`source.columns.{key}`{hints.get(key, '')}"
+            )
+
+
+def text_of(value: Any, column: str, key: str, where: str) -> str:
+    """A value that is to be text; whole numbers are taken for their digits, null for none.
+
+    Raises:
+        EarmarkError: for anything else; names the row and the key of the config.
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise EarmarkError(
+            f"{where}: column {column!r} holds {type(value).__name__} where `{key}` needs text; "
+            f"set `source.columns.{key}`"
+        )
+    return str(value)
+
+
+def listed(value: Any) -> list[Any]:
+    """A column's clips as a list, whether it holds one, several or none."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: the keys that a struct has no value for are left out."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no such number
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 class FileNames:
@@ -70,13 +125,10 @@ class FileNames:
 
     def name(self, original: str) -> str:
         """A name for ``original``: no separators, no leading dot, not taken before."""
-        safe = _UNSAFE.sub("_", original)
-        safe = safe.lstrip(".")[: self.LONGEST] or "_"
-        if safe.casefold() in self._taken:
-            base, count = safe, 0
-            while safe.casefold() in self._taken:
-                salted = f"{count}{original}" if count else original
-                digest = hashlib.sha256(salted.encode()).hexdigest()[:10]
-                safe, count = f"{base}-{digest}", count + 1
+        safe = re.sub(r"[^A-Za-z0-9._-]", "_", original).lstrip(".")[: self.LONGEST] or "_"
+        base, count = safe, 0
+        while safe.casefold() in self._taken:
+            digest = hashlib.sha256(f"{count or ''}{original}".encode()).hexdigest()[:10]
+            safe, count = f"{base}-{digest}", count + 1
         self._taken.add(safe.casefold())
         return safe

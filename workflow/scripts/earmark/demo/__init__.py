@@ -1,1 +1,1 @@
-"""The embedded demo: speech synthesized here, and a CPU server with a real model behind it."""
+"""The embedded demo: a CPU server with a real model behind it."""

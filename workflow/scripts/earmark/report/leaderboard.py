@@ -82,8 +82,8 @@ class Table:
     def counts(self) -> dict[str, int | None]:
         """By column, the samples that all its rates are of; None where they differ."""
         by_column = self.cells.groupby("key", sort=False).entries
-        alike = by_column.nunique() == 1
-        return {key: int(n) if alike[key] else None for key, n in by_column.max().items()}
+        alike = by_column.nunique().eq(1).to_dict()
+        return {key: int(n) if alike[key] else None for key, n in by_column.max().to_dict().items()}
 
     def chosen(self, models: Sequence[str] | None, splits: Sequence[str] | None) -> Table:
         """Only some models and splits; the best are marked among them.

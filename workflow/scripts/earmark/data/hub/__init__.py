@@ -1,1 +1,1 @@
-"""Splits from the Hugging Face Hub, at a pinned commit: only what a split needs, each byte once."""
+"""Splits from the Hugging Face Hub, at a pinned commit: only what a split needs."""

@@ -1,84 +1,55 @@
-"""Clips in a zip archive on the Hub: its directory, a member's bytes, and what is refused."""
+"""Clips in a zip archive on the Hub: few members come one by one, and some are refused."""
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import stat
-import struct
+import threading
 import zipfile
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import BinaryIO
 
 from earmark.data.audio import BadAudioError
-from earmark.data.hub.partial import PartialFile
-from earmark.data.hub.ranges import RangeSet
+from earmark.data.hub.failures import explained
+from earmark.data.hub.repository import Repository, cached, in_parallel
 from earmark.errors import EarmarkError
-from earmark.progress import human_bytes
+from earmark.files import Row, whole_file
+from earmark.progress import Progress, human_bytes
 
+MOST = 0.5  # of an archive's bytes: where more is needed, the whole archive is fetched
 LARGEST_CLIP = 4 << 30  # bytes; ten minutes of 16 channels at 192 kHz are 3.7 GB in 16 bits
 LARGEST_RATIO = 200  # unpacked over packed, for clips over SUSPICIOUS; digital silence may do more
 SUSPICIOUS = 256 << 20
-_END = struct.Struct("<4s4H2LH")
-_LOCATOR = struct.Struct("<4sLQL")
-_END64 = struct.Struct("<4sQ2H2L4Q")
-
-
-def directory_range(file: PartialFile, where: str) -> RangeSet:
-    """The bytes of an archive that list its members, as far as known; grows when asked again.
-
-    First the record at the end (98 bytes, or 64 KiB more where a comment follows it), then, once
-    that is here, the directory that it points to.
-
-    Raises:
-        EarmarkError: when the file does not end as a zip archive does.
-    """
-    last = max(file.size - _END.size - _LOCATOR.size - _END64.size, 0)
-    for start in (last, max(last - 0xFFFF, 0)):
-        if not file.present.covers(start, file.size):
-            return RangeSet([(start, file.size)])
-        with file.open() as stream:
-            stream.seek(start)
-            tail = stream.read(file.size - start)
-        at = tail.rfind(b"PK\5\6")
-        if at == len(tail) - _END.size or (start < last and 0 <= at <= len(tail) - _END.size):
-            return RangeSet([(_directory_start(file, tail, at, start, where), file.size)])
-    raise EarmarkError(f"{where}: not a zip archive, or one that was cut short")
-
-
-def _directory_start(file: PartialFile, tail: bytes, at: int, start: int, where: str) -> int:
-    size, offset = _END.unpack_from(tail, at)[5:7]
-    end = start + at
-    if 0xFFFFFFFF in (size, offset) and at >= _LOCATOR.size:
-        magic, _, place, _ = _LOCATOR.unpack_from(tail, at - _LOCATOR.size)
-        if magic == b"PK\6\7":
-            if place < start or place + _END64.size > end:
-                raise EarmarkError(f"{where}: a zip archive whose end record is damaged")
-            size, offset = _END64.unpack_from(tail, place - start)[8:10]
-            end = place
-    if size > end or offset > file.size:
-        raise EarmarkError(f"{where}: a zip archive that was cut short: its directory is missing")
-    return int(end - size)
+TAIL, LARGEST_TAIL = 1 << 16, 1 << 28  # bytes of an archive's end in which its directory is sought
+PIECE = 32 << 20  # bytes asked for in one request
+Read = Callable[[int, int], bytes]
 
 
 class Archive:
-    """A zip archive of clips, of which at least the directory is here.
+    """A zip archive whose members are checked before they are read.
 
     Args:
-        file: The archive.
+        file: The archive; parts of it may be missing, but not its directory.
         where: What to call it in messages.
 
     Raises:
         EarmarkError: when it cannot be read as a zip archive.
     """
 
-    def __init__(self, file: PartialFile, where: str) -> None:
-        self._file, self._where = file, where
+    def __init__(self, file: Path, where: str) -> None:
+        self._where, self._size = where, file.stat().st_size
         try:
-            self._zip = zipfile.ZipFile(file.open())
+            self._zip = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise EarmarkError(f"{where}: cannot be read as a zip archive: {error}") from None
+            raise EarmarkError(
+                f"{where}: cannot be read as a zip archive ({error}); it may have been cut short"
+            ) from None
         self._members = {info.filename: info for info in self._zip.infolist()}
         starts = sorted({info.header_offset for info in self._zip.infolist()})
-        self._next = dict(zip(starts, [*starts[1:], self._zip.start_dir], strict=True))
+        self._ends = dict(zip(starts, [*starts[1:], self._zip.start_dir], strict=True))
 
     def member(self, name: str) -> zipfile.ZipInfo:
         """A member that is safe to unpack.
@@ -93,34 +64,27 @@ class Archive:
         if info is None:
             some = ", ".join(sorted(self._members)[:3])
             raise EarmarkError(f"{self._where}: has no member {name!r}; it has {some}, …")
-        reason = None
-        if stat.S_ISLNK(info.external_attr >> 16):
-            reason = "it is a link"
-        elif info.is_dir():
-            reason = "it is a folder"
-        elif info.flag_bits & 1:
-            reason = "it is encrypted"
-        elif info.file_size > LARGEST_CLIP:
-            reason = f"it would unpack to {human_bytes(info.file_size)}"
-        elif info.file_size > max(SUSPICIOUS, LARGEST_RATIO * info.compress_size):
-            packed = human_bytes(info.compress_size)
-            reason = f"{packed} would unpack to {human_bytes(info.file_size)}"
-        elif info.header_offset not in self._next or info.compress_size > self._file.size:
-            reason = "its place in the archive is not one"
-        if reason is not None:
-            raise EarmarkError(f"{self._where}: member {name!r} is refused: {reason}")
+        reasons = {
+            "it is a link": stat.S_ISLNK(info.external_attr >> 16),
+            "it is a folder": info.is_dir(),
+            "it is encrypted": info.flag_bits & 1,
+            f"it would unpack to {human_bytes(info.file_size)}": info.file_size
+            > min(LARGEST_CLIP, max(SUSPICIOUS, LARGEST_RATIO * info.compress_size)),
+            "its place in the archive is not one": info.header_offset not in self._ends
+            or info.compress_size > self._size,
+        }
+        for reason, holds in reasons.items():
+            if holds:
+                raise EarmarkError(f"{self._where}: member {name!r} is refused: {reason}")
         return info
 
-    def ranges(self, names: Iterable[str]) -> RangeSet:
-        """The bytes of the archive that hold some members, their local headers included."""
-        ranges = RangeSet()
-        for name in names:
-            start = self.member(name).header_offset
-            ranges.add(start, self._next[start])
-        return ranges
+    def place(self, name: str) -> tuple[int, int]:
+        """Where in the archive a member's bytes are: from and to."""
+        start = self.member(name).header_offset
+        return start, self._ends[start]
 
     def open(self, name: str) -> BinaryIO:
-        """Read a member; damage shows as an `EarmarkError` from `read` on.
+        """Read a member.
 
         Raises:
             BadAudioError: when its header is damaged.
@@ -133,3 +97,120 @@ class Archive:
             raise BadAudioError(f"{self._where}: cannot be read: {error}") from None
         except NotImplementedError as error:
             raise EarmarkError(f"{self._where}: member {name!r} cannot be read: {error}") from None
+
+
+def member_file(folder: Path, name: str) -> Path:
+    """Where a member that came by itself is kept."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return folder / "members" / digest[:2] / digest
+
+
+def bring_members(
+    repository: Repository, file: Row, names: Mapping[str, str], folder: Path, label: str
+) -> None:
+    """Bring the members that rows name: the archive where they are most of it, or each by itself.
+
+    Args:
+        repository: Where the archive is.
+        file: The archive.
+        names: The members, and the first row that names each.
+        folder: The split's source folder, for members that come by themselves.
+        label: What progress lines begin with.
+
+    Raises:
+        EarmarkError: when a member is not there or refused; names its row.
+    """
+    where = f"{repository.repo}: {file['path']}"
+    whole = cached(repository.cache, repository.name, repository.commit, file["path"])
+    sparse = folder / ".archive.partial"
+    try:
+        with explained(repository.repo, repository.revision, file["path"]):
+            read = _reader(repository, file)
+            archive = (
+                Archive(whole, where) if whole else _directory(read, file["size"], sparse, where)
+            )
+            places = {}
+            for name, row in names.items():
+                try:
+                    places[name] = archive.place(name)
+                except EarmarkError as error:
+                    raise EarmarkError(f"{row}: {error}") from None
+            missing = {n: p for n, p in places.items() if not member_file(folder, n).exists()}
+            if whole or not missing:
+                return
+            needed = sum(end - start for start, end in places.values())
+            if needed <= MOST * file["size"]:
+                _bring_each(read, sparse, missing, where, folder, label)
+                return
+        repository.bring([file], f"{label} {file['path']}")
+    finally:
+        sparse.unlink(missing_ok=True)
+
+
+def _reader(repository: Repository, file: Row) -> Read:
+    """Reads bytes of a file on the Hub, from and to, in one request; from any thread."""
+    from huggingface_hub import HfFileSystem, constants
+
+    files = HfFileSystem(endpoint=constants.ENDPOINT)
+    path = f"datasets/{repository.name}@{repository.commit}/{file['path']}"
+
+    def read(start: int, end: int) -> bytes:
+        data: bytes = files.cat_file(path, start, end, cache_type="none")
+        if len(data) != end - start:
+            raise EarmarkError(
+                f"{path}: asked for {end - start} bytes, got {len(data)}; a proxy or mirror "
+                "(HF_ENDPOINT) may not know ranges"
+            )
+        return data
+
+    return read
+
+
+def _directory(read: Read, size: int, sparse: Path, where: str) -> Archive:
+    """An archive with nothing in it but its end, as far back as its directory reaches."""
+    sparse.parent.mkdir(parents=True, exist_ok=True)
+    with sparse.open("wb") as stream:
+        stream.truncate(size)
+        end, tail = size, TAIL
+        while True:
+            start = max(0, size - tail)
+            stream.seek(start)
+            stream.write(read(start, end))
+            stream.flush()
+            try:
+                return Archive(sparse, where)
+            except EarmarkError:
+                if start == 0 or tail >= LARGEST_TAIL:
+                    raise
+            end, tail = start, 2 * tail
+
+
+def _bring_each(
+    read: Read,
+    sparse: Path,
+    places: Mapping[str, tuple[int, int]],
+    where: str,
+    folder: Path,
+    label: str,
+) -> None:
+    total = sum(end - start for start, end in places.values())
+    own = threading.local()
+
+    def bring(name: str) -> None:
+        start, end = places[name]
+        with sparse.open("r+b", buffering=0) as stream:
+            stream.seek(start)
+            for at in range(start, end, PIECE):
+                progress.add(stream.write(read(at, min(at + PIECE, end))))
+        if not hasattr(own, "archive"):
+            own.archive = Archive(sparse, where)
+        with whole_file(member_file(folder, name), "wb") as target:
+            try:
+                with own.archive.open(name) as source:
+                    shutil.copyfileobj(source, target, 1 << 20)
+            except (BadAudioError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+                target.truncate(0)  # a clip without bytes, which the config may allow
+                print(f"{where}: member {name!r} is damaged: {error}", flush=True)
+
+    with Progress(label, total_bytes=total) as progress:
+        in_parallel(bring, list(places))

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from earmark.config import Settings
-from earmark.data.hub import columns
-from earmark.data.hub.archive import Archive, directory_range
-from earmark.data.hub.columns import Columns
-from earmark.data.hub.layout import matching, split_files
-from earmark.data.hub.ranges import RangeSet
-from earmark.data.hub.repository import HubFile, Repository, local_file
-from earmark.data.hub.tables import Table, footer_range
-from earmark.data.hub.transfer import Wanted
-from earmark.data.hub.transfer import fetch as transfer
+from earmark.data.hub.archive import Archive, bring_members, member_file
+from earmark.data.hub.failures import explained
+from earmark.data.hub.repository import Repository, cached
 from earmark.data.sampling import chosen
-from earmark.data.utterance import Clip, Utterance
+from earmark.data.table import INDEX, WHERE, Table, parquet_batches, shifted
+from earmark.data.utterance import Clip, Utterance, check_columns, listed, plain, text_of
 from earmark.errors import EarmarkError
-from earmark.files import Row, read_json
+from earmark.files import Row, read_json, whole_file
 
-MOST = 0.5  # of a file's bytes: where more is needed, the whole file is fetched
+COLUMNS: dict[str, str | None] = {"id": "id", "audio": "audio", "text": "text"}
+PICKED = "rows.parquet"
 
 
 def source_files(source: Settings) -> list[str]:
@@ -30,12 +27,12 @@ def source_files(source: Settings) -> list[str]:
     return []
 
 
-def fetch(preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
-    """Bring what a split needs to the cache.
+def fetch(preparation: Settings, folder: Path, cache: Path) -> Row:
+    """Bring what a split needs to the cache, or to its source folder where that is little.
 
     Args:
         preparation: ``source``, ``audio``, ``limit`` and ``sample`` of the split.
-        folder: The split's source folder; what it is called in progress lines.
+        folder: The split's source folder.
         cache: The folder in which files of the Hub are kept.
 
     Returns:
@@ -47,219 +44,238 @@ def fetch(preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
     source = preparation["source"]
     repository = Repository(source["repo"], source.get("revision", "main"), cache)
     label = f"download {folder.parent.parent.name}/{folder.parent.name}"
-    files = repository.files(_row_files(source, repository, label))
-    table = _bring_table(preparation, repository, files, label)
-    found = columns.resolve(source, table.column_types(), preparation["audio"])
-    rows = _rows(preparation, table)
-    clips: list[HubFile] = []
-    archive = None
-    if preparation["audio"] and found.audio_is_path:
-        if "archive" in source:
-            (archive,) = repository.files([source["archive"]])
-            _bring_members(repository, archive, table, found, rows, label)
-        else:
-            names = _clip_names(table, rows, found)
-            paths = _repository_paths(names, files, repository.paths, repository.repo)
-            clips = repository.files(paths)
-            transfer(repository, [_whole(repository, file) for file in clips], label)
-    return {
-        "repo": repository.repo,
-        "revision": repository.revision,
-        "commit": repository.commit,
-        "files": [_record(file) for file in files],
-        "archive": _record(archive) if archive else None,
-        "clips": [_record(file) for file in clips],
-    }
+    form, options, paths = repository.layout(source)
+    record: Row = {
+        "repo": source["repo"], "name": repository.name, "revision": repository.revision,
+        "commit": repository.commit, "form": form, "options": options,
+        "files": repository.files(paths), "archive": None, "clips": [], "picked_of": None,
+    }  # fmt: skip
+    split = _Split(preparation, record, folder, cache)
+    few = preparation["limit"] or preparation["sample"] or not preparation["audio"]
+    if few and form == "parquet":
+        record["picked_of"] = _bring_rows(split, repository)
+    if record["picked_of"] is None:
+        repository.bring(record["files"], label)
+    names = split.clip_names() if preparation["audio"] and form != "audiofolder" else {}
+    if names and "archive" in source:
+        (record["archive"],) = repository.files([source["archive"]])
+        bring_members(repository, record["archive"], names, folder, label)
+    elif names:
+        resolver = _Resolver(record, repository.paths)
+        found = [resolver.path(name, where) for name, where in names.items()]
+        record["clips"] = repository.files(list(dict.fromkeys(found)))
+        repository.bring(record["clips"], label)
+    return record
 
 
 def utterances(
     preparation: Settings, folder: Path, cache: Path
 ) -> tuple[int, int, Iterator[Utterance]]:
-    """The utterances of a split that was downloaded.
+    """How many rows a downloaded split has, how many are asked for, and those, in order."""
+    split = _Split(preparation, read_json(folder / "files.json"), folder, cache)
+    total, picked = split.picked
+    return total, len(picked), split.utterances()
+
+
+class _Split:
+    """A split's rows, as the config and the download's record say."""
+
+    def __init__(self, preparation: Settings, record: Row, folder: Path, cache: Path) -> None:
+        self.source, self.preparation, self.record = preparation["source"], preparation, record
+        self.folder, self._cache = folder, cache
+        self.columns = {**COLUMNS, **self.source.get("columns", {})}
+        self._text = [str(self.columns[key]) for key in COLUMNS if self.columns[key]]
+        if not preparation["audio"]:
+            self.columns["audio"] = None
+
+    def _file(self, path: str) -> Path | None:
+        return cached(self._cache, self.record["name"], self.record["commit"], path)
+
+    @cached_property
+    def table(self) -> Table:
+        """The rows that came: all of them, or those picked."""
+        if self.record["picked_of"] is not None:
+            return Table([(PICKED, self.folder / PICKED)], "parquet")
+        paths = [file["path"] for file in self.record["files"]]
+        files = [(path, self._file(path) or self._cache / path) for path in paths]
+        return Table(files, self.record["form"], self.record["options"], self._text)
+
+    @cached_property
+    def picked(self) -> tuple[int, Sequence[int]]:
+        """How many rows the split has, and which of the table's are asked for."""
+        if self.record["picked_of"] is not None:
+            return self.record["picked_of"], self.table.matching({})
+        return self.pick(self.table)
+
+    def pick(self, table: Table) -> tuple[int, Sequence[int]]:
+        """The same, for any table of the split's rows."""
+        rows = self.source.get("rows", {})
+        if rows:
+            self.needed(table)
+        matching = table.matching(rows)
+        picked = chosen(len(matching), self.preparation["limit"], self.preparation["sample"])
+        return len(matching), [matching[number] for number in picked] if rows else picked
+
+    def needed(self, table: Table) -> list[str]:
+        """The columns to read, once all that the config names are known to be there."""
+        where, has, keep = self.source["repo"], table.columns(), self.source.get("keep", [])
+        check_columns(self.columns, has, where)
+        for key in ("keep", "rows"):
+            for name in self.source.get(key, []):
+                if name not in has:
+                    raise EarmarkError(
+                        f"{where}: no column {name!r}; it has {', '.join(has)}. Change "
+                        f"`source.{key}`"
+                    )
+        return list(dict.fromkeys([*filter(None, self.columns.values()), *keep]))
+
+    def rows(self, only: str | None = None) -> Iterator[tuple[int, str, Row]]:
+        """Index, place and values of each row that is asked for, or one column of it."""
+        _, picked = self.picked
+        if len(picked):
+            needed = self.needed(self.table)
+            places = [] if self.record["picked_of"] is None else [INDEX, WHERE]
+            yield from self.table.read(picked, [*([only] if only else needed), *places])
+
+    def clip_names(self) -> dict[str, str]:
+        """The clips that rows name, and the first row of each; none where rows hold them."""
+        column, names = str(self.columns["audio"]), dict[str, str]()
+        for _, where, row in self.rows(column):
+            for part in listed(row.get(column)):
+                name, data = _part(part, column, where)
+                if data is not None:
+                    return {}
+                if name:  # a row without one of its clips is told of with the damaged ones
+                    names.setdefault(name, where)
+        return names
+
+    def utterances(self) -> Iterator[Utterance]:
+        """What the rows say.
+
+        Raises:
+            EarmarkError: when one has no id where it should, or a value of another type.
+        """
+        id_, audio, text = (self.columns[key] for key in COLUMNS)
+        fields = {key: name for key, name in self.columns.items() if name and key not in COLUMNS}
+        fields |= {name: name for name in self.source.get("keep", [])}
+        for index, where, row in self.rows():
+            name = f"{self.folder.parent.name}-{index + 1:06d}"
+            if id_ and not (name := text_of(row.get(id_), id_, "id", where)):
+                raise EarmarkError(
+                    f"{where}: no id under {id_!r}; `source.columns.id: null` numbers the rows"
+                )
+            parts = listed(row.get(audio)) or [None] if audio else []
+            yield Utterance(
+                id=name,
+                where=where,
+                clips=tuple(self._clip(*_part(p, str(audio), where), str(audio)) for p in parts),
+                text=text_of(row.get(text), text, "text", where) if text else None,
+                fields={key: plain(row.get(column)) for key, column in fields.items()},
+            )
+
+    def _clip(self, name: str | None, data: bytes | None, column: str) -> Clip:
+        """A clip: of the bytes in a row, of its own file, or in the archive."""
+        named = (
+            self.record["archive"] or self.record["clips"] or self.record["form"] == "audiofolder"
+        )
+        if data is not None or not name or not named:
+            return Clip(name or column, data=data or b"")  # a damaged one, which may be allowed
+        if self._archive is not None:
+            zipped = self._archive
+            return Clip(name, open=lambda: zipped.open(name), shared=True)
+        path: Path | None = Path(name)  # of an audiofolder, which `datasets` has found
+        if self.record["archive"]:
+            path = member_file(self.folder, name)
+        elif self.record["clips"]:
+            path = self._file(self._resolver.path(name, self.source["repo"]))
+        if path is None or not path.is_file():
+            raise EarmarkError(
+                f"{self.source['repo']}: {name!r} was not downloaded; remove the split's "
+                "source/files.json and run again, so that it is"
+            )
+        return Clip(name, open=lambda: path.open("rb"), shared=True)
+
+    @cached_property
+    def _archive(self) -> Archive | None:
+        file = self.record["archive"] and self._file(self.record["archive"]["path"])
+        return Archive(file, f"{self.source['repo']}: {file.name}") if file else None
+
+    @cached_property
+    def _resolver(self) -> _Resolver:
+        return _Resolver(self.record, [file["path"] for file in self.record["clips"]])
+
+
+def _bring_rows(split: _Split, repository: Repository) -> int | None:
+    """Write picked rows of Parquet files, without other columns, to a file of their own.
 
     Returns:
-        How many rows the split has, how many of them are asked for, and those, in order.
+        How many rows the split has; None, and no file, where none is picked.
     """
-    source = preparation["source"]
-    record = read_json(folder / "files.json")
-    repo = record["repo"]
-    files = [_read_record(entry) for entry in record["files"]]
-    table_files = [(file.path, local_file(cache, repo, file)) for file in files]
-    table = Table(table_files, repo, columns.of_text(source))
-    found = columns.resolve(source, table.column_types(), preparation["audio"])
-    matching_rows = table.matching(source.get("rows", {}))
-    picked = chosen(len(matching_rows), preparation["limit"], preparation["sample"])
-    rows = (
-        matching_rows if len(picked) == len(matching_rows) else [matching_rows[n] for n in picked]
-    )
-    clip = _clip_reader(record, cache, files)
-    return len(matching_rows), len(rows), _utterances(table, rows, found, clip, folder.parent.name)
+    import pyarrow.parquet
+    from huggingface_hub import HfFileSystem, constants
+
+    remote = HfFileSystem(endpoint=constants.ENDPOINT)
+    folder = f"datasets/{repository.name}@{repository.commit}"
+    with explained(repository.repo, repository.revision, "its rows"):
+        opened = []
+        for file in split.record["files"]:
+            stream = remote.open(f"{folder}/{file['path']}", cache_type="none")
+            parquet = pyarrow.parquet.ParquetFile(stream, buffer_size=8 << 20, pre_buffer=False)
+            opened.append((file["path"], parquet))
+        table = Table(opened, "parquet")
+        needed, (total, picked) = split.needed(table), split.pick(table)
+        if not len(picked):
+            return None
+        with whole_file(split.folder / PICKED, "wb") as target:
+            writer: Any = None
+            first = 0
+            for name, parquet in opened:
+                end = first + parquet.metadata.num_rows
+                for numbers, batch in parquet_batches(parquet, needed, shifted(picked, first, end)):
+                    places = pyarrow.array([first + number for number in numbers])
+                    where = pyarrow.array([f"row {number + 1} of {name}" for number in numbers])
+                    batch = batch.append_column(INDEX, places).append_column(WHERE, where)
+                    writer = writer or pyarrow.parquet.ParquetWriter(target, batch.schema)
+                    writer.write_batch(batch)
+                first = end
+            writer.close()
+    return total
 
 
-def _utterances(
-    table: Table,
-    rows: Sequence[int],
-    found: Columns,
-    clip: Callable[[str], Clip],
-    split: str,
-) -> Iterator[Utterance]:
-    for index, row in zip(rows, table.read(rows, found.needed), strict=True):
-        yield found.utterance(row, f"{split}-{index + 1:06d}", clip)
-
-
-def _row_files(source: Settings, repository: Repository, label: str) -> list[str]:
-    if "files" in source:
-        paths: list[str] = []
-        for pattern in source["files"]:
-            found = matching(pattern, repository.paths)
-            if not found:
-                some = ", ".join(repository.paths[:8])
-                raise EarmarkError(
-                    f"{repository.repo} at {repository.revision} has no file that "
-                    f"`source.files` entry {pattern!r} matches; it has {some}"
-                )
-            paths += [path for path in found if path not in paths]
-        return paths
-    readme = None
-    if "README.md" in repository.paths:
-        (file,) = repository.files(["README.md"])
-        transfer(repository, [_whole(repository, file)], f"{label} README.md")
-        path = local_file(repository.cache, repository.repo, file).path
-        readme = path.read_text(encoding="utf-8", errors="replace")
-    return split_files(
-        repository.paths, readme, source.get("config"), source.get("split", "test"), repository.repo
+def _part(part: Any, column: str, where: str) -> tuple[str | None, bytes | None]:
+    """A clip's name and bytes, of which either may be missing."""
+    if isinstance(part, dict) and ("bytes" in part or "path" in part):
+        return part.get("path"), part.get("bytes")
+    if isinstance(part, bytes):
+        return None, part
+    if part is None or isinstance(part, str):
+        return part, None
+    raise EarmarkError(
+        f"{where}: column {column!r} holds {type(part).__name__} where `audio` needs bytes of "
+        "audio or paths of clips; set `source.columns.audio`"
     )
 
 
-def _bring_table(
-    preparation: Settings, repository: Repository, files: list[HubFile], label: str
-) -> Table:
-    """The rows, or the parts of their files that are needed where those are few."""
-    source = preparation["source"]
-    places = [local_file(repository.cache, repository.repo, file) for file in files]
-    table_files = [(file.path, place) for file, place in zip(files, places, strict=True)]
-    whole = [Wanted(file, place) for file, place in zip(files, places, strict=True)]
-    few = preparation["limit"] or preparation["sample"] or not preparation["audio"]
-    if not few or not all(file.path.endswith(".parquet") for file in files):
-        transfer(repository, whole, label)
-        return Table(table_files, repository.repo, columns.of_text(source))
+class _Resolver:
+    """How a clip's name becomes a path: as it is, beside the rows, or the only one that ends so."""
 
-    def bring(ranges: Sequence[RangeSet]) -> None:
-        wanted = [
-            Wanted(item.file, item.local, parts if parts.size < MOST * item.file.size else None)
-            for item, parts in zip(whole, ranges, strict=True)
-        ]
-        transfer(repository, wanted, label)
+    def __init__(self, record: Row, paths: Sequence[str]) -> None:
+        self._known, self._folder = set(paths), posixpath.dirname(record["files"][0]["path"])
+        self._repo = record["repo"]
+        self._ending: dict[str, list[str]] = {}
+        for path in paths:
+            self._ending.setdefault(posixpath.basename(path), []).append(path)
 
-    for _ in range(2):
-        parts = [footer_range(place) for place in places]
-        wanted = [Wanted(i.file, i.local, p) for i, p in zip(whole, parts, strict=True)]
-        transfer(repository, wanted, f"{label} (footers)")
-    table = Table(table_files, repository.repo)
-    needed = columns.resolve(source, table.column_types(), preparation["audio"]).needed
-    if source.get("rows"):
-        bring(table.ranges(None, list(source["rows"])))
-    bring(table.ranges(_rows(preparation, table), needed))
-    return table
-
-
-def _rows(preparation: Settings, table: Table) -> Sequence[int]:
-    matching_rows = table.matching(preparation["source"].get("rows", {}))
-    picked = chosen(len(matching_rows), preparation["limit"], preparation["sample"])
-    return [matching_rows[n] for n in picked]
-
-
-def _bring_members(
-    repository: Repository,
-    archive: HubFile,
-    table: Table,
-    found: Columns,
-    rows: Sequence[int],
-    label: str,
-) -> None:
-    """The members that rows name; the whole archive where they are most of it.
-
-    Splits that share an archive share what has come of it, so that nothing comes twice, in
-    whichever order they are prepared.
-    """
-    place = local_file(repository.cache, repository.repo, archive)
-    where = f"{repository.repo}: {archive.path}"
-    label = f"{label} {archive.path}"
-    for _ in range(3):  # the end, a comment before it, and the directory that it points to
-        directory = directory_range(place, where)
-        transfer(repository, [Wanted(archive, place, directory)], f"{label} (directory)")
-    zipped, names = Archive(place, where), _clip_names(table, rows, found)
-    for name, row in names.items():
-        try:
-            zipped.member(name)
-        except EarmarkError as error:
-            raise EarmarkError(f"{row}: {error}") from None
-    needed = zipped.ranges(names)
-    most = needed.size > MOST * archive.size
-    transfer(repository, [Wanted(archive, place, None if most else needed)], label)
-
-
-def _clip_names(table: Table, rows: Sequence[int], found: Columns) -> dict[str, str]:
-    """The clips that rows name, in order, and the first row that names each."""
-    names: dict[str, str] = {}
-    for row in table.read(rows, [found.audio]):
-        for name in columns.listed(row.values[found.audio]):
-            if name is not None:  # a row without one of its clips is told of with the damaged ones
-                names.setdefault(name, row.where)
-    return names
-
-
-def _repository_paths(
-    names: Mapping[str, str], files: Sequence[HubFile], paths: Sequence[str], where: str
-) -> list[str]:
-    known, folder = set(paths), posixpath.dirname(files[0].path)
-    found = []
-    for name, row in names.items():
-        path = _in_repository(name, folder, known)
-        if path is None:
-            raise EarmarkError(
-                f"{row}: {where}: there is no file {name!r}, which the audio column names; if the "
-                "clips are in a zip archive, name it in the split's `source.archive`"
-            )
-        found.append(path)
-    return found
-
-
-def _in_repository(name: str, folder: str, known: set[str]) -> str | None:
-    candidates = (name, posixpath.normpath(posixpath.join(folder, name)))
-    return next((path for path in candidates if path in known), None)
-
-
-def _clip_reader(record: Row, cache: Path, files: Sequence[HubFile]) -> Callable[[str], Clip]:
-    """How a clip that a row names is read: from the archive, or from its own file."""
-    repo = record["repo"]
-    if record["archive"] is not None:
-        file = _read_record(record["archive"])
-        archive = Archive(local_file(cache, repo, file), f"{repo}: {file.path}")
-        return lambda name: Clip(name, open=lambda: archive.open(name), shared=True)
-    clips = {entry["path"]: _read_record(entry) for entry in record["clips"]}
-    folder = posixpath.dirname(files[0].path)
-
-    def clip(name: str) -> Clip:
-        path = _in_repository(name, folder, set(clips))
-        if path is None:
-            raise EarmarkError(
-                f"{repo}: {name!r} was not downloaded; remove the split's source/files.json and "
-                "run again, so that it is"
-            )
-        place = local_file(cache, repo, clips[path])
-        return Clip(name, open=place.open, shared=True)
-
-    return clip
-
-
-def _whole(repository: Repository, file: HubFile) -> Wanted:
-    return Wanted(file, local_file(repository.cache, repository.repo, file))
-
-
-def _record(file: HubFile) -> Row:
-    return {"path": file.path, "size": file.size, "sha256": file.sha256, "blob": file.blob}
-
-
-def _read_record(entry: Row) -> HubFile:
-    return HubFile(entry["path"], entry["size"], entry["blob"], entry["sha256"])
+    def path(self, name: str, where: str) -> str:
+        """The path of a name; raises an `EarmarkError` where there is none."""
+        for path in (name, posixpath.normpath(posixpath.join(self._folder, name))):
+            if path in self._known:
+                return path
+        same = self._ending.get(posixpath.basename(name), [])
+        below = [path for path in same if path.endswith(f"/{name}")]
+        if len(below) == 1:
+            return below[0]
+        raise EarmarkError(
+            f"{where}: {self._repo}: there is no file {name!r}, which the audio column names; if "
+            "the clips are in a zip archive, name it in the split's `source.archive`"
+        )

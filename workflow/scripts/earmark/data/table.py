@@ -1,0 +1,256 @@
+"""The rows of a set in any form, in bounded memory."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from earmark.config import Settings
+from earmark.errors import EarmarkError
+from earmark.files import DISK_FULL, Row
+
+BATCH_BYTES = 2 << 20  # how much of a Parquet row group is held at a time
+BATCH_ROWS = 512
+INDEX, WHERE = "earmark_index", "earmark_where"
+"""Columns of a table of picked rows: where each stood in the table that it was picked from."""
+FORMS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv"}
+"""The forms that suffixes of local files tell; others are JSON."""
+
+
+class Table:
+    """The files of a split as one table.
+
+    Args:
+        files: Their names, for messages, and the files (paths, or opened Parquet files).
+        form: ``parquet``, ``json``, ``csv``, or another packaged module of `datasets`.
+        options: The form's options, as ``load_dataset`` takes them.
+        text: Columns of CSV that hold text: ``007`` is no number there.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[tuple[str, Any]],
+        form: str,
+        options: Settings | None = None,
+        text: Sequence[str] = (),
+    ) -> None:
+        self._files, self._form, self._options = list(files), form, options or {}
+        self._text = text
+
+    def columns(self) -> list[str]:
+        """The columns: of the first file, and of the first row where the form names none."""
+        if self._form == "parquet":
+            with _explained(*self._files[0]):
+                return list(_parquet_file(self._files[0][1]).schema_arrow.names)
+        return next((list(values) for _, _, values in self.read()), [])
+
+    def matching(self, wanted: Mapping[str, Any]) -> Sequence[int]:
+        """The rows whose columns hold one of the values listed (or none, under ``not``)."""
+        if self._form == "parquet" and not wanted:
+            total = 0
+            for name, file in self._files:
+                with _explained(name, file):
+                    total += _parquet_file(file).metadata.num_rows
+            return range(total)
+        rows = self.read(columns=list(wanted))
+        found = [index for index, _, values in rows if _matches(values, wanted)]
+        return range(len(found)) if not wanted else found
+
+    def read(
+        self, picked: Sequence[int] | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[tuple[int, str, Row]]:
+        """Each row's index, place (``row 3 of test.csv``) and values, in order.
+
+        Args:
+            picked: Ascending indices; None for all rows.
+            columns: The columns to read from Parquet; other forms give all they have.
+
+        Raises:
+            EarmarkError: when a file cannot be read; names it, and what is wrong with its form.
+        """
+        first = 0
+        for name, file, rows in self._parts(picked, columns):
+            count = 0
+            with _explained(name, file):
+                for number, values in rows:
+                    count = number + 1
+                    index = first + number
+                    if picked is None or self._form == "parquet" or _holds(picked, index):
+                        where = values.pop(WHERE, f"row {number + 1} of {name}")
+                        yield values.pop(INDEX, index), where, values
+            first += _parquet_file(file).metadata.num_rows if self._form == "parquet" else count
+
+    def _parts(self, picked: Sequence[int] | None, columns: Sequence[str] | None) -> Iterator[Any]:
+        if self._form == "parquet":
+            first = 0
+            for name, file in self._files:
+                with _explained(name, file):
+                    end = first + _parquet_file(file).metadata.num_rows
+                inside = shifted(picked, first, end)
+                batches = parquet_batches(file, columns, inside)
+                yield (
+                    name,
+                    file,
+                    (
+                        pair
+                        for numbers, b in batches
+                        for pair in zip(numbers, b.to_pylist(), strict=True)
+                    ),
+                )
+                first = end
+        elif self._form in ("json", "csv"):
+            for name, file in self._files:
+                rows = json_rows if self._form == "json" else _csv_rows
+                yield name, file, enumerate(rows(file, self._options, self._text))
+        else:
+            name = self._files[0][0]
+            paths = [str(file) for _, file in self._files]
+            yield name, paths[0], enumerate(_datasets_rows(self._form, paths, self._options))
+
+
+def shifted(picked: Sequence[int] | None, first: int, end: int) -> Sequence[int]:
+    """Those of some ascending indices that lie in a range, counted from its start."""
+    if picked is None:
+        return range(end - first)
+    part = picked[bisect_left(picked, first) : bisect_left(picked, end)]
+    return [index - first for index in part]
+
+
+def parquet_batches(
+    file: Any, columns: Sequence[str] | None, picked: Sequence[int]
+) -> Iterator[tuple[Sequence[int], Any]]:
+    """Picked rows of a Parquet file, as record batches with the rows' numbers.
+
+    No more of a row group than `BATCH_BYTES` is held, and none without a picked row is read.
+    """
+    parquet, first = _parquet_file(file), 0
+    for group in range(parquet.metadata.num_row_groups):
+        about = parquet.metadata.row_group(group)
+        inside, at = shifted(picked, first, first + about.num_rows), 0
+        size = max(
+            1, min(BATCH_BYTES * about.num_rows // max(about.total_byte_size, 1), BATCH_ROWS)
+        )
+        if len(inside):
+            for batch in parquet.iter_batches(
+                size, [group], None if columns is None else list(columns), use_threads=False
+            ):
+                taken = shifted(inside, at, at + batch.num_rows)
+                if len(taken) < batch.num_rows:
+                    batch = batch.take(list(taken))
+                if len(taken):
+                    yield [first + at + number for number in taken], batch
+                at += size
+                if at > inside[-1]:
+                    break
+        first += about.num_rows
+
+
+def _parquet_file(file: Any) -> Any:
+    import pyarrow.parquet
+
+    if isinstance(file, pyarrow.parquet.ParquetFile):
+        return file
+    # Read through a buffer, not a column chunk at a time: one row group may hold gigabytes.
+    return pyarrow.parquet.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
+
+
+def json_rows(file: Path, options: Settings, text: Sequence[str] = ()) -> Iterator[Row]:
+    """The objects of a JSON file: one a line, or an array of them; packed files are unpacked."""
+    import fsspec
+
+    with fsspec.open(str(file), "rb", compression="infer") as stream:
+        start = stream.read(4096)
+    default = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    encoding, field = options.get("encoding", default), options.get("field")
+    whole = field is not None or start.decode(encoding, "ignore").lstrip()[:1] == "["
+    with fsspec.open(
+        str(file), "rt", compression="infer", encoding=encoding, newline="\n"
+    ) as lines:
+        if whole:
+            document = json.load(lines)
+            rows: Iterator[Any] = enumerate(document if field is None else document[field], start=1)
+            named = "item"
+        else:
+            rows = ((n, _parsed(line, n)) for n, line in enumerate(lines, 1) if line.strip())
+            named = "line"
+        for number, row in rows:
+            if not isinstance(row, dict):
+                raise ValueError(f"{named} {number}: a JSON object was expected, not {row!r:.40}")
+            yield row
+
+
+def _parsed(line: str, number: int) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"line {number}: not JSON: {error}") from None
+
+
+def _csv_rows(file: Path, options: Settings, text: Sequence[str]) -> Iterator[Row]:
+    import pandas
+
+    separator = {} if Path(file).suffix != ".tsv" else {"sep": "\t"}
+    converters = dict.fromkeys(text, str)
+    frames = pandas.read_csv(
+        file, chunksize=10_000, **{**separator, "converters": converters, **options}
+    )
+    for frame in frames:
+        rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
+        yield from rows
+
+
+def _datasets_rows(form: str, paths: list[str], options: Settings) -> Iterator[Row]:
+    import datasets
+
+    datasets.disable_progress_bars()
+    files = {"rows": paths}
+    rows = datasets.load_dataset(form, data_files=files, split="rows", streaming=True, **options)
+    # Media as they are stored: the readers' own types want torch, even where nothing is decoded.
+    stored: Any = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
+    stored = datasets.Value("string") if form == "audiofolder" else stored
+    kinds = {
+        name: stored if hasattr(kind, "decode") else kind for name, kind in rows.features.items()
+    }
+    yield from rows.cast(datasets.Features(kinds))
+
+
+def _holds(picked: Sequence[int], index: int) -> bool:
+    at = bisect_left(picked, index)
+    return at < len(picked) and picked[at] == index
+
+
+def _matches(values: Row, wanted: Mapping[str, Any]) -> bool:
+    for column, allowed in wanted.items():
+        value = values.get(column)
+        if isinstance(allowed, dict):
+            if value in allowed["not"]:
+                return False
+        elif value not in allowed:
+            return False
+    return True
+
+
+@contextmanager
+def _explained(name: str, file: Any) -> Iterator[None]:
+    """Turns what a reader says of a file into an error that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise EarmarkError(
+            f"{file}: not there; remove the split's source/files.json and run again, so that "
+            "it is downloaded"
+        ) from None
+    except UnicodeError as error:
+        raise EarmarkError(
+            f"{name}: not text in the encoding it is read in ({error}); save it as UTF-8, or name "
+            "its encoding: `source.options: {encoding: …}`"
+        ) from None
+    except Exception as error:
+        if isinstance(error, EarmarkError) or getattr(error, "errno", None) in DISK_FULL:
+            raise
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise EarmarkError(f"{name}: its rows cannot be read: {said}") from None
