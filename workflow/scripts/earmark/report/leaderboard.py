@@ -83,7 +83,8 @@ class Table:
         """By column, the samples that all its rates are of; None where they differ."""
         by_column = self.cells.groupby("key", sort=False).entries
         alike = by_column.nunique().eq(1).to_dict()
-        return {key: int(n) if alike[key] else None for key, n in by_column.max().to_dict().items()}
+        most = by_column.max().to_dict()
+        return {str(key): int(n) if alike[key] else None for key, n in most.items()}
 
     def chosen(self, models: Sequence[str] | None, splits: Sequence[str] | None) -> Table:
         """Only some models and splits; the best are marked among them.
