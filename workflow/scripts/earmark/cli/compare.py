@@ -1,32 +1,31 @@
-"""Compare two models on the same samples: paired bootstrap and the matched-pairs test.
+"""Compare two models on the same samples: is the difference in word errors more than chance?
 
 A model is named as in the config, or given as a result file (JSON Lines with text and pred_text).
-Of several seeds, the answers of the first are compared.
+Of several seeds, the answers of the first are compared. p is that of sign flips over groups
+(speakers, calls, talks; utterances where nothing groups them); Holm's is adjusted for all sets.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from earmark.cli.printing import print_table
 from earmark.cli.project import add_configfile, load_run
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl
-from earmark.scoring import statistics as stats
+from earmark.scoring.comparison import compare, holm
+from earmark.scoring.intervals import Units, guessed_groups
 
 EXAMPLES = (
     "earmark compare model-a model-b --benchmark asr-leaderboard",
     "earmark compare a.jsonl b.jsonl --protocol open_asr_leaderboard",
 )
 
-#: By split: edits and reference words of each sample, by id.
-Counted = dict[str, dict[str, tuple[int, int]]]
+#: By split: edits, reference words and group of each sample, by id.
+Counted = dict[str, dict[str, tuple[int, int, str | None]]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
         for benchmark, (first, second) in sets.items()
         for name, line in compared(first, second, benchmark or "overall").items()
     ]
+    for line, p in zip(found, holm([line["p"] for line in found]), strict=True):
+        line["p_holm"] = p
     if args.json:
         for line in found:
             print(json.dumps(line))
@@ -74,26 +75,43 @@ def compared(first: Counted, second: Counted, overall: str) -> dict[str, dict[st
         EarmarkError: when the models were not scored on the same samples; names one.
     """
     lines: dict[str, dict[str, Any]] = {}
-    totals, replicated = np.zeros(3, dtype=np.int64), [np.zeros(1, dtype=np.int64)] * 3
-    edits: list[list[int]] = [[], []]
+    every: dict[str, list[Any]] = {key: [] for key in ("a", "b", "words", "groups", "splits")}
     for split in first:
         ids = _same_samples(split, first[split], second[split])
         a, b = ([one[split][name][0] for name in ids] for one in (first, second))
         words = [first[split][name][1] for name in ids]
         if not sum(words):
             raise EarmarkError(f"{split}: no reference words; there is nothing to compare")
-        made, sums = stats.compare(
-            a, b, words, stats.groups(ids), stats.generator(split, "compare")
-        )
-        lines[split] = asdict(made)
-        totals += [sum(a), sum(b), sum(words)]
-        replicated = [before + now for before, now in zip(replicated, sums, strict=True)]
-        edits[0] += a
-        edits[1] += b
+        said = [first[split][name][2] for name in ids]
+        known = any(group is not None for group in said)
+        named = [name if group is None else group for name, group in zip(ids, said, strict=True)]
+        groups = named if known else guessed_groups(ids) or ids
+        lines[split] = _line(a, b, words, Units(groups, len(ids)))
+        columns: tuple[list[Any], ...] = (a, b, words, groups, [split] * len(ids))
+        for column, values in zip(every.values(), columns, strict=True):
+            column += values
     if len(first) > 1:
-        micro = stats.conclude([int(one) for one in totals], replicated, *edits)
-        lines[f"{overall} (all words)"] = asdict(micro)
+        units = Units(every["groups"], len(every["a"]), every["splits"])
+        lines[f"{overall} (all words)"] = _line(every["a"], every["b"], every["words"], units)
     return lines
+
+
+def _line(a: list[int], b: list[int], words: list[int], units: Units) -> dict[str, Any]:
+    made = compare(a, b, words, units)
+    interval = made.interval.scaled(100)
+    return {
+        "rate_a": 100 * made.rate_a,
+        "rate_b": 100 * made.rate_b,
+        "difference": 100 * made.difference,
+        "interval": interval.ends,
+        "interval_why": interval.reason,
+        "p": made.p,
+        "utterances": len(a),
+        "groups": made.groups,
+        "wins": made.wins,
+        "ties": made.ties,
+        "losses": made.losses,
+    }
 
 
 def _same_samples(split: str, first: dict[str, Any], second: dict[str, Any]) -> list[str]:
@@ -104,7 +122,7 @@ def _same_samples(split: str, first: dict[str, Any], second: dict[str, Any]) -> 
                 f"{split}: the {who} model has no sample {missing!r}; both must be scored on the "
                 f"same samples ({len(first)} and {len(second)} were found)"
             )
-    for name, (_, words) in first.items():
+    for name, (_, words, _) in first.items():
         if words != second[name][1]:
             raise EarmarkError(
                 f"{split}, sample {name!r}: the references differ ({words} and {second[name][1]} "
@@ -118,14 +136,14 @@ def _of_file(path: str, protocol: str) -> Counted:
     from earmark.scoring.samples import pair
     from earmark.scoring.text import protocol as named
 
-    scored: dict[str, tuple[int, int]] = {}
+    scored: dict[str, tuple[int, int, str | None]] = {}
     for sample in read_results(path):
         if sample.id in scored:
             raise EarmarkError(f"{path}: two rows have the id {sample.id!r}")
         found = pair(sample, named(protocol), filtered=False)
         if found.why:
             raise EarmarkError(f"{path}: {found.why}")
-        scored[sample.id] = found.counts.edits, found.counts.ref_words
+        scored[sample.id] = found.counts.edits, found.counts.ref_words, sample.group
     return {"all": scored}
 
 
@@ -160,7 +178,7 @@ def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
     }
 
 
-def _of_scores(stem: Path, protocol: str | None) -> dict[str, tuple[int, int]]:
+def _of_scores(stem: Path, protocol: str | None) -> dict[str, tuple[int, int, str | None]]:
     path = stem.with_name(f"{stem.name}.jsonl")
     metrics = stem.with_name(f"{stem.name}.metrics.json")
     if not path.is_file() or not metrics.is_file():
@@ -176,18 +194,22 @@ def _of_scores(stem: Path, protocol: str | None) -> dict[str, tuple[int, int]]:
                 raise EarmarkError(f"{path}: not scored by {protocol!r}; it has {known}")
             part = row["protocols"][protocol]
         edits = part["substitutions"] + part["deletions"] + part["insertions"]
-        counted[row["id"]] = edits, part["ref_words"]
+        counted[row["id"]] = edits, part["ref_words"], row.get("group")
     return counted
 
 
 def _print_table(found: list[dict[str, Any]], a: str, b: str, protocol: str) -> None:
-    headings = ("set", "samples", "A", "B", "B - A", "95 %", "p\n(bootstrap)", "p\n(matched pairs)")
+    headings = ("set", "samples", "groups", "A", "B", "B - A", "95 %", "p", "p (Holm)", "+/=/-")
     rows = []
     for line in found:
-        low, high = line["interval"]
+        ends = line["interval"]
         rows.append([
-            line["set"], f"{line['utterances']:,}", f"{line['rate_a']:.2f}",
-            f"{line['rate_b']:.2f}", f"{line['difference']:+.2f}", f"{low:+.2f} to {high:+.2f}",
-            f"{line['p_bootstrap']:.3f}", f"{line['p_matched']:.3g}",
+            line["set"], f"{line['utterances']:,}", f"{line['groups']:,}", f"{line['rate_a']:.2f}",
+            f"{line['rate_b']:.2f}", f"{line['difference']:+.2f}",
+            "n/a" if ends is None else f"{ends[0]:+.2f} to {ends[1]:+.2f}",
+            f"{line['p']:.3g}", f"{line['p_holm']:.3g}",
+            f"{line['wins']}/{line['ties']}/{line['losses']}",
         ])  # fmt: skip
     print_table(headings, rows, title=f"WER in percent ({protocol}); A: {a}; B: {b}\n")
+    for why in dict.fromkeys(line["interval_why"] for line in found if line["interval_why"]):
+        print(f"no interval where {why}")

@@ -11,41 +11,49 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from earmark.scoring import statistics as stats
+from earmark.scoring import intervals
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_PARTS = 10_000  # scores are no whole numbers; they are counted in parts of one
-
 
 def estimate(
-    rates: Sequence[tuple[DataFrame, float]], subset: str
+    rates: Sequence[tuple[DataFrame, float]],
 ) -> tuple[float | None, list[float] | None]:
     """The mean of some categories' rates, and its 95 % interval, both in percent.
 
-    A bootstrap over samples, which draws a sample with all of its seeds, and within each category.
+    Samples that share a clip are a group, as are a sample's seeds. Shares of right and wrong have
+    the interval of a share, means of scores that of a mean (`earmark.scoring.intervals`).
 
     Args:
         rates: The rate of each category with its weight, or that of a single category; those with
-            nothing below the line have no say.
-        subset: What the rate is of: the same name draws the same bootstrap.
+            nothing below the line have no say. ``clip`` names what a sample is heard in.
 
     Returns:
-        The mean (over seeds, too) and the interval; None where there is nothing below the line.
+        The mean (over seeds, too) and the interval; None where there is nothing below the line, or
+        no spread to tell an interval by.
     """
     known = [(rate, weight) for rate, weight in rates if rate["below"].any()]
     if not known:
         return None, None
-    values, replicated = [], []
-    for number, (rate, _) in enumerate(known):
-        sums = rate.groupby("seed").sum()
+    values = []
+    columns: dict[str, list[np.ndarray]] = {"above": [], "below": []}
+    groups: list[str] = []
+    strata: list[str] = []
+    for number, (rate, weight) in enumerate(known):
+        sums = rate.groupby("seed")[["above", "below"]].sum()
         values.append((100 * sums["above"] / sums["below"]).mean())  # a seed without any: NaN
-        units = np.rint(_PARTS * rate.groupby("sample").sum())
-        drawn = stats.resample(
-            [units["above"], units["below"]], stats.generator(subset, str(number))
-        )
-        replicated.append(stats.percent(*drawn))
-    weights = [weight for _, weight in known]
-    mean = float(np.average(values, weights=weights))
-    return mean, stats.interval(np.average(replicated, axis=0, weights=weights))
+        # Each category has its weight below the line, whatever it has of samples that count.
+        scale = weight / rate["below"].sum() if len(known) > 1 else 1.0
+        for name, column in columns.items():
+            column.append(rate[name].to_numpy() * scale)
+        groups += rate["clip"].tolist()
+        strata += [str(number)] * len(rate)
+    above, below = (np.concatenate(columns[name]) for name in ("above", "below"))
+    mean = float(np.average(values, weights=[weight for _, weight in known]))
+    units = intervals.Units(groups, len(groups), strata if len(known) > 1 else None)
+    binary = all(rate["above"].isin([0, 1]).all() for rate, _ in known)
+    made = (intervals.share if binary else intervals.mean)(above, below, units).scaled(100)
+    if made.low is None or made.high is None:
+        return mean, None
+    return mean, [max(made.low, 0.0), min(made.high, 100.0)]

@@ -61,10 +61,13 @@ def rates(samples: DataFrame) -> dict[str, DataFrame]:
     import pandas as pd
 
     scored = samples["scored"].astype(float)
+    own = pd.Series(samples.index.get_level_values("sample").astype(str), samples.index)
+    clips = samples["clip"].where(samples["clip"].notna(), own) if "clip" in samples else own
 
     def rate(above: Any, below: Any = scored) -> DataFrame:
         columns = {"above": above, "below": below}
-        return pd.DataFrame(columns, samples.index).astype(float).fillna(0)
+        made = pd.DataFrame(columns, samples.index).astype(float).fillna(0)
+        return made.assign(clip=clips)
 
     reference = samples["reference"]
     found = {
@@ -174,7 +177,7 @@ def modes(
         found[mode] = {**said, **_counts(parts[mode])}
         for name, rate in named.items():
             if name != "reference_score":  # the benchmark's alone
-                found[mode][name], found[mode][f"{name}_ci"] = estimate([(rate, 1)], subset)
+                found[mode][name], found[mode][f"{name}_ci"] = estimate([(rate, 1)])
     return found
 
 
@@ -232,7 +235,7 @@ def whole(
             if name == "reference_score":
                 weights = [float(rate["below"].sum()) for rate in named]
             pairs = list(zip(named, weights, strict=True))
-            found[name], found[f"{name}_ci"] = estimate(pairs, benchmark)
+            found[name], found[f"{name}_ci"] = estimate(pairs)
         total[mode] = found
     return total
 
@@ -253,7 +256,7 @@ def by_group(samples: DataFrame) -> dict[str, dict[str, Metrics]]:
         lists = samples[key].map(lambda v: list(dict.fromkeys(v)) if isinstance(v, list) else v)
         named = samples.assign(group=lists).explode("group").dropna(subset="group")
         for name, part in named.groupby(named["group"].astype(str)):
-            rate, bounds = estimate([(rates(part)["success_rate"], 1)], f"{key}/{name}")
+            rate, bounds = estimate([(rates(part)["success_rate"], 1)])
             found.setdefault(key, {})[str(name)] = {
                 "success_rate": rate,
                 "success_rate_ci": bounds,

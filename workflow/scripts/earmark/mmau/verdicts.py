@@ -101,6 +101,9 @@ def _verdict(
     row: Row, correct: bool | None, why: str, reference: float | None, excluded: str | None = None
 ) -> Row:
     groups = {key: row[key] for key in GROUPS if row.get(key) is not None}
+    clips = row.get("audio_sha256") or row.get("audio_filepath")
+    if clips:  # samples about the same clip are not independent of each other
+        groups["clip"] = clips if isinstance(clips, str) else " ".join(map(str, clips))
     return {
         "id": row["id"],
         "category": row.get("category"),

@@ -1,11 +1,15 @@
-"""A manifest's rows with a model's answers to them."""
+"""A manifest's rows with a model's answers to them, as samples of speech recognition."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
+from earmark.scoring.samples import Sample
+from earmark.scoring.sessions import joined
 
 
 def paired(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, Row]]:
@@ -29,3 +33,88 @@ def paired(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, Row
                 f"{manifest} has {entry.get('id')!r} there"
             )
     return list(zip(entries, answers, strict=True))
+
+
+def samples_of(
+    rows: Sequence[tuple[Row, Row]],
+    manifest: str,
+    predictions: str,
+    group: Mapping[str, str] | None,
+    session: Mapping[str, str] | None,
+) -> Iterator[Sample]:
+    """The samples of a split, those of a session joined.
+
+    Args:
+        rows: Manifest rows with their predictions, as `paired` gives them.
+        manifest: The manifest's path, for messages.
+        predictions: The predictions' path, for messages.
+        group: As for `earmark.scoring.score.score`.
+        session: As for `earmark.scoring.score.score`.
+
+    Raises:
+        EarmarkError: when a row lacks what is needed; names the sample.
+    """
+    samples = _each(rows, manifest, predictions, group, session)
+    return joined(samples, manifest) if session else samples
+
+
+def _each(
+    rows: Sequence[tuple[Row, Row]],
+    manifest: str,
+    predictions: str,
+    group: Mapping[str, str] | None,
+    session: Mapping[str, str] | None,
+) -> Iterator[Sample]:
+    for number, (entry, answer) in enumerate(rows, start=1):
+        for path, row, key in ((manifest, entry, "text"), (predictions, answer, "generation")):
+            if not isinstance(row.get(key), str):
+                raise EarmarkError(
+                    f"{path}, row {number} ({entry['id']!r}): {key!r} must be a text, found "
+                    f"{row.get(key)!r}"
+                )
+        duration = entry.get("duration")
+        if isinstance(duration, list):
+            duration = sum(duration)
+        start, end = answer.get("generation_start_time"), answer.get("generation_end_time")
+        yield Sample(
+            id=str(entry["id"]),
+            reference=entry["text"],
+            generation=answer["generation"],
+            duration=duration,
+            seconds=None if start is None or end is None else end - start,
+            group=_group(entry, group, manifest),
+            session=_session(entry, session, manifest),
+        )
+
+
+def _group(entry: Row, group: Mapping[str, str] | None, manifest: str) -> str | None:
+    if group is None:
+        return None
+    if "pattern" in group:
+        match = re.search(group["pattern"], str(entry["id"]))
+        if match is None:
+            raise EarmarkError(
+                f"{manifest}, sample {entry['id']!r}: group.pattern {group['pattern']!r} does not "
+                "match its id"
+            )
+        return str(match[1] if match.re.groups else match[0])
+    value = entry.get(group["column"])
+    if value is None:
+        raise EarmarkError(
+            f"{manifest}, sample {entry['id']!r}: no {group['column']!r}, which group.column names"
+        )
+    return str(value)
+
+
+def _session(
+    entry: Row, session: Mapping[str, str] | None, manifest: str
+) -> tuple[str, float] | None:
+    if session is None:
+        return None
+    name, place = entry.get(session["group"]), entry.get(session["order"])
+    if name is None or isinstance(place, bool) or not isinstance(place, int | float):
+        raise EarmarkError(
+            f"{manifest}, sample {entry['id']!r}: {session['group']!r} and a number "
+            f"{session['order']!r} are needed, found {name!r} and {place!r}"
+        )
+    return str(name), float(place)

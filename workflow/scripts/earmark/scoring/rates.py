@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from earmark.scoring import statistics as stats
 from earmark.scoring.hallucination import summary
-from earmark.scoring.table import SUMMED, percent, protocols
-from earmark.scoring.text import protocol
+from earmark.scoring.intervals import LEVEL, METHOD, Interval, Units, mean_of_rates, ratio, share
+from earmark.scoring.table import NOTED, SUMMED, percent, protocols
+from earmark.scoring.text import described
 from earmark.scoring.timing import timing
 
 Metrics = dict[str, Any]
 _RATES = {
     "wer": ("edits", "ref_words"),
     "cer": ("char_edits", "ref_chars"),
-    "success_rate": ("successes", "scored"),
+    "success_rate": ("successes", "counted"),
 }
 
 
@@ -37,33 +37,32 @@ class Rate(NamedTuple):
     below: str
 
 
+_NO_ANSWER = Rate("sample", "no_answer", "no_answer", "answers")
+
+
 def interval(
-    table: pd.DataFrame, rate: Rate, members: str = "group", mean_of_splits: bool = False
-) -> dict[str, float] | None:
-    """Return the 95 % interval of a rate in percent: ``low`` and ``high``; None where unknown.
+    table: pd.DataFrame, rate: Rate, units: Units, mean_of_splits: bool = False
+) -> Interval:
+    """Return the 95 % interval of a rate, in percent.
 
     Args:
-        table: Samples of one split or of several; each split is drawn from by itself.
+        table: Samples of one split or of several.
         rate: The rate.
-        members: The column of ``sample`` that tells which answers are drawn together.
+        units: The samples' groups.
         mean_of_splits: Whether the rate is the mean of the splits' rates.
     """
-    names = [rate.name] if rate.columns == "sample" else [rate.columns, rate.name]
-    drawn = []
-    for split, part in table.groupby(("sample", "split"), sort=False):
-        sums = part[rate.columns][[rate.above, rate.below]]
-        units = sums.groupby(part["sample", members], sort=False).sum()
-        drawn.append(
-            stats.resample(
-                [units[rate.above], units[rate.below]], stats.generator(str(split), *names)
-            )
-        )
+    above, below = table[rate.columns][rate.above], table[rate.columns][rate.below]
     if mean_of_splits:
-        rates = sum(stats.percent(*sums) for sums in drawn) / len(drawn)
-    else:
-        rates = stats.percent(*(sum(part) for part in zip(*drawn, strict=True)))
-    found = stats.interval(rates)
-    return None if found is None else {"low": found[0], "high": found[1]}
+        return mean_of_rates(above, below, units).scaled(100)
+    return (ratio if rate.name in ("wer", "cer") else share)(above, below, units).scaled(100)
+
+
+def units_of(table: pd.DataFrame) -> Units:
+    """Return the groups that a table's samples are of: speakers, recordings or utterances."""
+    samples = table["sample"]
+    splits = samples["split"].tolist()
+    several = len(set(splits)) > 1
+    return Units(samples["group"].tolist(), len(samples), splits if several else None)
 
 
 def speech_metrics(table: pd.DataFrame, busy: float | None, of_splits: bool = False) -> Metrics:
@@ -75,50 +74,56 @@ def speech_metrics(table: pd.DataFrame, busy: float | None, of_splits: bool = Fa
         of_splits: Whether the table is a benchmark's: its splits are told apart.
     """
     samples = table["sample"]
-    blocks = {name: block(table, name) for name in protocols(table)}
+    units = units_of(table)
+    blocks = {name: block(table, name, units) for name in protocols(table)}
     if of_splits:
-        blocks = {name: {**one, **_of_splits(table, name, one)} for name, one in blocks.items()}
+        blocks = {
+            name: {**one, **_of_splits(table, name, one, units)} for name, one in blocks.items()
+        }
     ids = samples["split"] + "/" + samples["id"] if of_splits else samples["id"]
     return {
         **headline(blocks),
         "no_answer": percent(int(samples["no_answer"].sum()), len(samples)),
-        "no_answer_ci": _bounds(
-            interval(table, Rate("sample", "no_answer", "no_answer", "answers"))
-        ),
-        "bootstrap": {
-            "unit": "utterance"
-            if (samples["group"] == samples["id"]).all()
-            else "speaker or recording",
-            "units": len(samples[["split", "group"]].drop_duplicates()),
-            "replicates": stats.REPLICATES,
-            "seed": stats.SEED,
+        "no_answer_ci": interval(
+            table, Rate("sample", "no_answer", "no_answer", "answers"), units
+        ).ends,
+        **{key: int(samples[key].sum()) for key in NOTED},
+        "intervals": {
+            "unit": "utterance" if not units.grouped else "group",
+            "groups": units.count,
+            "level": LEVEL,
+            "method": METHOD,
         },
         **timing(table, protocols(table)[0], busy),
         "hallucination": summary(zip(ids, samples["signals"], strict=True)),
     }
 
 
-def block(table: pd.DataFrame, name: str) -> Metrics:
+def block(table: pd.DataFrame, name: str, units: Units) -> Metrics:
     """Return a protocol's version, counts, rates (percent) and intervals.
 
     ``wer`` is all edits over all reference words, ``wer_macro_samples`` the mean of the samples'
-    own rates. Where a pair could not be aligned the protocol has no rates, and ``why`` tells which.
+    own rates. Where a pair could not be aligned the protocol has no rates, and ``why`` tells which;
+    where a rate has no interval, ``…_ci_why`` tells why.
     """
     part = table[name]
     counts = {key: int(part[key].sum()) for key in SUMMED}
-    found: Metrics = {"version": protocol(name).version, **counts}
+    found: Metrics = {"version": described(name).version, **counts}
     if (why := part["why"].dropna()).size:
         rates = [f"{rate}{end}" for rate in _RATES for end in ("", "_ci")]
         return {**found, **dict.fromkeys([*rates, "wer_macro_samples"]), "why": why.iloc[0]}
     for rate, (above, below) in _RATES.items():
         found[rate] = percent(int(part[above].sum()), counts[below])
-        found[f"{rate}_ci"] = _bounds(interval(table, Rate(name, rate, above, below)))
+        made = interval(table, Rate(name, rate, above, below), units)
+        found[f"{rate}_ci"] = made.ends
+        if made.reason:
+            found[f"{rate}_ci_why"] = made.reason
     own = part["edits"] / part["ref_words"].where(part["ref_words"] > 0)
     found["wer_macro_samples"] = float(100 * own.mean()) if own.notna().any() else None
     return found
 
 
-def _of_splits(table: pd.DataFrame, name: str, found: Metrics) -> Metrics:
+def _of_splits(table: pd.DataFrame, name: str, found: Metrics, units: Units) -> Metrics:
     """Return the rate over all words again, and the mean of the splits' rates (percent)."""
     micro = {"wer_micro": found["wer"], "wer_micro_ci": found["wer_ci"]}
     if "why" in found:
@@ -126,19 +131,15 @@ def _of_splits(table: pd.DataFrame, name: str, found: Metrics) -> Metrics:
     sums = table[name][["edits", "ref_words"]].groupby(table["sample", "split"], sort=False).sum()
     rates = [percent(int(edits), int(words)) for edits, words in sums.itertuples(index=False)]
     known = [rate for rate in rates if rate is not None]
-    digits = protocol(name).averaged_digits
+    digits = described(name).averaged_digits
     if digits is not None:
         known = [round(rate, digits) for rate in known]
-    bounds = interval(table, Rate(name, "wer", "edits", "ref_words"), mean_of_splits=True)
+    made = interval(table, Rate(name, "wer", "edits", "ref_words"), units, mean_of_splits=True)
     return {
         **micro,
         "wer_macro_splits": sum(known) / len(known) if known else None,
-        "wer_macro_splits_ci": _bounds(bounds) if len(known) == len(rates) else None,
+        "wer_macro_splits_ci": made.ends if len(known) == len(rates) else None,
     }
-
-
-def _bounds(found: Mapping[str, float] | None) -> list[float] | None:
-    return None if found is None else [found["low"], found["high"]]
 
 
 def headline(protocols: Mapping[str, Metrics]) -> Metrics:
@@ -150,7 +151,7 @@ def headline(protocols: Mapping[str, Metrics]) -> Metrics:
     (primary, first), *others = protocols.items()
     found: Metrics = {"protocol": primary, "protocol_version": first["version"]}
     for key, value in first.items():
-        if key not in ("version", "scored", "skipped", "successes"):
+        if key not in ("version", "scored", "counted", "skipped", "successes"):
             found[key] = value
     for name, one in others:
         for key, value in one.items():

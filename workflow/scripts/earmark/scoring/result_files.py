@@ -1,62 +1,135 @@
 """Result files that others made: a row a sample, with ``text`` and ``pred_text``.
 
-The Open ASR Leaderboard and NeMo write such files. Keys: ``text`` (reference), ``pred_text``
-(hypothesis); optionally ``duration`` (or ``audio_length_s``, seconds of audio), ``time`` (seconds
-of transcription) and ``id``.
+The Open ASR Leaderboard and NeMo write such files, as JSON Lines. Keys: ``text`` (reference),
+``pred_text`` (hypothesis; null is an empty one); optionally ``duration`` (or ``audio_length_s``,
+seconds of audio), ``time`` (seconds of transcription) and ``id``. Rows with ``parent_id`` are the
+chunks of a recording, by ``chunk_index``: they are joined, and scored once a recording. Tables
+(``.csv``, ``.tsv``) and JSON arrays (``.json``) are read too, and standard input as ``-``.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
 from earmark.scoring.samples import Sample
+from earmark.scoring.sessions import joined
+
+_OTHERS = {"pred_text": ("generation", "hypothesis"), "text": ("reference", "expected_answer")}
 
 
-def read_results(path: str | Path) -> Iterator[Sample]:
-    """Read a result file, a sample at a time.
+def read_results(
+    path: str | Path, columns: Mapping[str, str] | None = None, group: str | None = None
+) -> Iterator[Sample]:
+    """Read a result file, a sample at a time; a session's chunks are joined.
+
+    Args:
+        path: The file; ``-`` for standard input.
+        columns: Keys of the file for ``text``, ``pred_text``, ``id`` and the others, where they
+            differ from those.
+        group: The key of the speaker, call or talk of each sample; None where nobody said.
 
     Raises:
         EarmarkError: when the file cannot be read or is empty, a row is not JSON, or it lacks a
             field or holds something else in it; names file and line.
     """
-    number = 0
+    samples = _samples(path, dict(columns or {}), group)
+    first = next(samples, None)
+    if first is None:
+        raise EarmarkError(f"{path}: empty; rows with 'text' and 'pred_text' were expected")
+    if first.session:
+        yield from joined(_put_back(first, samples), str(path))
+    else:
+        yield from _put_back(first, samples)
+
+
+def _put_back(first: Sample, rest: Iterator[Sample]) -> Iterator[Sample]:
+    yield first
+    yield from rest
+
+
+def _samples(path: str | Path, columns: dict[str, str], group: str | None) -> Iterator[Sample]:
     for number, row in enumerate(_rows(path), start=1):
         where = f"{path}, row {number}"
+        if number == 1:
+            for key, others in _OTHERS.items():
+                known = (one for one in (key, *others) if one in row)
+                columns.setdefault(key, next(known, key))
+        length = columns.get("duration", "duration" if "duration" in row else "audio_length_s")
         yield Sample(
-            id=str(row.get("id", number)),
-            reference=_text(row, "text", where),
-            generation=_text(row, "pred_text", where),
-            duration=_seconds(row, "duration" if "duration" in row else "audio_length_s", where),
-            seconds=_seconds(row, "time", where),
+            id=str(row.get(columns.get("id", "id"), number)),
+            reference=_text(row, columns["text"], where),
+            generation=_text(row, columns["pred_text"], where, or_null=True),
+            duration=_seconds(row, length, where),
+            seconds=_seconds(row, columns.get("time", "time"), where),
+            group=None if group is None else _text(row, group, where),
+            session=_session(row, where),
         )
-    if not number:
-        raise EarmarkError(f"{path}: empty; rows with 'text' and 'pred_text' were expected")
 
 
 def _rows(path: str | Path) -> Iterator[Row]:
-    if Path(path).is_dir():
+    file = Path(path)
+    if file.is_dir():
         raise EarmarkError(f"{path}: a folder; a file of JSON Lines was expected")
-    yield from read_jsonl(path)
+    if file.suffix in (".csv", ".tsv"):
+        import pandas as pd
+
+        try:
+            separator = "\t" if file.suffix == ".tsv" else ","
+            table = pd.read_csv(file, sep=separator, keep_default_na=False, dtype=str)
+        except (OSError, ValueError) as error:
+            raise EarmarkError(f"{path}: cannot be read as a table: {error}") from None
+        for row in table.to_dict("records"):
+            yield {str(key): value for key, value in row.items()}
+    elif file.suffix == ".json" or str(path) == "-":
+        try:
+            text = sys.stdin.read() if str(path) == "-" else file.read_text(encoding="utf-8-sig")
+            if text.lstrip().startswith("["):
+                yield from json.loads(text)
+            else:
+                yield from map(json.loads, filter(str.strip, text.split("\n")))
+        except (OSError, ValueError) as error:
+            raise EarmarkError(f"{path}: cannot be read as JSON: {error}") from None
+    else:
+        yield from read_jsonl(path)
 
 
-def _text(row: Row, key: str, where: str) -> str:
+def _session(row: Row, where: str) -> tuple[str, float] | None:
+    if row.get("parent_id") is None:
+        return None
+    place = row.get("chunk_index")
+    if isinstance(place, bool) or not isinstance(place, int | float):
+        raise EarmarkError(f"{where}: 'chunk_index' must be a number, found {str(place)[:60]!r}")
+    return str(row["parent_id"]), float(place)
+
+
+def _text(row: Row, key: str, where: str, or_null: bool = False) -> str:
     if key not in row:
         keys = ", ".join(map(repr, row)) or "none"
-        raise EarmarkError(f"{where}: {key!r} is missing; the row's keys: {keys}")
-    if not isinstance(row[key], str):
-        raise EarmarkError(f"{where}: {key!r} must be a text, found {str(row[key])[:60]!r}")
-    text: str = row[key]
-    return text
+        raise EarmarkError(
+            f"{where}: {key!r} is missing; the row's keys: {keys} (--column text=KEY names another)"
+        )
+    value = row[key]
+    if value is None and or_null:
+        return ""
+    if not isinstance(value, str):
+        raise EarmarkError(f"{where}: {key!r} must be a text, found {str(value)[:60]!r}")
+    return value
 
 
 def _seconds(row: Row, key: str, where: str) -> float | None:
     value = row.get(key)
-    if value is None:
+    if value in (None, ""):
         return None
+    if isinstance(value, str):  # of a table
+        with contextlib.suppress(ValueError):
+            value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise EarmarkError(f"{where}: {key!r} must be seconds, found {str(value)[:60]!r}")
     return float(value)

@@ -11,6 +11,7 @@ from earmark.files import Row
 from earmark.scoring.hallucination import signals
 from earmark.scoring.text import Protocol, protocol
 from earmark.scoring.text.postprocess import Postprocess, postprocess
+from earmark.scoring.text.reasoning import answer
 from earmark.scoring.word_errors import Counts, Edit, align, character_edits, counted
 
 
@@ -24,6 +25,8 @@ class Sample:
         generation: What the model wrote.
         duration: Seconds of audio; None where it is not known.
         seconds: Seconds that the request took; None where it is not known.
+        group: The speaker, call or talk that it is of; None where nobody said.
+        session: The recording that it is a chunk of, and its place there; or None.
     """
 
     id: str
@@ -31,6 +34,8 @@ class Sample:
     generation: str
     duration: float | None = None
     seconds: float | None = None
+    group: str | None = None
+    session: tuple[str, float] | None = None
 
 
 _NONE = Counts()
@@ -44,6 +49,7 @@ class Pair:
         reference: The reference's words, normalized.
         hypothesis: The hypothesis's words, normalized.
         scored: Whether the protocol scores this sample; where not, all counts are zero.
+        counted: Whether it counts in ``success_rate``.
         counts: Word errors.
         edits: What differs.
         char_edits: Characters to change, drop or add.
@@ -54,6 +60,7 @@ class Pair:
     reference: list[str]
     hypothesis: list[str]
     scored: bool = False
+    counted: bool = False
     counts: Counts = _NONE
     edits: Sequence[Edit] = ()
     char_edits: int = 0
@@ -76,6 +83,8 @@ class Pair:
             "char_edits": self.char_edits,
             "ref_chars": self.ref_chars,
         }
+        if self.counted != self.scored:
+            row["counted"] = self.counted
         return {**row, "why": self.why} if self.why else row
 
 
@@ -95,24 +104,26 @@ def pair(
     if normalized:
         reference, hypothesis = sample.reference.split(), sample.generation.split()
     else:
-        reference = protocol.normalize(sample.reference).split()
-        hypothesis = protocol.normalize(sample.generation).split()
-    joined = " ".join(reference)
-    if joined in protocol.skipped and (filtered or not (reference or hypothesis)):
-        return Pair(reference, hypothesis)
-    if protocol.empty_word is not None:
-        reference = reference or [protocol.empty_word]
-        hypothesis = hypothesis or [protocol.empty_word]
-        joined = " ".join(reference)
+        reference, hypothesis = protocol.words(sample.reference, sample.generation)
+    left_out = filtered or protocol.skipped_fail or not (reference or hypothesis)
+    if " ".join(reference) in protocol.skipped and left_out:
+        return Pair(reference, hypothesis, counted=protocol.skipped_fail)
+    if not reference and protocol.empty_reference is not None:
+        reference = [protocol.empty_reference]
+    if not hypothesis and protocol.empty_hypothesis is not None:
+        hypothesis = [protocol.empty_hypothesis]
+    space = "" if protocol.of_characters else " "
+    joined = space.join(reference)
     if reference == hypothesis:
-        return Pair(reference, hypothesis, True, Counts(hits=len(reference)), ref_chars=len(joined))
+        right = Counts(hits=len(reference))
+        return Pair(reference, hypothesis, True, True, right, ref_chars=len(joined))
     try:
         edits = align(reference, hypothesis, protocol.alignment)
     except EarmarkError as error:
         return Pair(reference, hypothesis, why=f"sample {sample.id!r}: {error}")
     counts = counted(edits, len(reference))
-    characters = character_edits(joined, " ".join(hypothesis))
-    return Pair(reference, hypothesis, True, counts, edits, characters, len(joined))
+    characters = character_edits(joined, space.join(hypothesis))
+    return Pair(reference, hypothesis, True, True, counts, edits, characters, len(joined))
 
 
 @dataclass(frozen=True)
@@ -132,13 +143,19 @@ class Scorer:
     filtered: bool = True
 
     @classmethod
-    def named(cls, protocols: Sequence[str], postprocessing: str = "none", **how: bool) -> Scorer:
+    def named(
+        cls,
+        protocols: Sequence[str],
+        postprocessing: str = "none",
+        language: str | None = None,
+        **how: bool,
+    ) -> Scorer:
         """Return the scorer by names of protocols and postprocessing.
 
         Raises:
-            EarmarkError: when there is none of a name; the message lists the names.
+            EarmarkError: when there is none of a name, or a protocol is not for the language.
         """
-        chosen = [protocol(name) for name in dict.fromkeys(protocols)]
+        chosen = [protocol(name, language) for name in dict.fromkeys(protocols)]
         return cls(chosen, postprocess(postprocessing), **how)
 
     def row(self, sample: Sample) -> Row:
@@ -146,8 +163,10 @@ class Scorer:
 
         ``no_answer`` tells that the model wrote nothing, ``signals`` what may be hallucinated.
         """
-        silent = not sample.generation.strip()
-        heard = self.postprocess.apply(sample.generation, sample.reference)
+        said, reasoned = answer(sample.generation)
+        if reasoned and answer(sample.reference)[1]:  # the tags were read out
+            said, reasoned = sample.generation, False
+        heard = self.postprocess.apply(said, sample.reference)
         sample = replace(sample, generation=heard)
         pairs = {
             one.name: pair(sample, one, self.normalized, self.filtered) for one in self.protocols
@@ -157,10 +176,16 @@ class Scorer:
             "id": sample.id,
             "duration": sample.duration,
             "seconds": sample.seconds,
-            "no_answer": silent,
+            "no_answer": not said.strip(),
             **first.row(),
             "edits": first.edits,
         }
+        if sample.group is not None:
+            row["group"] = sample.group
+        if reasoned:
+            row["reasoning_removed"] = True
+        if heard != said:
+            row["postprocessed"] = True
         if signs := signals(
             sample.generation, sample.duration, first.reference, first.hypothesis, first.edits
         ):

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
 from earmark.scoring.metrics import combine, labelled, prediction_metrics
-from earmark.scoring.pairs import paired
+from earmark.scoring.pairs import paired, samples_of
 from earmark.scoring.printed import printed
 
 if TYPE_CHECKING:  # pandas is loaded when something is scored, not when rules are read
     import pandas as pd
-
-    from earmark.scoring.samples import Sample
 
 _PACKAGES = Path(__file__).parents[1]
 
@@ -49,6 +46,9 @@ def score(
     protocols: Sequence[str] = ("whisper", "open_asr_leaderboard"),
     postprocess: str = "none",
     label: str | None = None,
+    language: str | None = None,
+    group: Mapping[str, str] | None = None,
+    session: Mapping[str, str] | None = None,
 ) -> None:
     """Score one split.
 
@@ -67,6 +67,12 @@ def score(
         protocols: Names of the protocols to score by; the first is primary.
         postprocess: What is done to the answers first, by name.
         label: What is special about this split's run, for tables; or None.
+        language: The language of the references; None for English.
+        group: What the speaker, call or talk of an utterance is: ``column`` of the manifest, or a
+            ``pattern`` (regular expression) whose first group, or whole match, in the id it is.
+            None: as ids tell.
+        session: For recordings in chunks that have one reference: the columns ``group`` (which
+            recording) and ``order`` (the chunk's place, by ones).
 
     Raises:
         EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
@@ -78,7 +84,7 @@ def score(
     from earmark.scoring.table import Columns
 
     files = [predictions] if isinstance(predictions, str) else list(predictions)
-    scorer = Scorer.named(protocols, postprocess)
+    scorer = Scorer.named(protocols, postprocess, language)
     pairs = [paired(manifest, file) for file in files]
     found = [prediction_metrics([answer for _, answer in rows]) for rows in pairs]
     known = found[0] if len(files) == 1 else seeds.averaged(found)
@@ -86,7 +92,7 @@ def score(
 
     def rows() -> Iterator[Row]:
         each = [
-            scorer.rows(_samples(one, manifest, file))
+            scorer.rows(samples_of(one, manifest, file, group, session))
             for one, file in zip(pairs, files, strict=True)
         ]
         for answers in zip(*each, strict=True):
@@ -161,26 +167,3 @@ def _tables(scores: str, split: dict[str, Any]) -> dict[str, pd.DataFrame]:
     for row in read_jsonl(scores):
         _add(columns, seeds.answers(row))
     return {mode: taken.table() for mode, taken in columns.items()}
-
-
-def _samples(rows: Sequence[tuple[Row, Row]], manifest: str, predictions: str) -> Iterator[Sample]:
-    from earmark.scoring.samples import Sample
-
-    for number, (entry, answer) in enumerate(rows, start=1):
-        for path, row, key in ((manifest, entry, "text"), (predictions, answer, "generation")):
-            if not isinstance(row.get(key), str):
-                raise EarmarkError(
-                    f"{path}, row {number} ({entry['id']!r}): {key!r} must be a text, found "
-                    f"{row.get(key)!r}"
-                )
-        duration = entry.get("duration")
-        if isinstance(duration, list):
-            duration = sum(duration)
-        start, end = answer.get("generation_start_time"), answer.get("generation_end_time")
-        yield Sample(
-            id=str(entry["id"]),
-            reference=entry["text"],
-            generation=answer["generation"],
-            duration=duration,
-            seconds=None if start is None or end is None else end - start,
-        )

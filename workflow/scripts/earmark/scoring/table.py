@@ -14,10 +14,11 @@ from typing import Any, cast
 import pandas as pd
 
 from earmark.files import Row
-from earmark.scoring import statistics as stats
+from earmark.scoring.intervals import guessed_groups
 
 COUNTS = ("substitutions", "deletions", "insertions", "hits", "ref_words")
-SUMMED = (*COUNTS, "char_edits", "ref_chars", "successes", "scored", "skipped")
+SUMMED = (*COUNTS, "char_edits", "ref_chars", "successes", "scored", "counted", "skipped")
+NOTED = ("reasoning_removed", "postprocessed")
 _OF_A_SAMPLE = ("id", "duration", "seconds", "no_answer")
 _OF_A_PROTOCOL = ("scored", *COUNTS, "char_edits", "ref_chars")
 
@@ -36,20 +37,30 @@ class Columns:
         for key in _OF_A_SAMPLE:
             columns["sample", key].append(row[key])
         columns["sample", "seed"].append(seed)
+        columns["sample", "group"].append(row.get("group"))
+        for key in NOTED:
+            columns["sample", key].append(bool(row.get(key)))
         columns["sample", "signals"].append(tuple(row.get("signals", ())))
         for name, part in ((self._primary, row), *row.get("protocols", {}).items()):
             for key in _OF_A_PROTOCOL:
                 columns[name, key].append(part[key])
+            columns[name, "counted"].append(part.get("counted", part["scored"]))
             columns[name, "why"].append(part.get("why"))
 
     def table(self) -> pd.DataFrame:
         """Return the table of what was taken in.
 
-        ``group`` is the speaker or recording where ids tell it, else the id.
+        ``group`` is the speaker or recording where the split says or ids tell it, else the id.
         """
         columns = self._columns
-        ids = columns["sample", "id"]
-        columns["sample", "group"] = list(stats.groups(ids) or ids)
+        ids, said = columns["sample", "id"], columns["sample", "group"]
+        if all(group is None for group in said):
+            columns["sample", "group"] = list(guessed_groups(ids) or ids)
+        else:
+            named = [
+                name if group is None else group for name, group in zip(ids, said, strict=True)
+            ]
+            columns["sample", "group"] = named
         columns["sample", "split"] = [self._split] * len(ids)
         table = pd.DataFrame(dict(columns))
         for key in ("duration", "seconds"):
@@ -63,6 +74,7 @@ class Columns:
             table[name, "successes"] = (part["scored"] & few).astype(int)
             table[name, "skipped"] = (~part["scored"]).astype(int)
             table[name, "scored"] = part["scored"].astype(int)
+            table[name, "counted"] = part["counted"].astype(int)
         return table
 
 

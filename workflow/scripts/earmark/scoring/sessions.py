@@ -1,0 +1,61 @@
+"""Recordings that were cut into chunks: their answers are joined, and scored once a recording.
+
+As huggingface/open_asr_leaderboard at d1e99b25 does (``merge_chunked_manifest``): answers in the
+order of their chunks, joined by one space, against the transcript that each chunk's row repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+from earmark.errors import EarmarkError
+from earmark.scoring.samples import Sample
+
+
+def joined(samples: Iterable[Sample], where: str) -> Iterator[Sample]:
+    """Join the samples of each session into one.
+
+    Args:
+        samples: Samples with ``session`` set; those without are sessions of their own.
+        where: What to call their file in messages.
+
+    Returns:
+        A sample a session, in order of its name; seconds are sums, unknown where one is unknown.
+
+    Raises:
+        EarmarkError: when a session's chunks do not follow each other by ones, or their references
+            differ; names the session.
+    """
+    sessions: dict[str, list[Sample]] = {}
+    for sample in samples:
+        sessions.setdefault(sample.session[0] if sample.session else sample.id, []).append(sample)
+    for name, chunks in sorted(sessions.items()):
+        chunks.sort(key=lambda one: one.session[1] if one.session else 0)
+        places = [one.session[1] for one in chunks if one.session]
+        hole = next((pair for pair in pairwise(places) if pair[1] - pair[0] != 1), None)
+        if hole:
+            raise EarmarkError(
+                f"{where}: session {name!r}: chunk {hole[1]:g} follows {hole[0]:g}; every chunk is "
+                "needed once, since the reference is of the whole session"
+            )
+        other = next((one for one in chunks if one.reference != chunks[0].reference), None)
+        if other:
+            raise EarmarkError(
+                f"{where}: session {name!r}: sample {other.id!r} has another reference than "
+                f"{chunks[0].id!r}; each chunk is to have the whole session's"
+            )
+        texts = [one.generation.strip() for one in chunks]
+        yield replace(
+            chunks[0],
+            id=name,
+            generation=" ".join(filter(None, texts)),
+            duration=_sum([one.duration for one in chunks]),
+            seconds=_sum([one.seconds for one in chunks]),
+        )
+
+
+def _sum(seconds: list[float | None]) -> float | None:
+    known = [one for one in seconds if one is not None]
+    return sum(known) if len(known) == len(seconds) else None
