@@ -107,7 +107,7 @@ def test_both_protocols_stand_side_by_side_in_metrics_and_in_print(total):
     assert "| wer    | wer_open_asr_leaderboard | num_entries" in head
     assert "| 57.14% | 0.00%                    | 2" in values
     assert notes[0].startswith("whisper: wer 57.14% [")
-    assert notes[1].startswith("open_asr_leaderboard: wer 0.00% [0.00, 0.00]")
+    assert notes[1].startswith("open_asr_leaderboard: wer 0.00%, cer 0.00% (")
 
 
 def test_the_published_aggregate_comes_out(tmp_path):

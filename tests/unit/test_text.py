@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from earmark.errors import EarmarkError
 from earmark.schema import _documents
+from earmark.scoring.samples import Sample, pair
 from earmark.scoring.text import PROTOCOL_NAMES, protocol, tables
 from earmark.scoring.text.numbers import NUMBER_WORDS, read_numbers
 from earmark.scoring.text.postprocess import POSTPROCESS_NAMES
@@ -57,6 +58,10 @@ def test_whisper_agrees_with_an_independent_rendering(peer, text):
     assert protocol("whisper").normalize(text) == expected
 
 
+def language_of(name):
+    return "de" if name.endswith("multilingual") else None
+
+
 @pytest.fixture(scope="module")
 def peer():
     from whisper_normalizer.english import EnglishTextNormalizer
@@ -68,7 +73,7 @@ def peer():
 @settings(max_examples=150, deadline=None)
 @given(text=texts | any_text)
 def test_normalization_is_total_and_leaves_single_spaces(name, text):
-    out = protocol(name).normalize(text)
+    out = protocol(name, language_of(name)).normalize(text)
     assert "  " not in out
     assert out.split() == [word for word in out.split(" ") if word]
 
@@ -144,7 +149,7 @@ def test_basic_drops_case_punctuation_and_apostrophes():
     ],
 )  # fmt: skip
 def test_long_texts_come_through(name, piece):
-    normalize = protocol(name).normalize
+    normalize = protocol(name, language_of(name)).normalize
     out = normalize(piece * (200_000 // len(piece)))  # a quadratic rule would take minutes
     assert isinstance(out, str)
 
@@ -152,6 +157,33 @@ def test_long_texts_come_through(name, piece):
 def test_an_unknown_protocol_is_refused_with_the_known_ones():
     with pytest.raises(EarmarkError, match="unknown protocol 'wisper'.*whisper.*basic"):
         protocol("wisper")
+
+
+def test_english_protocols_are_refused_for_other_languages_and_others_want_one():
+    with pytest.raises(EarmarkError, match="whisper is for English, and the language is 'vi'; use"):
+        protocol("whisper", "vi")
+    with pytest.raises(EarmarkError, match="nemo_skills_multilingual .*say which: `language`"):
+        protocol("nemo_skills_multilingual")
+    assert protocol("whisper", "en_us").normalize("It's") == protocol("whisper").normalize("it is")
+
+
+@pytest.mark.parametrize(
+    ("language", "pairs", "edits", "of"),
+    [
+        ("zh", [("我今天想去公园散步。", "我今天想去公元散步"), ("请把窗户关上，谢谢！", "请把窗户关上 谢谢")], 1, 17),
+        ("ja", [("東京は１２度です。", "東京は12度でし")], 1, 8),
+        ("th", [("ขอกาแฟหนึ่งแก้ว", "ขอ กาแฟ หนึ่ง แก้ว")], 0, None),
+        ("hi", [("मैं किताब पढ़ रहा हूँ।", "मैं किताब पढ़ रहा हूं"), ("दिल्ली की सड़कें", "दिली का सड़क")], 4, 8),
+        ("tr", [("İstanbul'da ışık yandı", "istanbul'da ışık yandı"), ("IŞIK", "ışık")], 0, 4),
+        ("ar", [("ذَهَبَ الوَلَدُ إلى المَدرَسةِ", "ذهب الولد الى المدرسة"), ("كيف حالك؟", "كيف حالك")], 0, 6),
+    ],
+)  # fmt: skip
+def test_what_counts_as_a_word_is_the_languages_to_say(language, pairs, edits, of):
+    found = [
+        pair(Sample("s", said, heard), protocol("basic", language)).counts for said, heard in pairs
+    ]
+    assert sum(one.edits for one in found) == edits
+    assert of is None or sum(one.ref_words for one in found) == of
 
 
 def test_the_schema_offers_the_protocols_that_there_are():
