@@ -93,7 +93,7 @@ def test_what_is_counted_is_recorded_with_how(tmp_path):
     assert metrics["postprocess"] == "none"
     assert set(metrics["protocols"]) == {"whisper", "open_asr_leaderboard"}
     assert metrics["wer"] == metrics["wer_open_asr_leaderboard"] == 25
-    assert metrics["wer_ci"][0] <= 25 <= metrics["wer_ci"][1]
+    assert metrics["wer_ci"] is None and "tell nothing" in metrics["wer_ci_why"]
     assert metrics["intervals"]["unit"] == "utterance"
     assert metrics["cer"] == pytest.approx(100 * 1 / 19)
     assert metrics["audio_seconds"] == 2

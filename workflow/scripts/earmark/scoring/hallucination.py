@@ -5,6 +5,7 @@ A sign is a reason to listen to a sample, not a verdict on it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,6 +18,9 @@ LEAST_REPEATS = 3
 LEAST_REPEATED_WORDS = 8
 LONGEST_PHRASE = 10
 LEAST_INSERTIONS = 5
+LEAST_LOOP = 24
+_LOOP = re.compile(r"(.{1,40}?)\1{3,}", re.DOTALL)
+_LOOKED_AT = 4000
 _MOST_IDS = 20
 
 
@@ -39,7 +43,7 @@ def signals(
     found: dict[str, Any] = {}
     if duration and len(generation) > MOST_CHARACTERS_A_SECOND * duration:
         found["chars_per_second"] = len(generation) / duration
-    phrase = repeated_phrase(hypothesis)
+    phrase = repeated_phrase(hypothesis) or repeated_letters(generation, " ".join(reference))
     if phrase and not repeated_phrase(reference):
         found["repeated_ngrams"] = {"words": " ".join(phrase[0]), "times": phrase[1]}
     # Words that are inserted in a row stand at the same place of the reference.
@@ -71,6 +75,24 @@ def repeated_phrase(words: Sequence[str]) -> tuple[list[str], int] | None:
                 best = list(words[start : start + size]), times
             run = 0
     return best
+
+
+def repeated_letters(generation: str, reference: str) -> tuple[list[str], int] | None:
+    """Return a loop that is no phrase of words, as in scripts without spaces, and its repeats.
+
+    Looked for where the answer is much longer than the reference: a piece of up to 40 characters,
+    four times or more, 24 characters altogether.
+    """
+    if len(generation) < 1.5 * len(reference) + LEAST_LOOP:
+        return None
+    loop = _LOOP.search(generation[:_LOOKED_AT])
+    if loop is None or len(loop[0]) < LEAST_LOOP:
+        return None
+    whole = generation[loop.start() :]
+    times = 0
+    while whole.startswith(loop[1], times * len(loop[1])):
+        times += 1
+    return loop[1].split(), times
 
 
 def summary(samples: Iterable[tuple[str, Sequence[str]]]) -> dict[str, Any]:

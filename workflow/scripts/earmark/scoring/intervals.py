@@ -26,6 +26,9 @@ Numbers = NDArray[np.float64]
 LEVEL = 0.95
 METHOD = "delete-one-group jackknife with Student's t; shares: Jeffreys, effective trials"
 
+_TELLS_NOTHING = np.log(100)
+"""On the log scale: an interval from a hundredth of the rate to a hundred times it is none."""
+
 _EXTENSION = re.compile(r"\.(?:wav|flac|mp3|ogg|opus|m4a)$", re.IGNORECASE)
 _COUNTERS = re.compile(r"(?:[-_./][A-Za-z]{0,2}\d+)+$")
 
@@ -129,8 +132,7 @@ def ratio(numerators: ArrayLike, denominators: ArrayLike, units: Units) -> Inter
         spread /= rate
     if spread <= 1e-12:
         return Interval(None, None, units.count, "all groups are alike")
-    factor = np.exp(_student(freedom) * spread)
-    return Interval(float(rate / factor), float(rate * factor), units.count)
+    return _around(float(rate), _student(freedom) * spread, units.count)
 
 
 def share(successes: ArrayLike, trials: ArrayLike, units: Units) -> Interval:
@@ -197,9 +199,16 @@ def mean_of_rates(numerators: ArrayLike, denominators: ArrayLike, units: Units) 
     spread = float(np.sqrt(variances.sum())) / rates.sum()
     if not spread > 1e-12:
         return Interval(None, None, units.count, "all groups are alike")
-    factor = np.exp(_student(_satterthwaite(variances, [freedom for _, freedom in plain])) * spread)
-    centre = rates.mean()
-    return Interval(float(centre / factor), float(centre * factor), units.count)
+    freedom = _satterthwaite(variances, [freedom for _, freedom in plain])
+    return _around(float(rates.mean()), _student(freedom) * spread, units.count)
+
+
+def _around(rate: float, reach: float, groups: int) -> Interval:
+    """The interval around a rate that reaches so far on the log scale."""
+    if reach > _TELLS_NOTHING:
+        return Interval(None, None, groups, "so few groups, so unlike each other, tell nothing")
+    factor = float(np.exp(reach))
+    return Interval(rate / factor, rate * factor, groups)
 
 
 def _too_few(units: Units) -> str | None:
