@@ -36,8 +36,7 @@ rule all:
     input:
         EVALUATIONS,
         rules.report.output,
-        other_data,
-        other_settings,
+        other_settings(RUN.models),
 
 
 sources.find_once(workflow)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from earmark.config import Run
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl
 from earmark.scoring import statistics as stats
@@ -149,8 +150,7 @@ def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
             both = [
                 {
                     f"{benchmark}-{split}": _of_scores(
-                        Path(config.results_dir, by_name[name], "scores", benchmark, split),
-                        args.protocol,
+                        config, by_name[name], benchmark, split, args.protocol
                     )
                     for split in splits
                 }
@@ -162,9 +162,11 @@ def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
     return found
 
 
-def _of_scores(stem: Path, protocol: str | None) -> dict[str, tuple[int, int]]:
-    path = stem.with_name(f"{stem.name}.jsonl")
-    metrics = stem.with_name(f"{stem.name}.metrics.json")
+def _of_scores(
+    config: Run, model: str, benchmark: str, split: str, protocol: str | None
+) -> dict[str, tuple[int, int]]:
+    where = {"model": model, "benchmark": benchmark, "split": split}
+    path, metrics = config.paths.scores.of(**where), config.paths.split_metrics.of(**where)
     if not path.is_file() or not metrics.is_file():
         raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
     modes = {key: value for key, value in read_json(metrics).items() if "@" in key}

@@ -15,10 +15,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, write_json, write_jsonl
+
+if TYPE_CHECKING:
+    from earmark.config import Config
 
 Samples = Sequence[tuple[Row, str]]
 Beside = Callable[[Samples], list[Row] | None]
@@ -165,16 +168,14 @@ def _plan(way: str, args: argparse.Namespace) -> Beside | str:
     return lambda samples: None
 
 
-def _config(args: argparse.Namespace) -> dict[str, Any]:
+def _config(args: argparse.Namespace) -> Config:
     """The config, checked; only its `judge` and `matcher` need be there."""
-    from earmark.schema import check, read_yaml
+    from earmark.config import alone, read_yaml
 
     config = read_yaml(Path(args.configfile))
     if not isinstance(config, dict):
         raise EarmarkError(f"{args.configfile}: a mapping with `judge` or `matcher` was expected")
-    unused = {"benchmarks": {"mmau-pro": None}, "models": {"m": {"server": "openai", "model": "m"}}}
-    check({**unused, **config}, "config.schema.yaml", args.configfile)
-    return config
+    return alone(config, args.configfile)
 
 
 def _no_key(settings: dict[str, Any], whose: str) -> str | None:
@@ -185,26 +186,24 @@ def _no_key(settings: dict[str, Any], whose: str) -> str | None:
 
 
 def _matcher(args: argparse.Namespace) -> Beside | str:
-    from earmark.config import matcher
     from earmark.mmau.matchers.nv_embed import interpreter
     from earmark.mmau.matching import match_all
 
     if not args.matcher and not args.configfile:
         return "no matcher; give a --configfile, or --matcher"
-    settings = {"type": args.matcher} if args.matcher else matcher(_config(args), args.configfile)
+    settings = {"type": args.matcher} if args.matcher else _config(args).matcher.given
     if settings["type"] == "nv-embed" and not interpreter(settings).is_file():
         return f"nv-embed has no environment at {interpreter(settings)} (docs/mmau-pro.md)"
     return _no_key(settings, "matcher") or (lambda samples: match_all(settings, samples, None))
 
 
 def _judge(args: argparse.Namespace) -> Beside | str:
-    from earmark.config import judge
     from earmark.mmau.judging import Judge, judge_all, judge_settings
     from earmark.servers import check as check_server
 
     if not args.configfile:
         return "no judge; give a --configfile"
-    settings = judge(_config(args)).settings
+    settings = _config(args).judge.settings
     check_server("judge", settings)
     if lacks := _no_key(settings, "judge"):
         return lacks

@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from earmark.config import Run, load
-from earmark.schema import read_yaml
+from earmark.config import Run, load, read_yaml
 
 
 def load_run(path: str | Path) -> Run:

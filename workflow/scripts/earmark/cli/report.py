@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from earmark.cli.project import load_run
 
@@ -25,5 +24,5 @@ def run(args: argparse.Namespace) -> int:
     missing = len(results.missing())
     if missing:
         print(f"{missing} of {len(results.evaluations)} evaluations are missing, and marked so")
-    print(Path(config.results_dir, "report.html"))
+    print(config.paths.report.of())
     return 0

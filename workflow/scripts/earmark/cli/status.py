@@ -11,6 +11,7 @@ from pathlib import Path
 
 from earmark.cli.project import load_run
 from earmark.config import Model, Run, Split
+from earmark.paths import seeds as file_seeds
 from earmark.progress import human_seconds
 
 WINDOW = 60.0
@@ -100,26 +101,26 @@ def _progress(config: Run, model: Model, split: Split) -> Progress:
     from earmark.servers import answer_settings
 
     name = f"{split.benchmark}/{split.name}"
-    folder = Path(config.data_dir, split.benchmark, split.name)
-    manifest = folder / "manifest.jsonl"
+    where = {"model": model.folder, "benchmark": split.benchmark, "split": split.name}
+    manifest = config.paths.manifest.of(**where)
     if not manifest.is_file():
         return Progress(model.name, name)
-    home = Path(config.results_dir, model.folder)
     wanted = answer_settings(model.settings, model.request(split))
-    if model.settings["server"] == "random-choice":  # nobody is asked: there is no journal
+    if model.server == "random-choice":  # nobody is asked: there is no journal
         rows = sum(1 for _ in read_jsonl(manifest))
-        written = list((home / "predictions" / split.benchmark).glob(f"{split.name}*.jsonl"))
-        known = {split.name, *(f"{split.name}.seed{k}" for k in range(wanted["num_seeds"]))}
-        done = sum(path.stem in known for path in written)
-        return Progress(model.name, name, done * rows, wanted["num_seeds"] * rows)
-    recipe = Recipe(wanted, folder)
+        files = [
+            config.paths.predictions.of(seed=seed, **where) for seed in file_seeds(model.num_seeds)
+        ]
+        done = sum(path.is_file() for path in files)
+        return Progress(model.name, name, done * rows, len(files) * rows)
+    recipe = Recipe(wanted, manifest.parent)
     asked = {
         request.fingerprint
         for row in read_jsonl(manifest)
         for seed in seeds(wanted)
         for request in recipe.sample(row, seed).requests
     }
-    kept = home / "journal" / split.benchmark / split.name
+    kept = config.paths.journal.of(**where)
     with Journal(kept) as journal:
         done = sum(key in journal for key in asked)
         errors = sum(journal.failed(key) for key in asked)

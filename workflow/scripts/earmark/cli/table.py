@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from earmark.cli.project import load_run
 from earmark.config import Run
 from earmark.errors import EarmarkError
-from earmark.scoring.metrics import find, metrics_file, printed
+from earmark.files import read_json
+from earmark.scoring.metrics import printed
 
 FORMATS = ("blocks", "text", "csv", "md", "tex")
 
@@ -76,11 +77,11 @@ def _blocks(config: Run, args: argparse.Namespace) -> int:
         for folder, model in config.models.items():
             if args.model and model.name not in args.model:
                 continue
-            path = metrics_file(config.results_dir, folder, benchmark)
+            path = config.paths.metrics.of(model=folder, benchmark=benchmark)
             if not path.is_file():
                 missing.append(f"{path}: not there yet; `snakemake` makes it")
                 continue
-            found = find(config.results_dir, folder, benchmark)
+            found = read_json(path)
             if args.split:
                 names = {f"{benchmark}{mark}{one}" for one in wanted for mark in "-."}
                 found = {name: modes for name, modes in found.items() if name in names}

@@ -18,8 +18,8 @@ def lacking(run: Run) -> Iterator[str]:
     without, and the machine that matches or judges may be another.
     """
     ways = {split.scoring for splits in run.benchmarks.values() for split in splits.values()}
-    judge, matcher = run.judge.settings, run.matcher
-    if OPEN_ENDED in ways and (name := _unset(judge.get("api_key_env"))):
+    judge, matcher = run.judge, run.matcher
+    if OPEN_ENDED in ways and (name := _unset(judge.api_key_env)):
         yield (
             f"judge.api_key_env: {name} is not set; export {name}=… before open-ended answers "
             "come to be judged (docs/mmau-pro.md tells of other judges)"
@@ -37,12 +37,12 @@ def lacking(run: Run) -> Iterator[str]:
         )
     if CLOSED_FORM not in ways:
         return
-    if matcher["type"] == "nv-embed" and not interpreter(matcher).is_file():
+    if matcher.type == "nv-embed" and not interpreter(matcher.given).is_file():
         yield (
-            f"matcher.python: {interpreter(matcher)} does not exist; make NV-Embed-v2's "
+            f"matcher.python: {interpreter(matcher.given)} does not exist; make NV-Embed-v2's "
             "environment before closed-form answers come to be matched (docs/mmau-pro.md)"
         )
-    if name := _unset(matcher.get("api_key_env")):
+    if name := _unset(matcher.api_key_env):
         yield (
             f"matcher.api_key_env: {name} is not set; export {name}=… before closed-form answers "
             "come to be matched"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from earmark.config import Run
 from earmark.files import whole_file
+from earmark.paths import Paths
 from earmark.report import formats
 from earmark.report.gather import Results, gather
 from earmark.report.leaderboard import tables
@@ -28,12 +29,13 @@ def build(run: Run, folder: str | Path, published: str | Path | None = None) -> 
     """
     results = gather(run, published)
     made = tables(results)
+    paths = Paths(run.data_dir, str(folder))
     for ending, text in (
         ("csv", formats.as_csv(made, intervals=True)),
         ("md", formats.as_markdown(made, intervals=True)),
         ("tex", formats.as_tex(made)),
     ):
-        with whole_file(Path(folder, f"leaderboard.{ending}")) as stream:
+        with whole_file(paths.leaderboard.of(format=ending)) as stream:
             stream.write(text)
-    write_page(results, Path(folder, "report.html"))
+    write_page(results, paths.report.of())
     return results

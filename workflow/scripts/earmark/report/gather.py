@@ -138,18 +138,17 @@ def gather(run: Run, published: str | Path | None = None, only_complete: bool = 
 
 
 def _evaluation(run: Run, model: Model, folder: str, split: Split) -> Evaluation:
-    results = Path(run.results_dir, folder)
-    below = Path(split.benchmark, split.name)
-    metrics = results / "scores" / f"{below}.metrics.json"
-    predictions = results / "predictions" / f"{below}.jsonl"
-    scores = results / "scores" / f"{below}.jsonl"
+    where = {"model": folder, "benchmark": split.benchmark, "split": split.name}
+    metrics = run.paths.split_metrics.of(**where)
+    predictions = run.paths.predictions.of(**where)
+    scores = run.paths.scores.of(**where)
     found: dict[str, Any] = {}
     state: State = "waiting"
     if metrics.is_file() and scores.is_file():
         found, state = read_json(metrics), "scored"
     elif predictions.is_file():
         state = "answered"
-    elif any((results / "journal" / below).glob("*.jsonl")):
+    elif any(run.paths.journal.of(**where).glob("*.jsonl")):
         state = "answering"
     modes = {name: finite(values) for name, values in found.items() if isinstance(values, dict)}
     modes = {name: values for name, values in modes.items() if "num_entries" in values}
@@ -163,10 +162,10 @@ def _evaluation(run: Run, model: Model, folder: str, split: Split) -> Evaluation
         modes=modes,
         label=found.get("label"),
         groups=finite(found.get("by") or {}),
-        manifest=Path(run.data_dir, below, "manifest.jsonl"),
+        manifest=run.paths.manifest.of(**where),
         predictions=predictions,
         scores=scores,
-        judgements=results / "judgements" / f"{below}.jsonl",
+        judgements=run.paths.judgements.of(**where),
     )
 
 
@@ -176,7 +175,7 @@ def _subsets(
     """The aggregated numbers, where they are those of all the splits that the config selects."""
     for folder in run.models:
         for benchmark, splits in run.benchmarks.items():
-            path = Path(run.results_dir, folder, "eval-results", benchmark, "metrics.json")
+            path = run.paths.metrics.of(model=folder, benchmark=benchmark)
             found = {
                 subset(split): evaluations[folder, benchmark, split.name].metrics
                 for split in splits.values()

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from earmark.config import Run
+from earmark.config import Run, closest
 from earmark.errors import EarmarkError
-from earmark.schema import closest
 from earmark.scoring.text import PROTOCOL_NAMES
 
 _OTHERS = ("model", "source", "protocol", "note")

@@ -28,7 +28,7 @@ def repeat(results: Results) -> Markup:
     judged = any(found.split.scoring == "open_ended" for found in results.evaluations.values())
     matched = any(found.split.scoring == "closed_form" for found in results.evaluations.values())
     beside = [("Judge", _shown(_kept(results.run.judge.settings)))] if judged else []
-    beside += [("Matcher", _shown(results.run.matcher))] if matched else []
+    beside += [("Matcher", _shown(results.run.matcher.given))] if matched else []
     return tag(
         "section",
         tag("h2", "How to repeat it"),
@@ -48,9 +48,9 @@ def _provenance(results: Results) -> Iterator[tuple[Path, Provenance]]:
     """What was written beside each benchmark's metrics, and the metrics' file."""
     for folder in results.run.models:
         for benchmark in results.run.benchmarks:
-            metrics = Path(results.run.results_dir, folder, "eval-results", benchmark)
-            if (metrics / "provenance.json").is_file():
-                yield metrics / "metrics.json", read_json(metrics / "provenance.json")
+            paths, where = results.run.paths, {"model": folder, "benchmark": benchmark}
+            if paths.provenance.of(**where).is_file():
+                yield paths.metrics.of(**where), read_json(paths.provenance.of(**where))
 
 
 def _commands(results: Results, known: list[tuple[Path, Provenance]]) -> list[str]:
@@ -138,7 +138,9 @@ def _data(results: Results) -> list[tuple[str, ...]]:
             shown = " or ".join(f"{count:,}" for count in sorted(counts)) or "not scored yet"
             scoring = ", ".join(split.protocols) if is_asr(split) else split.scoring
             name = f"{benchmark}: {split.name}"
-            rows.append((name, scoring, shown, _shown(split.source), _shown(split.prompt)))
+            rows.append(
+                (name, scoring, shown, _shown(split.source.given), _shown(split.prompt.given))
+            )
     return rows
 
 

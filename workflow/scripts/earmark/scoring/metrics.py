@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
-from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, write_json
 from earmark.mmau.verdicts import EXCLUDED
 
@@ -222,21 +220,3 @@ def _with_interval(block: dict[str, Any], rate: str) -> str:
     text = _cell(rate, block.get(rate))
     bounds = block.get(f"{rate}_ci")
     return text if bounds is None else f"{text} [{bounds[0]:.2f}, {bounds[1]:.2f}]"
-
-
-def metrics_file(results_dir: str | Path, model: str, benchmark: str) -> Path:
-    """Where a model's metrics on a benchmark are, once they have been made."""
-    return Path(results_dir, model, "eval-results", benchmark, "metrics.json")
-
-
-def find(results_dir: str | Path, model: str, benchmark: str) -> dict[str, Any]:
-    """A model's metrics on a benchmark.
-
-    Raises:
-        EarmarkError: when they have not been made yet.
-    """
-    path = metrics_file(results_dir, model, benchmark)
-    if not path.is_file():
-        raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
-    found: dict[str, Any] = read_json(path)
-    return found
