@@ -104,7 +104,7 @@ def prepare(folder: Path, name: str = "test") -> Path:
     from earmark.config import Split
     from earmark.data.manifest import write_manifest
 
-    split = Split("set", name, {"type": "hub", "repo": "bench/set"}, {}, "asr", None)
+    split = Split(benchmark="set", name=name, source={"type": "hub", "repo": "bench/set"})
     home = folder / "set" / name
     (home / "source").mkdir(parents=True)
     write_manifest(

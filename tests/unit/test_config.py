@@ -45,8 +45,8 @@ def test_a_split_has_its_benchmarks_settings_under_its_own_and_the_configs_above
         {"calls": {"prompt": {"user": "Write."}, "splits": {"two": {"prompt": {"suffix": "!"}}}}},
     )
     split = run.benchmarks["calls"]["two"]
-    assert split.prompt == {"system": "Be brief.", "user": "Write.", "suffix": "!"}
-    assert split.source["columns"] == {"text": "said", "audio": "wav"}
+    assert split.prompt.given == {"system": "Be brief.", "user": "Write.", "suffix": "!"}
+    assert split.source.columns == {"text": "said", "audio": "wav"}
 
 
 def test_a_request_holds_what_determines_answers_and_nothing_operational(root):

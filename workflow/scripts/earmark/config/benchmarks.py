@@ -38,7 +38,7 @@ class Source(Part):
     }  # fmt: skip
 
     type: Literal["hub", "local", "demo", "demo_questions"] | None = key(
-        None, "A Hugging Face set, a JSONL manifest, or the demo's synthesized speech."
+        None, "`hub`: a Hugging Face set; `local`: a JSONL manifest; others: the demo's speech."
     )
     repo: Text | None = key(None, "The repository, as owner/name.", "hub")
     revision: Text = key("main", "A commit, tag or branch; a commit is what repeats.", "hub")
@@ -199,7 +199,7 @@ class Config(Part):
             api_key_env="NVIDIA_API_KEY",
             model="qwen/qwen2.5-7b-instruct",
         ),
-        "The model that judges open-ended answers; by default NVIDIA's hosted Qwen 2.5 7B.",
+        "The model that judges open-ended answers, at temperature 0.1 unless it says otherwise.",
     )
     matcher: Matcher = key(
         Matcher(type="nv-embed"), "What matches closed-form answers to choices; docs/mmau-pro.md."

@@ -213,7 +213,8 @@ class Matcher(Part):
     needs: ClassVar = {"embeddings": ("model", "base_url")}
 
     type: Literal["nv-embed", "embeddings", "demo"] = key(
-        ..., "NV-Embed-v2 on a GPU here; an OpenAI-compatible endpoint; a small model on the CPU."
+        ...,
+        "NV-Embed-v2 on a GPU here, an OpenAI-compatible endpoint, or a small model on the CPU.",
     )
     model: Text | None = key(None, "The embedding model.", "embeddings nv-embed")
     revision: str | None = key(
