@@ -12,10 +12,13 @@ import frozen
 import sources
 
 CODE = frozen.code(workflow)
+frozen.import_from(f"{CODE}/workflow/scripts")
 
+from earmark.config import read_or_exit
 
 # A config given on the command line stands alone; it is not laid over the default one.
 if "models" not in config:
+    read_or_exit("config/config.yaml")  # names the line, which Snakemake does not
 
     configfile: "config/config.yaml"
 

@@ -2,8 +2,6 @@
 import functools
 import re
 
-frozen.import_from(f"{CODE}/workflow/scripts")
-
 from snakemake.io import IOFile
 
 from earmark import config as earmark_config, provenance as earmark_provenance
@@ -24,10 +22,11 @@ if workflow.storage_settings.default_storage_provider is not None:
         "share a disk: docs/cluster.md, for Kubernetes too"
     )
 
+if "frozen" not in config:  # the run itself, not one of its jobs
+    for file in workflow.configfiles:
+        read_or_exit(file)  # of a key that is there twice, Snakemake takes the last
+
 try:
-    if "frozen" not in config:  # the run itself, not one of its jobs
-        for file in workflow.configfiles:
-            earmark_config.read_yaml(file)  # Snakemake takes the last of two equal keys
     RUN = earmark_config.resolve(
         config, workflow.basedir, " + ".join(map(str, workflow.configfiles)) or "config"
     )

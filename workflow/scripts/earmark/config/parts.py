@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WrapValidator, model_serializer
 from pydantic import SerializerFunctionWrapHandler as Dump
@@ -52,14 +52,16 @@ class Part(BaseModel):
     @classmethod
     def unsuited(cls, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """The keys that a mapping lacks for its type, or that mean nothing for it, and why."""
-        kind = given.get(cls.kind)
+        kind, types = given.get(cls.kind), cls.model_fields[cls.kind].annotation
+        if not any(kind in get_args(one) for one in (types, *get_args(types))):
+            return  # not given, or none of them, which is told elsewhere
         for name in cls.needs.get(str(kind), ()):
             if given.get(name) is None:
                 yield name, f"missing, and `{cls.kind}: {kind}` needs it"
         for name, field in cls.model_fields.items():
             extra = field.json_schema_extra
             only = str(extra["only"]).split() if isinstance(extra, dict) else None
-            if kind and only and kind not in only and given.get(name) is not None:
+            if only and kind not in only and given.get(name) is not None:
                 yield name, f"means nothing for `{cls.kind}: {kind}`; it is for {', '.join(only)}"
 
 
@@ -124,10 +126,10 @@ LocalPath = Annotated[Text, AfterValidator(_expanded)]
 Folder = Annotated[LocalPath, AfterValidator(_folder)]
 Variable = Annotated[str, AfterValidator(_variable)]
 Address = Annotated[str, AfterValidator(_address)]
-Words = str | list[str | int | float]
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 Number = Annotated[float, WrapValidator(_as_written)]
+Words = str | list[str | Number]
 Positive = Annotated[float, Field(gt=0), WrapValidator(_as_written)]
 Values = (
     Annotated[list[Any], Field(min_length=1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
@@ -25,7 +26,7 @@ _KINDS = {
 }  # fmt: skip
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"), "greater_than": ("more than", "gt"),
-    "less_than_equal": ("at most", "le"), "finite_number": ("finite", ""),
+    "less_than_equal": ("at most", "le"),
 }  # fmt: skip
 _SECRET = re.compile(
     r"\b(sk|hf|nvapi|gsk|ghp|xai|pplx)[-_]|AIza|api.?key|secret|passw|://[^/\s]*@", re.IGNORECASE
@@ -60,6 +61,14 @@ def read_yaml(path: Path) -> Any:
         f"{path}, line {again}: the key {name!r} is there already, in line {first}; "
         "only one of them would count: remove the other"
     )
+
+
+def read_or_exit(path: str | Path) -> Any:
+    """Read one YAML document, where no caller would turn an error into a message."""
+    try:
+        return read_yaml(Path(path))
+    except EarmarkError as error:
+        sys.exit(f"error: {error}")
 
 
 def _twice(node: Any) -> Iterator[tuple[str, int, int]]:
@@ -152,14 +161,16 @@ def _message(errors: list[Any], path: Path_, kind: type[Part]) -> str:
         said = str(context["error"])
         return f"{shown} {said}" if said.startswith("is not") else said
     if rule == "literal_error":
-        allowed = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        known = ", ".join(json.dumps(one) for one in allowed)
+        known = (
+            context["expected"].replace("'", '"').replace(" or ", ", ").replace("False", "false")
+        )
+        allowed = known.replace('"', "").split(", ")
         return f"{shown} is not one of {known}{closest(str(first['input']), allowed)}"
     if rule in ("too_short", "string_too_short"):
         return "at least one entry is needed" if rule == "too_short" else "must not be empty"
     if rule in _BOUNDS:
         word, bound = _BOUNDS[rule]
-        return f"must be {word} {context.get(bound, '')}".rstrip() + f", found {shown}"
+        return f"must be {word} {context[bound]:g}, found {shown}"
     if rule == "string_pattern_mismatch":
         return "a name of letters, digits and . _ + - expected, beginning with a letter or digit"
     kinds = dict.fromkeys(_KINDS.get(one["type"], one["msg"]) for one in errors)
