@@ -15,7 +15,7 @@ from earmark.config.parts import Count, Folder, LocalPath, Name, Number, Part, P
 class Exclude(Part):
     """Which rows are left out: `Split.exclude`."""
 
-    shorter_than: Annotated[Number, Field(ge=0)] = key(
+    shorter_than: parts.NotNegative = key(
         0.1, "Seconds; rows with a shorter clip are left out (feature extraction fails on them)."
     )
     empty_text: bool = key(True, "Whether rows whose reference is empty are left out.")
@@ -42,16 +42,12 @@ class Source(Part):
     )
     repo: Text | None = key(None, "The repository, as owner/name.", "hub")
     revision: Text = key("main", "A commit, tag or branch; a commit is what repeats.", "hub")
-    config: str | None = key(
-        None, "The configuration; not needed where there is one, or a default.", "hub"
-    )
+    config: str | None = key(None, "The configuration, where there are several.", "hub")
     split: str = key("test", "The split's name there.", "hub")
     files: Annotated[list[str], Field(min_length=1)] | None = key(
         None, "The files that hold the rows (globs), if the README has no list.", "hub"
     )
-    archive: str | None = key(
-        None, "The zip archive that holds the clips which the audio column names.", "hub"
-    )
+    archive: str | None = key(None, "The zip archive with the clips of the audio column.", "hub")
     rows: Annotated[dict[str, parts.Values], Field(min_length=1)] | None = key(
         None,
         "Only rows whose column holds a value of this list, or none of the list under `not`.",

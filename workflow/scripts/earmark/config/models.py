@@ -39,9 +39,7 @@ class Sampling(Part):
     max_tokens: Count | None = key(None, "Tokens of an answer, at most.")
     seed: int | None = key(None, "Another seed samples other answers.")
     top_k: int | None = key(None, "The most probable tokens that are sampled from.")
-    min_p: Annotated[Number, Field(ge=0, le=1)] | None = key(
-        None, "The least probability of a token, relative to that of the most probable."
-    )
+    min_p: parts.Share | None = key(None, "The least probability, relative to the highest.")
     repetition_penalty: Positive | None = key(None, "Above 1, repeated tokens are less probable.")
     presence_penalty: Number | None = key(None, "Subtracted for tokens that are there.")
     frequency_penalty: Number | None = key(None, "Subtracted each time that a token is there.")
@@ -105,9 +103,7 @@ class Model(Part):
     audio_formats: (
         list[Literal["wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "webm"]] | None
     ) = key(None, "Formats sent as they are; others become WAV, mono, at audio_rate.", ASKED)
-    audio_rate: Annotated[int, Field(ge=1000)] = key(
-        16000, "Samples a second of converted audio.", ASKED
-    )
+    audio_rate: Annotated[int, Field(ge=1000)] = key(16000, "Samples a second of that WAV.", ASKED)
     audio_root: dict[str, str] = key(
         {}, "audio by path: prefixes of paths here, and the server's.", "megatron command"
     )
@@ -117,9 +113,7 @@ class Model(Part):
     api_key_env: parts.Variable | None = key(
         None, "The environment variable that holds the API key, which is never written.", ASKED
     )
-    served_model_name: Text | None = key(
-        None, "The model's name in requests, where it is not `model`.", ASKED
-    )
+    served_model_name: Text | None = key(None, "In requests, where it is not `model`.", ASKED)
     command: parts.Words | None = key(
         None,
         "The server's command line; {model}, {port}, {gpus}, {nodes} and {host} are filled in.",
@@ -146,15 +140,11 @@ class Model(Part):
         None, "Shell commands, run in the shell of each of its processes.", STARTED
     )
     health_timeout: Positive = key(1800, "Seconds it may take to load.", STARTED)
-    idle_time: Annotated[Number, Field(ge=0)] = key(
-        60, "Seconds it stays loaded for the run's next job.", STARTED
-    )
+    idle_time: parts.NotNegative = key(60, "Seconds it stays for the run's next job.", STARTED)
     stop_timeout: Positive = key(10, "Seconds it gets to end by itself.", STARTED)
-    max_server_restarts: Natural = key(
-        3, "How often a job starts a server again that died.", STARTED
-    )
+    max_server_restarts: Natural = key(3, "How often a job restarts a server that died.", STARTED)
     client: Client = key(Client(), "How requests are sent; never a reason to ask again.", ASKED)
-    max_failed_fraction: Annotated[Number, Field(ge=0, le=1)] = key(
+    max_failed_fraction: parts.Share = key(
         0.01, "A split whose failed samples are more than this share of it fails."
     )
 
@@ -217,9 +207,7 @@ class Matcher(Part):
         "NV-Embed-v2 on a GPU here, an OpenAI-compatible endpoint, or a small model on the CPU.",
     )
     model: Text | None = key(None, "The embedding model.", "embeddings nv-embed")
-    revision: str | None = key(
-        None, "Its revision; another means other vectors.", "embeddings nv-embed"
-    )
+    revision: str | None = key(None, "Another one means other vectors.", "embeddings nv-embed")
     base_url: parts.Address | None = key(None, "Such as http://127.0.0.1:8000/v1.", "embeddings")
     api_key_env: parts.Variable | None = key(
         None, "The environment variable that holds the API key.", "embeddings"

@@ -130,6 +130,8 @@ Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 Number = Annotated[float, WrapValidator(_as_written)]
 Words = str | list[str | Number]
+NotNegative = Annotated[Number, Field(ge=0)]
+Share = Annotated[Number, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0), WrapValidator(_as_written)]
 Values = (
     Annotated[list[Any], Field(min_length=1)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from earmark.config.benchmarks import Config, Declaration, Source, Split
 from earmark.config.models import Judge, Matcher, Model
-from earmark.config.parts import Part, Plain
+from earmark.config.parts import Plain
 from earmark.config.reading import check, closest, read_yaml
 from earmark.data.sampling import label
 from earmark.errors import EarmarkError
@@ -77,7 +77,8 @@ class Run:
     def label(self, wildcards: Any) -> str | None:
         """What sets a job's results apart from those of the whole split with audio."""
         split, model = self.split(wildcards), self.models[wildcards.model]
-        return label(split.audio and model.audio is not False, split.limit, _given(split.sample))
+        audio = split.audio and model.audio is not False
+        return label(audio, split.limit, split.preparation["sample"])
 
     def resource(self, name: str) -> int | Callable[[Any], int]:
         """An attribute of models as a resource of jobs: one number, where all have the same.
@@ -275,7 +276,3 @@ def _split(keys: Plain, where: str, root: Path) -> Split:
     if lines:
         raise EarmarkError("\n".join(lines))
     return check({**keys, "source": source}, Split, where)
-
-
-def _given(part: Part | None) -> Plain | None:
-    return None if part is None else part.given
