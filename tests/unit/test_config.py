@@ -218,11 +218,17 @@ def test_yaml_that_means_something_else_than_it_looks_is_refused_by_line(tmp_pat
         read_yaml(path)
 
 
+@pytest.mark.filterwarnings("error")
 def test_plain_dictionaries_hold_numbers_as_they_were_written_and_no_defaults_of_null(root):
-    run = resolved(root, {"calls": {"sample": {"n": 3}}}, {"sampling": {"temperature": 0}})
+    run = resolved(
+        root,
+        {"calls": {"sample": {"n": 3}}},
+        {"sampling": {"temperature": 0}, "server_args": ["--workers", 2]},
+    )
     (model,) = run.models.values()
     assert model.settings["sampling"] == {"temperature": 0}
     assert type(model.settings["sampling"]["temperature"]) is int
+    assert model.settings["server_args"] == ["--workers", 2]
     assert model.settings["client"] == {"adaptive": True, "timeout": 600, "max_retries": 8}
     assert "container" not in model.settings and model.settings["revision"] is None
     assert model.total_gpus == 0
@@ -231,7 +237,11 @@ def test_plain_dictionaries_hold_numbers_as_they_were_written_and_no_defaults_of
         "type": "local", "manifest": split.source.manifest, "columns": {"text": "said"},
     }  # fmt: skip
     assert split.preparation["sample"] == {"n": 3}
-    assert type(split).model_validate(split.model_dump()) == split
+    again = type(split).model_validate(split.record)
+    assert again.preparation == split.preparation
+    (model,) = run.models.values()
+    reread = type(model).model_validate(model.settings)
+    assert reread.request(again) == model.request(split)
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])

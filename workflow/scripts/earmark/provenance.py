@@ -131,7 +131,7 @@ def write(
                 "model": settings,
                 "judge": run.judge.settings,
                 "matcher": run.matcher.given,
-                "splits": {split: made.model_dump() for split, made in splits.items()},
+                "splits": {split: made.record for split, made in splits.items()},
             },
             "config": {
                 "benchmarks": {benchmark: config["benchmarks"][benchmark]},

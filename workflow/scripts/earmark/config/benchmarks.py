@@ -135,6 +135,11 @@ class Split(BenchmarkSplit):
             "skip_bad_audio": self.skip_bad_audio,
         }
 
+    @property
+    def record(self) -> Plain:
+        """All of it as a plain dictionary, from which the same is made again."""
+        return {**self.model_dump(), **self.preparation, "prompt": self.prompt.given}
+
     @cached_property
     def selection(self) -> Plain:
         """What of `preparation` determines what is downloaded."""

@@ -127,7 +127,7 @@ class Model(Part):
     )
     gpus: Natural = key(0, "GPUs of each node that the server gets.", STARTED)
     nodes: Count = key(1, "Nodes that the server runs on.", STARTED)
-    env: dict[str, str | Number] = key(
+    env: dict[str, str | int | float] = key(
         {}, "Variables set for the server; secrets it inherits instead.", STARTED
     )
     container: Annotated[

@@ -174,6 +174,8 @@ def _message(errors: list[Any], path: Path_, kind: type[Part]) -> str:
     if rule == "string_pattern_mismatch":
         return "a name of letters, digits and . _ + - expected, beginning with a letter or digit"
     kinds = dict.fromkeys(_KINDS.get(one["type"], one["msg"]) for one in errors)
+    if "number" in kinds:
+        kinds.pop("integer", None)
     quote = "; quote it" if "text" in kinds and isinstance(first["input"], int | float) else ""
     return f"{' or '.join(kinds)} expected, found {shown}{quote}"
 
