@@ -138,7 +138,9 @@ def test_what_a_server_would_refuse_is_an_error_at_once(given: dict[str, Any], m
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(EarmarkError) as caught:
-        check("m", settings(server="megatron", sampling={"top_k": 1, "min_p": 0}, audio="x"))
+        check(
+            "m", settings(server="megatron", sampling={"top_k": 1, "min_p": 0}, audio="input_audio")
+        )
     assert len(str(caught.value).splitlines()) == 3
 
 

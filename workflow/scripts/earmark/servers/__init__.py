@@ -30,6 +30,9 @@ def check(name: str, settings: Mapping[str, Any]) -> None:
     Raises:
         EarmarkError: naming every offending key, what was found and what would be right.
     """
+    if settings["server"] not in TYPES:
+        known = ", ".join(TYPES)
+        raise EarmarkError(f"models.{name}.server: {settings['server']!r} is none of {known}")
     wrong = [*server_type(settings).problems(settings), *_secrets(settings), *_address(settings)]
     if settings.get("extra_body", {}).get("stream"):
         wrong.append("extra_body.stream: answers are read whole; leave it out")
