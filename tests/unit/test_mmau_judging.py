@@ -132,7 +132,10 @@ def test_prompts_by_name_differ_and_the_default_is_ours() -> None:
     assert judge_settings(judge({"judge": given}).settings) == named["earmark"]
     assert len({one["prompt"]["user"] for one in named.values()}) == 3
     assert [name for name, one in named.items() if one.get("yes_no")] == ["nemo_skills_yes_no"]
-    with pytest.raises(EarmarkError, match=r"'nemo' is none; use one of earmark, nemo_skills"):
+    with pytest.raises(
+        EarmarkError,
+        match=r'judge.prompt: mapping or one of "earmark", "nemo_skills", .* found "nemo"',
+    ):
         judge_settings(judge({"judge": {**given, "prompt": "nemo"}}).settings)
 
 

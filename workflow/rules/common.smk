@@ -12,6 +12,7 @@ from earmark import (
 from earmark.data import download as earmark_download
 from earmark.errors import EarmarkError
 from earmark.mmau import protocol as earmark_protocol
+from earmark.mmau.judging import reading_code
 from earmark.mmau.lacking import lacking
 from earmark.paths import seeds
 from earmark.report import code_hash as report_code

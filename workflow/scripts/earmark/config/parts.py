@@ -104,12 +104,13 @@ def _variable(name: str) -> str:
 
 
 def _address(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    if scheme not in ("http", "https"):
-        raise ValueError("an address that begins with http:// or https:// expected")
-    if "@" in rest.partition("/")[0]:
-        raise ValueError("holds a user or password; name the key in api_key_env instead")
-    return url
+    parts = re.fullmatch(r"https?://(\[[\da-fA-F:.]+\]|[^\s/?#@:]+)(?::(\d+))?(/[^\s?#]*)?", url)
+    if parts and 0 < int(parts[2] or 80) < 65536:
+        return url
+    raise ValueError(
+        "no address such as http://host:port/v1 or https://host/v1, with nothing behind the path "
+        "and no user before the host; a key goes into the variable that api_key_env names"
+    )
 
 
 def _regex(text: str) -> str:

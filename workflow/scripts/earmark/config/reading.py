@@ -184,9 +184,7 @@ def _message(errors: list[Any], path: Path_, kind: type[Part]) -> str:
         said = str(context["error"])
         return f"{shown} {said}" if said.startswith("is not") else said
     if rule == "literal_error":
-        known = (
-            context["expected"].replace("'", '"').replace(" or ", ", ").replace("False", "false")
-        )
+        known = _known(first)
         allowed = known.replace('"', "").split(", ")
         return f"{shown} is not one of {known}{closest(str(first['input']), allowed)}"
     if rule in ("too_short", "string_too_short"):
@@ -196,11 +194,21 @@ def _message(errors: list[Any], path: Path_, kind: type[Part]) -> str:
         return f"must be {word} {context[bound]:g}, found {shown}"
     if rule == "string_pattern_mismatch":
         return "a name of letters, digits and . _ + - expected, beginning with a letter or digit"
-    kinds = dict.fromkeys(_KINDS.get(one["type"], one["msg"]) for one in errors)
+    kinds = dict.fromkeys(
+        f"one of {_known(one)}"
+        if one["type"] == "literal_error"
+        else _KINDS.get(one["type"], one["msg"])
+        for one in errors
+    )
     if "number" in kinds:
         kinds.pop("integer", None)
     quote = "; quote it" if "text" in kinds and isinstance(first["input"], int | float) else ""
     return f"{' or '.join(kinds)} expected, found {shown}{quote}"
+
+
+def _known(error: Any) -> str:
+    expected: str = error["ctx"]["expected"]
+    return expected.replace("'", '"').replace(" or ", ", ").replace("False", "false")
 
 
 def _part(kind: type[Part], path: Path_) -> type[Part]:

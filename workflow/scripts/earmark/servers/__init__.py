@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +32,7 @@ def check(name: str, settings: Mapping[str, Any]) -> None:
     if settings["server"] not in TYPES:
         known = ", ".join(TYPES)
         raise EarmarkError(f"models.{name}.server: {settings['server']!r} is none of {known}")
-    wrong = [*server_type(settings).problems(settings), *_secrets(settings), *_address(settings)]
+    wrong = [*server_type(settings).problems(settings), *_secrets(settings)]
     if settings.get("extra_body", {}).get("stream"):
         wrong.append("extra_body.stream: answers are read whole; leave it out")
     drawn = settings["server"] == "random-choice" or settings.get("sampling", {}).get("temperature")
@@ -81,17 +80,3 @@ def _secrets(settings: Mapping[str, Any]) -> list[str]:
         if any(word.partition("=")[0] in ("--api-key", "--api_key") for word in words):
             wrong.append(f"{key}: --api-key puts a secret in the config; servers here need none")
     return wrong
-
-
-def _address(settings: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the address of a server that runs already; it is not repeated."""
-    address = str(settings.get("base_url") or "http://localhost")
-    parts = re.fullmatch(
-        r"https?://(\[[\da-fA-F:.]+\]|[^\s/?#@:]+)(?::(\d+))?(/[^\s?#]*)?", address
-    )
-    if parts and 0 < int(parts[2] or 80) < 65536:
-        return []
-    return [
-        "base_url: no address such as http://host:port/v1 or https://host/v1, with nothing behind "
-        "the path and no user before the host; a key goes into the variable that api_key_env names"
-    ]
