@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from earmark.config import models
+from earmark.config import alone
 from earmark.errors import EarmarkError
 from earmark.servers import TYPES, answer_settings, check
 from earmark.servers.base import api_key
@@ -30,7 +30,7 @@ SERVER = (
 
 def settings(**given: Any) -> dict[str, Any]:
     given = {"model": "org/model", **given}
-    return models({"models": {"m": given}})["m"].settings
+    return alone({"models": {"m": given}}).models["m"].settings
 
 
 def command(**given: Any) -> str:

@@ -64,7 +64,6 @@ envvars:
     OWN.variable,
 
 
-
 PATHS = RUN.paths
 
 # The splits that several jobs share, as a pattern; each is known by its benchmark's folder too.

@@ -152,16 +152,6 @@ def alone(config: Mapping[str, Any], where: str = "config") -> Config:
     return check({**unused, **config}, Config, where, _unsuited(config))
 
 
-def models(config: Mapping[str, Any]) -> dict[str, Model]:
-    """The models of a config alone, by the name of their folder; raises as `resolve` does."""
-    return _named(alone(config).models, "config")
-
-
-def judge(config: Mapping[str, Any]) -> Model:
-    """The judge of a config alone; raises as `resolve` does."""
-    return alone(config).judge
-
-
 def _unsuited(config: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with names of models, and keys that mean nothing for their type."""
     for name, given in _mapping(config.get("models")).items():
