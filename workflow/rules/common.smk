@@ -37,9 +37,10 @@ try:
     RUN = earmark_config.resolve(
         config, OWN.root, " + ".join(map(str, workflow.configfiles)) or "config"
     )
+    where = RUN.frozen["where"]
     for model in RUN.models.values():
-        check_server(model.name, model.settings)
-    check_server("judge", RUN.judge.settings)
+        check_server(f"{where}: models.{model.name}", model.settings)
+    check_server(f"{where}: judge", RUN.judge.settings)
     PROTOCOL = earmark_protocol.Protocol(RUN)
     if OWN.config is None:  # the run itself, not one of its jobs
         earmark_owner.check_owner(RUN)

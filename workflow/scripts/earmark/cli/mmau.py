@@ -156,7 +156,7 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
     if not args.configfile:
         return "no judge; give a --configfile"
     settings = _config(args).judge.settings
-    check_server("judge", settings)
+    check_server(f"{args.configfile}: judge", settings)
     if lacks := lacking.key_missing("judge", settings):
         return lacks
     folder = args.journal or args.file.with_name(f"{args.file.name}.judging")
