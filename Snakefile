@@ -15,10 +15,13 @@ OWN = runpy.run_path(workflow.sourcecache.get_path(HERE.join("workflow/own_copy.
     "Copy"
 ](workflow, __name__, HERE)
 CODE = OWN.code
+OWN.import_from()
 
+from earmark.config import read_or_exit
 
 # A config given on the command line stands alone; it is not laid over the default one.
 if OWN.config is None and "models" not in config:
+    read_or_exit("config/config.yaml")  # names the line, which Snakemake does not
 
     configfile: "config/config.yaml"
 
@@ -29,7 +32,7 @@ rule all:
     input:
         lambda wildcards: EVALUATIONS,
         lambda wildcards: rules.report.output,
-        lambda wildcards: other_data(wildcards) + other_settings(wildcards),
+        lambda wildcards: other_settings(RUN.models)(wildcards),
 
 
 include: f"{CODE}/workflow/rules/common.smk"

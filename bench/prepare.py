@@ -105,7 +105,7 @@ def prepare(folder: Path, name: str = "test", check: str = "full") -> Path:
     from earmark.data.manifest import write_manifest
 
     source = {"type": "hub", "repo": "bench/set"}
-    split = Split("set", name, source, {}, "asr", None, check_audio=check)
+    split = Split(benchmark="set", name=name, source=source, check_audio=check)
     home = folder / "set" / name
     (home / "source").mkdir(parents=True)
     write_manifest(

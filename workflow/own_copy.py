@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 FOLDER = Path(".snakemake", "earmark")
 KEPT_DAYS = 60
@@ -67,7 +67,7 @@ class Copy:
             self.root = home
             self.code = _copied(_local(home)) if self._shared else home
         else:
-            self.root = self.code = _copied(_handed_out(source))
+            self.root = self.code = _copied(_handed_out(here, source))
 
     def _join(self):
         """Work from what the run has recorded."""
@@ -149,10 +149,22 @@ def _local(home):
     return {path.relative_to(home).as_posix(): path.read_bytes() for path in found}
 
 
-def _handed_out(source):
-    """The code and the declarations of a workflow without a folder, by name."""
+def _handed_out(here, source):
+    """The code and the declarations of a workflow without a folder, by name.
+
+    Of a Git repository, Snakemake hands out text alone; the demo's clips are none.
+    """
     listed = Path(source("workflow/files.txt")).read_text(encoding="utf-8").split()
-    return {name: Path(source(name)).read_bytes() for name in listed}
+    if hasattr(here, "repo_path"):
+        import git
+
+        repository = git.Repo(here.repo_path)
+    elif hasattr(here, "hosted_repo"):
+        repository = here.hosted_repo.repo
+    else:
+        return {name: Path(source(name)).read_bytes() for name in listed}
+    tree, folder = repository.commit(here.ref).tree, PurePosixPath(here.path)
+    return {name: (tree / str(folder / name)).data_stream.read() for name in listed}
 
 
 def _copied(contents):

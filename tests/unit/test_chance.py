@@ -17,7 +17,7 @@ def test_chance_draws_each_choice_about_as_often_and_the_same_for_the_same_seed(
 
 
 def test_chance_may_have_several_seeds_without_a_temperature() -> None:
-    check("chance", {"server": "random-choice", "model": "chance", "num_seeds": 5})
+    check("models.chance", {"server": "random-choice", "model": "chance", "num_seeds": 5})
 
 
 def test_without_choices_chance_has_no_answer() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from earmark.cli.project import load_run
-from earmark.config import load, resolve
+from earmark.config import load, read_yaml, resolve, unset_keys
 from earmark.errors import EarmarkError
 
 MODEL = {"server": "demo", "model": "whisper-tiny.en"}
@@ -45,8 +46,8 @@ def test_a_split_has_its_benchmarks_settings_under_its_own_and_the_configs_above
         {"calls": {"prompt": {"user": "Write."}, "splits": {"two": {"prompt": {"suffix": "!"}}}}},
     )
     split = run.benchmarks["calls"]["two"]
-    assert split.prompt == {"system": "Be brief.", "user": "Write.", "suffix": "!"}
-    assert split.source["columns"] == {"text": "said", "audio": "wav"}
+    assert split.prompt.given == {"system": "Be brief.", "user": "Write.", "suffix": "!"}
+    assert split.source.columns == {"text": "said", "audio": "wav"}
 
 
 def test_a_request_holds_what_determines_answers_and_nothing_operational(root):
@@ -128,6 +129,144 @@ def test_a_config_that_is_no_mapping_is_refused(tmp_path):
     (tmp_path / "config.yaml").write_text("- a\n")
     with pytest.raises(EarmarkError, match="a mapping with `benchmarks` and `models`"):
         load(tmp_path / "config.yaml")
+
+
+def refusal(root, benchmarks=None, model=None, **config):
+    whole = {
+        "benchmarks": {"calls": benchmarks},
+        "models": {"m": {**MODEL, **(model or {})}},
+        **config,
+    }
+    with pytest.raises(EarmarkError) as caught:
+        resolve(whole, root, "config.yaml")
+    return str(caught.value)
+
+
+def test_all_that_is_wrong_is_told_at_once_each_with_what_is_allowed(root):
+    model = {"server": "vllm", "client": {"timeout": 0}, "sampling": {"temprature": 0, "top_p": 2}}
+    lines = refusal(root, {"limit": True}, {**model, "server_args": {"a": 1}}).splitlines()
+    for says in (
+        "benchmarks.calls.limit: integer expected, found true",
+        "models.m.client.timeout: must be more than 0, found 0",
+        "models.m.sampling.temprature: unknown key (did you mean 'temperature'?); allowed: freq",
+        "models.m.sampling.top_p: must be at most 1, found 2",
+        'models.m.server_args: text or list expected, found {"a": 1}',
+    ):
+        assert any(line.startswith(f"config.yaml: {says}") for line in lines), says
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"benchmarks": {"leave_out": {}}}, "benchmarks.calls.leave_out: is now called `exclude`"),
+        (
+            {"benchmarks": {"splits": {"one": {"allow_bad_audio": True}}}},
+            "splits.one.allow_bad_audio: is now called `skip_bad_audio`",
+        ),
+        ({"model": {"server": "openai", "gpus": 1}}, "gpus: means nothing for `server: openai`; it"),
+        ({"model": {"command": "x {port}"}}, "m.command: means nothing for `server: demo`; it is"),
+        ({"benchmarks": {"source": {"repo": "a/b"}}}, "source.repo: means nothing for `type: local`"),
+        ({"matcher": {"type": "demo", "dtype": "float16"}}, "matcher.dtype: means nothing for"),
+        ({"matcher": {"type": "embeddings"}}, "matcher.base_url: missing, and `type: embeddings`"),
+        ({"judge": {**MODEL, "audio": "path"}}, "judge.audio: "),
+        ({"models": {"report.html": MODEL}}, "models.report.html: results_dir has a file of that"),
+        ({"models": {"x" * 101: MODEL}}, "a name of 101 characters; .* which can have 100"),
+        ({"data_dir": "$EARMARK_NONE/x"}, "data_dir: the variable EARMARK_NONE is not set; export"),
+        ({"results_dir": "a{b}"}, "results_dir: braces are for wildcards"),
+        ({"model": {"revision": 1234567}}, "revision: text expected, found 1234567; quote it"),
+        ({"model": {"model": None}}, "models.m.model: text expected, found null"),
+        ({"benchmarks": {"splits": [{"one": None}]}}, r"splits: .* is not allowed; `all`, a list"),
+        ({"benchmarks": {"protocols": ["none", "none"]}}, "protocols: one is named twice"),
+        ({"models": [MODEL]}, "models: mapping expected, found"),
+    ],
+)  # fmt: skip
+def test_a_key_that_cannot_be_meant_is_refused_with_what_to_do(root, config, says):
+    assert re.search(f"^config.yaml.*{says}", refusal(root, **config), re.MULTILINE)
+
+
+@pytest.mark.parametrize("where", ["api_key_env", "base_url", "server_args", "env"])
+@pytest.mark.parametrize("secret", ["sk-live123", "nvapi-live123", "hf_live123", "live123 live"])
+def test_a_key_in_the_config_is_refused_and_not_repeated(root, where, secret):
+    given = {
+        "api_key_env": {"api_key_env": secret},
+        "base_url": {"base_url": f"http://u:{secret}@h/v1"},
+        "server_args": {"server_args": {"--api-key": secret}},
+        "env": {"env": {"MY_API_KEY": [secret]}},
+    }
+    told = refusal(root, model=given[where])
+    assert f"models.m.{where}" in told
+    assert "live123" not in told
+
+
+def test_paths_are_expanded_when_the_run_begins_and_not_again(root, monkeypatch):
+    monkeypatch.setenv("HOME", str(root))
+    monkeypatch.setenv("EARMARK_PLACE", "there")
+    config = {
+        "benchmarks": {"calls": {"source": {"manifest": "~/a.jsonl"}}},
+        "models": {"m": MODEL},
+        "data_dir": "~/data/",
+        "results_dir": "/$EARMARK_PLACE/results",
+        "hub_cache": "/${EARMARK_PLACE}/hub",
+        "matcher": {"type": "nv-embed", "python": "~/python"},
+    }
+    run = resolve(config, root)
+    assert (run.data_dir, run.results_dir) == (f"{root}/data", "/there/results")
+    assert (run.hub_cache, run.matcher.python) == ("/there/hub", f"{root}/python")
+    assert str(run.paths.source.of(benchmark="a", split="b")) == f"{root}/data/a/b/source.json"
+    monkeypatch.setenv("EARMARK_PLACE", "elsewhere")
+    again = resolve({**run.given, "frozen": run.frozen})
+    assert (again.results_dir, again.splits) == (run.results_dir, run.splits)
+
+
+def test_the_keys_that_the_environment_lacks_are_told_by_name(root, monkeypatch):
+    monkeypatch.delenv("EARMARK_KEY", raising=False)
+    run = resolved(root, {"calls": None}, {"api_key_env": "EARMARK_KEY"})
+    (told,) = unset_keys(run)
+    assert told.startswith("models.m.api_key_env: EARMARK_KEY is not set; export EARMARK_KEY=")
+    monkeypatch.setenv("EARMARK_KEY", "x")
+    assert not list(unset_keys(run))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: 1\nb: {c: 2,\n  c: 3}\n", "line 3: the key 'c' is there already, in line 2"),
+        ("a:\n\tb: 1\n", "line 2: not YAML: found .*t"),
+        ("a: {b: 1\nc: 2\n", "line 2: not YAML"),
+    ],
+)
+def test_yaml_that_means_something_else_than_it_looks_is_refused_by_line(tmp_path, text, says):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(EarmarkError, match=f"c.yaml, {says}"):
+        read_yaml(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_plain_dictionaries_hold_numbers_as_they_were_written_and_no_defaults_of_null(root):
+    run = resolved(
+        root,
+        {"calls": {"sample": {"n": 3}}},
+        {"sampling": {"temperature": 0}, "server_args": ["--workers", 2]},
+    )
+    (model,) = run.models.values()
+    assert model.settings["sampling"] == {"temperature": 0}
+    assert type(model.settings["sampling"]["temperature"]) is int
+    assert model.settings["server_args"] == ["--workers", 2]
+    assert model.settings["client"] == {"adaptive": True, "timeout": 600, "max_retries": 8}
+    assert "container" not in model.settings and model.settings["revision"] is None
+    assert model.total_gpus == 0
+    split = run.benchmarks["calls"]["one"]
+    assert split.preparation["source"] == {
+        "type": "local", "manifest": split.source.manifest, "columns": {"text": "said"},
+    }  # fmt: skip
+    assert split.preparation["sample"] == {"n": 3}
+    again = type(split).model_validate(split.record)
+    assert again.preparation == split.preparation
+    (model,) = run.models.values()
+    reread = type(model).model_validate(model.settings)
+    assert reread.request(again) == model.request(split)
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])

@@ -123,7 +123,7 @@ def test_dangerous_members_are_refused_by_name(hub, prepare, tmp_path, name, cha
         "columns": {"audio": "audio_path", "text": None}, "keep": ["question"],
     }  # fmt: skip
     with pytest.raises(EarmarkError, match=f"row 1 of test.jsonl: o/n: data.zip: .*{says}"):
-        prepare(Split("x", "s", source, {}, "asr", None))
+        prepare(Split(benchmark="x", name="s", source=source))
     assert not list(tmp_path.rglob("*.wav"))
 
 
@@ -139,7 +139,7 @@ def test_a_corrupt_member_is_named(hub, prepare):
     source = {"type": "hub", "repo": "o/n", "files": ["*.jsonl"], "archive": "data.zip",
               "columns": {"audio": "audio_path", "text": None}}  # fmt: skip
     with pytest.raises(EarmarkError, match=r"row 2 of test.jsonl \(id 1\): clip 'data/1.wav'"):
-        prepare(Split("x", "s", source, {}, "asr", None))
+        prepare(Split(benchmark="x", name="s", source=source))
 
 
 @pytest.mark.parametrize("damage", ["header", "null"])
@@ -160,7 +160,7 @@ def test_a_clip_that_cannot_be_had_is_named_with_its_row_or_left_out(hub, prepar
     source = {"type": "hub", "repo": "o/n", "files": ["*.jsonl"], "archive": "data.zip",
               "columns": {"audio": "audio_path", "text": None}}  # fmt: skip
     with pytest.raises(EarmarkError, match=r"row 2 of test.jsonl \(id q1\): clip .*skip_bad_audio"):
-        prepare(Split("x", "s", source, {}, "asr", None))
-    home = prepare(Split("x", "s", source, {}, "asr", None, skip_bad_audio=True))
+        prepare(Split(benchmark="x", name="s", source=source))
+    home = prepare(Split(benchmark="x", name="s", source=source, skip_bad_audio=True))
     assert [row["id"] for row in rows_of(home)] == ["q0", "q2"]
     assert read_json(home / "source.json")["rows"]["left_out"] == {"bad audio": 1}

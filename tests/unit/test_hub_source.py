@@ -24,7 +24,7 @@ MODEL = {"m": {"server": "demo", "model": "m"}}
 def esb_split(config="librispeech", split="test.clean", **settings):
     source = {"type": "hub", "repo": ESB, "config": config, "split": split}
     source |= settings.pop("source", {})
-    return Split("asr", settings.pop("name", "s"), source, {}, "asr", None, **settings)
+    return Split(benchmark="asr", name=settings.pop("name", "s"), source=source, **settings)
 
 
 def declared(clone, name, selection):
@@ -291,7 +291,7 @@ def test_the_hubs_own_conversion_is_read_as_docs_say(hub, prepare):
     hub.commit("google/fleurs", {"de_de/test/0000.parquet": data}, branch="refs/convert/parquet")
     source = {"type": "hub", "repo": "google/fleurs", "revision": "refs/convert/parquet",
               "config": "de_de", "split": "test", "keep": ["dataset"]}  # fmt: skip
-    rows = rows_of(prepare(Split("x", "s", source, {}, "asr", None)))
+    rows = rows_of(prepare(Split(benchmark="x", name="s", source=source)))
     assert [row["dataset"] for row in rows] == ["de_de"] * 4
 
 
@@ -380,7 +380,7 @@ def test_an_archive_that_was_cut_short_is_named(hub, prepare, part):
     source = {"type": "hub", "repo": "o/n", "files": ["*.jsonl"], "archive": "data.zip",
               "columns": {"audio": "audio_path", "text": None}}  # fmt: skip
     with pytest.raises(EarmarkError, match=r"o/n: data.zip: .* cut short"):
-        prepare(Split("x", "s", source, {}, "asr", None))
+        prepare(Split(benchmark="x", name="s", source=source))
 
 
 def test_a_large_split_is_spread_over_folders(hub, prepare, monkeypatch):

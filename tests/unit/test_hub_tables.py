@@ -27,7 +27,7 @@ def rows(hub, prepare):
     def run(name, content, more=None, **source):
         hub.commit("some/one", {name: content, **CLIPS, **(more or {})})
         source = {"type": "hub", "repo": "some/one", "files": [name], **source}
-        home = prepare(Split("b", "s", source, {}, "asr", None))
+        home = prepare(Split(benchmark="b", name="s", source=source))
         return list(read_jsonl(home / "manifest.jsonl"))
 
     return run

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from faulty_server import Fault, FaultyServer
 
-from earmark.config import models
+from earmark.config import alone
 from earmark.errors import EarmarkError
 from earmark.inference.client import GoneError, RefusedError
 from earmark.inference.infer import Job, gather, infer
@@ -80,7 +80,7 @@ def manifest(tmp_path: Path) -> Path:
 
 def job(url: str | None, manifest: Path, client: dict[str, Any] | None = None, **more: Any) -> Job:
     given = {"server": "openai", "base_url": url, "model": "m", "client": client or {}, **more}
-    settings = models({"models": {"m": given}})["m"].settings
+    settings = alone({"models": {"m": given}}).models["m"].settings
     wanted = {key: settings[key] for key in ("model", "revision", "api", "sampling", "extra_body")}
     wanted["prompt"] = {"system": "Be brief.", "user": "Transcribe.", "suffix": ""}
     home = manifest.parent / "results"

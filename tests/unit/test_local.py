@@ -27,7 +27,7 @@ def source(tmp_path, tone):
 
 
 def made(source, tmp_path, **settings):
-    split = Split("own", "all", source, {}, "asr", None, **settings)
+    split = Split(benchmark="own", name="all", source=source, **settings)
     out, cache = tmp_path / "out", tmp_path / "cache"
     files, manifest = out / "source" / "files.json", out / "manifest.jsonl"
     download(split.selection, files, cache)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from judge_server import GOOD, StandIn
 
-from earmark.config import judge
+from earmark.config import alone
 from earmark.errors import EarmarkError
 from earmark.mmau.judge import PROMPTS
 from earmark.mmau.judging import Judge, judge_all, judge_settings
@@ -22,7 +22,7 @@ SAMPLES = [
 def a_judge(url: str, folder: Path, **more: Any) -> Judge:
     given = {"server": "openai", "base_url": url, "model": "judge", "client": {"max_retries": 0}}
     given |= more
-    settings = judge({"judge": given}).settings
+    settings = alone({"judge": given}).judge.settings
     return Judge("judging", judge_settings(settings), settings, folder / "j", folder / "log")
 
 
@@ -126,17 +126,20 @@ def test_a_judge_of_yes_and_no_is_chosen_by_name(tmp_path: Path) -> None:
 def test_prompts_by_name_differ_and_the_default_is_ours() -> None:
     given = {"server": "openai", "model": "m"}
     named = {
-        name: judge_settings(judge({"judge": {**given, "prompt": name}}).settings)
+        name: judge_settings(alone({"judge": {**given, "prompt": name}}).judge.settings)
         for name in PROMPTS
     }
-    assert judge_settings(judge({"judge": given}).settings) == named["earmark"]
+    assert judge_settings(alone({"judge": given}).judge.settings) == named["earmark"]
     assert len({one["prompt"]["user"] for one in named.values()}) == 3
     assert [name for name, one in named.items() if one.get("yes_no")] == ["nemo_skills_yes_no"]
-    with pytest.raises(EarmarkError, match=r"'nemo' is none; use one of earmark, nemo_skills"):
-        judge_settings(judge({"judge": {**given, "prompt": "nemo"}}).settings)
+    with pytest.raises(
+        EarmarkError,
+        match=r'judge.prompt: mapping or one of "earmark", "nemo_skills", .* found "nemo"',
+    ):
+        judge_settings(alone({"judge": {**given, "prompt": "nemo"}}).judge.settings)
 
 
 def test_a_prompt_without_a_place_for_the_answer_is_refused() -> None:
     given = {"server": "openai", "model": "m", "prompt": {"user": "Judge {question}."}}
     with pytest.raises(EarmarkError, match=r"judge.prompt.user: \{response\} missing"):
-        judge_settings(judge({"judge": given}).settings)
+        judge_settings(alone({"judge": given}).judge.settings)

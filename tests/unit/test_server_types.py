@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from earmark.config import alone
 from earmark.errors import EarmarkError
 from earmark.inference.journal import Journal, Writer
 from earmark.inference.requests import chunks
@@ -15,15 +16,20 @@ from earmark.servers import TYPES, check, kinds
 MODEL = {"model": "m", "api": "chat", "sampling": {}, "extra_body": {}}
 
 
+def checked(settings):
+    config = {"models": {"x": {**MODEL, **settings}}}
+    check("c.yaml: models.x", alone(config, "c.yaml").models["x"].settings)
+
+
 @pytest.mark.parametrize("key", ["top_k", "min_p", "repetition_penalty"])
 def test_megatron_refuses_what_its_server_would(key):
     with pytest.raises(EarmarkError, match=rf"models\.x\.sampling\.{key}: a megatron server"):
-        check("x", {**MODEL, "server": "megatron", "sampling": {key: 1}})
+        check("models.x", {**MODEL, "server": "megatron", "sampling": {key: 1}})
 
 
 def test_a_secret_in_a_config_is_refused_and_not_repeated():
     with pytest.raises(EarmarkError, match="env.HF_TOKEN") as caught:
-        check("x", {**MODEL, "server": "vllm", "env": {"HF_TOKEN": "hf_abc"}})
+        check("models.x", {**MODEL, "server": "vllm", "env": {"HF_TOKEN": "hf_abc"}})
     assert "hf_abc" not in str(caught.value)
 
 
@@ -44,8 +50,8 @@ def test_a_secret_in_a_config_is_refused_and_not_repeated():
 )
 def test_what_would_fail_an_hour_later_is_refused_at_once(settings, says):
     with pytest.raises(EarmarkError) as caught:
-        check("x", {**MODEL, **settings})
-    assert str(caught.value).startswith(f"models.x.{says}")
+        checked(settings)
+    assert str(caught.value).startswith(f"c.yaml: models.x.{says}")
     assert "sk-1" not in str(caught.value)
 
 
@@ -56,7 +62,7 @@ def test_a_file_is_all_that_a_type_needs():
 
 def test_addresses_of_all_kinds_are_taken():
     for host in ("api.example.com", "127.0.0.1:8000", "[::1]:8000", "gpu-node-7:8000"):
-        check("x", {**MODEL, "server": "openai", "base_url": f"http://{host}/v1"})
+        checked({"server": "openai", "base_url": f"http://{host}/v1"})
 
 
 def test_operational_arguments_are_no_part_of_the_model():

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from earmark.config import models
+from earmark.config import alone
 from earmark.errors import EarmarkError
 from earmark.servers import TYPES, answer_settings, check
 from earmark.servers.base import api_key
@@ -30,7 +30,7 @@ SERVER = (
 
 def settings(**given: Any) -> dict[str, Any]:
     given = {"model": "org/model", **given}
-    return models({"models": {"m": given}})["m"].settings
+    return alone({"models": {"m": given}}).models["m"].settings
 
 
 def command(**given: Any) -> str:
@@ -101,12 +101,12 @@ def test_the_command_line_of_a_server(given: dict[str, Any], expected: str) -> N
 @pytest.mark.parametrize("key", ["top_k", "min_p", "repetition_penalty"])
 def test_megatron_refuses_what_it_does_not_know_before_anything_starts(key: str) -> None:
     with pytest.raises(EarmarkError, match=rf"models\.m\.sampling\.{key}: a megatron server"):
-        check("m", settings(server="megatron", sampling={key: 1}))
+        check("models.m", settings(server="megatron", sampling={key: 1}))
     with pytest.raises(EarmarkError, match=rf"models\.m\.extra_body\.{key}: a megatron server"):
-        check("m", settings(server="megatron", extra_body={key: 1}))
-    check("m", settings(server="vllm", sampling={key: 1}))
+        check("models.m", settings(server="megatron", extra_body={key: 1}))
+    check("models.m", settings(server="vllm", sampling={key: 1}))
     with pytest.raises(EarmarkError, match="put it in extra_body"):
-        check("m", settings(server="openai", base_url="http://h/v1", sampling={key: 1}))
+        check("models.m", settings(server="openai", base_url="http://h/v1", sampling={key: 1}))
 
 
 @pytest.mark.parametrize(
@@ -133,12 +133,15 @@ def test_megatron_refuses_what_it_does_not_know_before_anything_starts(key: str)
 )
 def test_what_a_server_would_refuse_is_an_error_at_once(given: dict[str, Any], match: str) -> None:
     with pytest.raises(EarmarkError, match=rf"models\.m\.{match}"):
-        check("m", settings(**given))
+        check("models.m", settings(**given))
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(EarmarkError) as caught:
-        check("m", settings(server="megatron", sampling={"top_k": 1, "min_p": 0}, audio="x"))
+        check(
+            "models.m",
+            settings(server="megatron", sampling={"top_k": 1, "min_p": 0}, audio="input_audio"),
+        )
     assert len(str(caught.value).splitlines()) == 3
 
 

@@ -25,7 +25,7 @@ def blocks(clone) -> list[str]:
 def models(clone, block: str):
     run = resolve({**BASE, **yaml.safe_load(block)}, clone)
     for model in run.models.values():
-        check(model.name, model.settings)
+        check(f"models.{model.name}", model.settings)
     return run.models.values()
 
 

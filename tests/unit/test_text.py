@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from earmark.config import Split
+from earmark.config.parts import Protocol
 from earmark.errors import EarmarkError
-from earmark.schema import _documents
 from earmark.scoring.samples import Sample, pair
 from earmark.scoring.text import PROTOCOL_NAMES, protocol, tables
 from earmark.scoring.text.numbers import NUMBER_WORDS, read_numbers
@@ -187,9 +189,8 @@ def test_what_counts_as_a_word_is_the_languages_to_say(language, pairs, edits, o
 
 
 def test_the_schema_offers_the_protocols_that_there_are():
-    keys = _documents()["benchmark.schema.yaml"]["$defs"]["settings"]["properties"]
-    assert keys["protocols"]["items"]["enum"] == list(PROTOCOL_NAMES)
-    assert keys["postprocess"]["enum"] == list(POSTPROCESS_NAMES)
+    assert get_args(Protocol) == tuple(PROTOCOL_NAMES)
+    assert get_args(Split.model_fields["postprocess"].annotation) == tuple(POSTPROCESS_NAMES)
 
 
 def test_tables_name_their_source_and_licence(clone):

@@ -54,7 +54,9 @@ def tagged(clone, tmp_path):
     git("commit", "-m", "all")
     git("tag", "v1")
     (repository / "workflow/rules/common.smk").write_text("this is no rule\n")
-    (repository / "workflow/scripts/earmark/config.py").write_text("raise SystemExit('edited')\n")
+    (repository / "workflow/scripts/earmark/config/__init__.py").write_text(
+        "raise SystemExit('edited')\n"
+    )
     shutil.rmtree(repository / "config")
     return repository
 

@@ -2,8 +2,6 @@
 import functools
 import re
 
-OWN.import_from()
-
 from snakemake.io import IOFile
 
 from earmark import (
@@ -11,13 +9,14 @@ from earmark import (
     owner as earmark_owner,
     provenance as earmark_provenance,
 )
-from earmark.data import download as earmark_download, manifest as earmark_manifest
-from earmark.scoring import score as earmark_score
+from earmark.data import download as earmark_download
 from earmark.errors import EarmarkError
-from earmark.mmau.judging import judge_settings, reading_code
+from earmark.mmau import protocol as earmark_protocol
+from earmark.mmau.judging import reading_code
 from earmark.mmau.lacking import lacking
-from earmark.mmau.matchers import matcher_type
+from earmark.paths import seeds
 from earmark.report import code_hash as report_code
+from earmark.scoring import score as earmark_score
 from earmark.servers import answer_settings, check as check_server
 
 # Clips and journals are files beside Snakemake's outputs: all jobs have to see one disk.
@@ -30,29 +29,36 @@ if workflow.storage_settings.default_storage_provider is not None:
 
 if OWN.config is not None:
     config = OWN.config  # as it was when the run began whose job this is
+else:
+    for file in workflow.configfiles:
+        read_or_exit(file)  # of a key that is there twice, Snakemake takes the last
+
 try:
     RUN = earmark_config.resolve(
         config, OWN.root, " + ".join(map(str, workflow.configfiles)) or "config"
     )
+    where = RUN.frozen["where"]
     for model in RUN.models.values():
-        check_server(model.name, model.settings)
-    check_server("judge", RUN.judge.settings)
-    JUDGE = judge_settings(RUN.judge.settings)
-    MATCHER = matcher_type(RUN.matcher).identity(RUN.matcher)
-    if "frozen" not in config:  # the run itself, not one of its jobs
+        check_server(f"{where}: models.{model.name}", model.settings)
+    check_server(f"{where}: judge", RUN.judge.settings)
+    earmark_score.check_protocols(RUN.splits)
+    PROTOCOL = earmark_protocol.Protocol(RUN)
+    if OWN.config is None:  # the run itself, not one of its jobs
         earmark_owner.check_owner(RUN)
     # Read now, so that a missing clip is told before any job.
     SOURCE_FILES = earmark_download.source_files(RUN)
 except EarmarkError as error:
     sys.exit(f"error: {error}")
 
-if "frozen" not in config:  # the run itself, not one of its jobs
-    for warning in lacking(RUN):
+if "frozen" not in config:
+    for warning in (*earmark_config.unset_keys(RUN), *lacking(RUN)):
         print(f"warning: {warning}", file=sys.stderr)
 
 if OWN.config is None:
-    # Not put into the config of a workflow that uses this one as a module.
-    config = {**config, "frozen": RUN.frozen | {"project": OWN.project()}}
+    # With paths expanded here, not by jobs elsewhere; and not put into the config of a workflow
+    # that uses this one as a module.
+    project = {"project": OWN.project()}
+    config = {**config, **RUN.given, "frozen": RUN.frozen | project}
 OWN.keep(config)
 
 
@@ -60,123 +66,34 @@ envvars:
     OWN.variable,
 
 
+PATHS = RUN.paths
+
 # The splits that several jobs share, as a pattern; each is known by its benchmark's folder too.
 SHARDED = "|".join(
-    f"(?<=/{re.escape(benchmark)}/){re.escape(name)}"
-    for benchmark, splits in RUN.benchmarks.items()
-    for name, split in splits.items()
+    f"(?<=/{re.escape(split.benchmark)}/){re.escape(split.name)}"
+    for split in RUN.splits
     if split.shards > 1
 )
-DATA = RUN.data_dir
-RESULTS = RUN.results_dir
 
 
-def seeds_of(wildcards):
-    """What stands for a model's seeds in names of files: nothing where it has one."""
-    seeds = RUN.models[wildcards.model].settings["num_seeds"]
-    return [""] if seeds == 1 else [f".seed{k}" for k in range(seeds)]
+def seeded(files, wildcards):
+    """A file a seed of the job's model, by the pattern that one has."""
+    found = seeds(RUN.models[wildcards.model].num_seeds)
+    return expand(files, seed=found, allow_missing=True)
 
 
-def predictions_of(wildcards):
-    """A split's predictions: one file, or one a seed where the model has several."""
-    seeds = seeds_of(wildcards)
-    files = expand(rules.infer.output.predictions, seed=seeds, allow_missing=True)
-    return files if len(seeds) > 1 else files[0]
+def other_settings(models=()):
+    """An input without files, for warnings that need Snakemake's records: those of `-n` too."""
 
+    def known(path):
+        return workflow.persistence.metadata(IOFile(path)) is not None
 
-@functools.cache
-def parts_of(shards):
-    """The predictions of a split's shards, so many."""
-    return expand(
-        rules.infer_shard.output.predictions,
-        shard=range(shards),
-        shards=shards,
-        allow_missing=True,
-    )
-
-
-def of_models(attribute):
-    """A resource of infer jobs: one number where it is the same for all models.
-
-    Snakemake looks numbers up at once, and calls functions for each of thousands of jobs.
-    """
-    found = {getattr(model, attribute) for model in RUN.models.values()}
-    return (
-        found.pop()
-        if len(found) == 1
-        else lambda w: getattr(RUN.models[w.model], attribute)
-    )
-
-
-def beside_of(wildcards):
-    """What scoring needs beside answers: their matches or judgements, a file a seed."""
-    made = {
-        "closed_form": rules.match.output.matches,
-        "open_ended": rules.judge.output.judgements,
-    }
-    scoring = RUN.split(wildcards).scoring
-    if scoring not in made:
+    def warn(wildcards):
+        for line in earmark_provenance.made_elsewhere(RUN, known, models):
+            logger.warning(line)
         return []
-    return expand(made[scoring], seed=seeds_of(wildcards), allow_missing=True)
 
-
-def protocol_of(wildcards):
-    """What MMAU-Pro's numbers rest on, to be kept beside them."""
-    split = RUN.split(wildcards)
-    used = {
-        "closed_form": {"matcher": MATCHER},
-        "open_ended": {"judge": JUDGE},
-        "instruction_following": {"sentences": split.sentences},
-    }
-    prompt = RUN.request(wildcards)["prompt"]
-    return {"prompt": prompt, **used.get(split.scoring, {})}
-
-
-def other_data(wildcards):
-    """No files, but a warning of manifests that Snakemake takes for up to date and are not."""
-    again = []
-    for benchmark, splits in RUN.benchmarks.items():
-        for name, split in splits.items():
-            manifest, record, files = (
-                output.format(benchmark=benchmark, split=name)
-                for output in (
-                    rules.manifest.output.manifest,
-                    rules.manifest.output.source,
-                    rules.download.output.files,
-                )
-            )
-            changed = earmark_manifest.prepared_otherwise(split.preparation, record)
-            if changed and workflow.persistence.metadata(IOFile(manifest)) is None:
-                again.append(files)
-                logger.warning(
-                    f"{manifest} was made with other {', '.join(changed)}, elsewhere"
-                )
-    if again:
-        logger.warning(
-            f"to prepare anew, run once with `--forcerun {' '.join(again)}` added"
-        )
-    return []
-
-
-def other_settings(wildcards):
-    """No files, but a warning of results that Snakemake takes for up to date and are not.
-
-    Results that were moved here, or are met by a fresh clone, lack Snakemake's own record of the
-    settings they were made with; theirs is beside the metrics.
-    """
-    for model in RUN.models:
-        for benchmark in RUN.benchmarks:
-            metrics = rules.aggregate.output.metrics.format(
-                model=model, benchmark=benchmark
-            )
-            changed = earmark_provenance.changed(RUN, model, benchmark)
-            if changed and workflow.persistence.metadata(IOFile(metrics)) is None:
-                logger.warning(
-                    f"{metrics} was made with other {', '.join(changed)}, elsewhere: to make it "
-                    "anew, run once with `--forcerun download infer score` added (known answers "
-                    "are not asked for again)"
-                )
-    return []
+    return warn
 
 
 def end_servers():

@@ -4,9 +4,9 @@ rule download:
         lambda w: SOURCE_FILES[w.benchmark, w.split],
     output:
         # The folder around it is no output: Snakemake would empty it, and downloads resume.
-        files=f"{DATA}/{{benchmark}}/{{split}}/source/files.json",
+        files=PATHS.files,
     log:
-        f"{RESULTS}/logs/download/{{benchmark}}/{{split}}.log",
+        PATHS.logs["download"],
     localrule: config.get("download_locally", True)
     conda:
         "../envs/earmark.yaml"
@@ -23,10 +23,10 @@ rule manifest:
     input:
         files=rules.download.output.files,
     output:
-        source=f"{DATA}/{{benchmark}}/{{split}}/source.json",
-        manifest=f"{DATA}/{{benchmark}}/{{split}}/manifest.jsonl",
+        source=PATHS.source,
+        manifest=PATHS.manifest,
     log:
-        f"{RESULTS}/logs/manifest/{{benchmark}}/{{split}}.log",
+        PATHS.logs["manifest"],
     conda:
         "../envs/earmark.yaml"
     threads: 1
@@ -44,7 +44,7 @@ rule prepare:
         expand(
             rules.manifest.output.manifest,
             zip,
-            benchmark=[benchmark for benchmark, _ in SOURCE_FILES],
-            split=[split for _, split in SOURCE_FILES],
+            benchmark=[split.benchmark for split in RUN.splits],
+            split=[split.name for split in RUN.splits],
         ),
-        other_data,
+        other_settings(),

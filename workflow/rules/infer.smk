@@ -3,9 +3,9 @@ rule infer:
     input:
         manifest=rules.manifest.output.manifest,
     output:
-        predictions=f"{RESULTS}/{{model}}/predictions/{{benchmark}}/{{split}}{{seed}}.jsonl",
+        predictions=PATHS.predictions,
     log:
-        f"{RESULTS}/logs/infer/{{model}}/{{benchmark}}/{{split}}{{seed}}.log",
+        PATHS.logs["infer"],
     # One model after another: what a model needs is loaded once.
     priority: lambda w: len(RUN.models) - list(RUN.models).index(w.model)
     conda:
@@ -14,8 +14,8 @@ rule infer:
     resources:
         mem_mb=4000,
         # All that the server gets; on one machine, `--resources gpu=8` says how many there are.
-        gpu=of_models("gpus"),
-        nodes=of_models("nodes"),
+        gpu=RUN.resource("total_gpus"),
+        nodes=RUN.resource("nodes"),
     params:
         # What determines the answers, and nothing else: how requests are sent is read from the
         # config by the script, so that a change of concurrency asks nothing again.
@@ -26,24 +26,29 @@ rule infer:
 
 use rule infer as infer_shard with:
     output:
-        predictions=temp(
-            f"{RESULTS}/{{model}}/predictions/{{benchmark}}/{{split}}{{seed}}.shards/{{shard}}-of-{{shards}}.jsonl"
-        ),
+        predictions=temp(PATHS.shard),
     log:
-        f"{RESULTS}/logs/infer/{{model}}/{{benchmark}}/{{split}}{{seed}}.{{shard}}-of-{{shards}}.log",
+        PATHS.logs["infer_shard"],
 
 
 if SHARDED:
+
+    # Worked out once a number of shards: thousands of jobs have the same.
+    @functools.cache
+    def shards_of(number):
+        return expand(
+            PATHS.shard, shard=range(number), shards=number, allow_missing=True
+        )
 
     # What the shards answered, in manifest order, checked complete.
     rule gather:
         input:
             manifest=rules.manifest.output.manifest,
-            parts=lambda w: parts_of(RUN.split(w).shards),
+            parts=lambda w: shards_of(RUN.split(w).shards),
         output:
             predictions=rules.infer.output.predictions,
         log:
-            f"{RESULTS}/logs/gather/{{model}}/{{benchmark}}/{{split}}{{seed}}.log",
+            PATHS.logs["gather"],
         wildcard_constraints:
             split=SHARDED,
         localrule: True

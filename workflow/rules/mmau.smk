@@ -9,18 +9,18 @@ rule match:
         manifest=rules.manifest.output.manifest,
         predictions=rules.infer.output.predictions,
     output:
-        matches=f"{RESULTS}/{{model}}/matches/{{benchmark}}/{{split}}{{seed}}.jsonl",
+        matches=PATHS.matches,
     log:
-        f"{RESULTS}/logs/match/{{model}}/{{benchmark}}/{{split}}{{seed}}.log",
+        PATHS.logs["match"],
     conda:
         "../envs/earmark.yaml"
     threads: 2
     resources:
         mem_mb=4000,
-        gpu=RUN.matcher.get("gpus", int(RUN.matcher["type"] == "nv-embed")),
+        gpu=RUN.matcher.total_gpus,
     params:
         # What determines the vectors, and nothing operational.
-        matcher=MATCHER,
+        matcher=PROTOCOL.matcher,
         code=READING,
     script:
         "../scripts/match.py"
@@ -31,19 +31,19 @@ rule judge:
         manifest=rules.manifest.output.manifest,
         predictions=rules.infer.output.predictions,
     output:
-        judgements=f"{RESULTS}/{{model}}/judgements/{{benchmark}}/{{split}}{{seed}}.jsonl",
+        judgements=PATHS.judgements,
     log:
-        f"{RESULTS}/logs/judge/{{model}}/{{benchmark}}/{{split}}{{seed}}.log",
+        PATHS.logs["judge"],
     conda:
         "../envs/earmark.yaml"
     threads: 2
     resources:
         mem_mb=4000,
-        gpu=RUN.judge.gpus,
+        gpu=RUN.judge.total_gpus,
         nodes=RUN.judge.nodes,
     params:
         # What determines the judgements; how requests are sent is read from the config.
-        judge=JUDGE,
+        judge=PROTOCOL.judge,
         code=READING,
     script:
         "../scripts/judge.py"

@@ -3,29 +3,28 @@ rule report:
     input:
         EVALUATIONS,
         scores=[
-            f"{RESULTS}/{model}/scores/{benchmark}/{split}.jsonl"
+            PATHS.scores.of(model=model, benchmark=split.benchmark, split=split.name)
             for model in RUN.models
-            for benchmark, splits in RUN.benchmarks.items()
-            for split in splits
+            for split in RUN.splits
         ],
         published=RUN.published or [],
     output:
         csv=report(
-            f"{RESULTS}/leaderboard.csv",
+            PATHS.leaderboard.of(format="csv"),
             caption="../report/leaderboard.rst",
             category="Leaderboard",
             labels={"what": "models against splits", "as": "CSV"},
         ),
-        md=f"{RESULTS}/leaderboard.md",
-        tex=f"{RESULTS}/leaderboard.tex",
+        md=PATHS.leaderboard.of(format="md"),
+        tex=PATHS.leaderboard.of(format="tex"),
         page=report(
-            f"{RESULTS}/report.html",
+            PATHS.report,
             caption="../report/report.rst",
             category="Report",
             labels={"what": "tables, charts and samples", "as": "page"},
         ),
     log:
-        f"{RESULTS}/logs/report/report.log",
+        PATHS.logs["report"],
     localrule: True
     conda:
         "../envs/earmark.yaml"

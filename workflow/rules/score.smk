@@ -2,16 +2,25 @@
 scoring_code = functools.cache(earmark_score.code_hash)
 
 
+# What scoring needs beside answers, a file a seed.
+BESIDE = {
+    "asr": [],
+    "closed_form": [rules.match.output.matches],
+    "open_ended": [rules.judge.output.judgements],
+    "instruction_following": [],
+}
+
+
 rule score:
     input:
         manifest=rules.manifest.output.manifest,
-        predictions=predictions_of,
-        beside=beside_of,
+        predictions=lambda w: seeded(PATHS.predictions, w),
+        beside=lambda w: seeded(BESIDE[RUN.split(w).scoring], w),
     output:
-        scores=f"{RESULTS}/{{model}}/scores/{{benchmark}}/{{split}}.jsonl",
-        metrics=f"{RESULTS}/{{model}}/scores/{{benchmark}}/{{split}}.metrics.json",
+        scores=PATHS.scores,
+        metrics=PATHS.split_metrics,
     log:
-        f"{RESULTS}/logs/score/{{model}}/{{benchmark}}/{{split}}.log",
+        PATHS.logs["score"],
     conda:
         "../envs/earmark.yaml"
     threads: 1
@@ -22,7 +31,8 @@ rule score:
         label=RUN.label,
         protocols=lambda w: RUN.split(w).protocols,
         postprocess=lambda w: RUN.split(w).postprocess,
-        protocol=protocol_of,
+        units=lambda w: RUN.split(w).units,
+        protocol=lambda w: PROTOCOL.of(RUN, w),
         # A change in how a split is scored scores it anew, from the same answers.
         code=lambda w: scoring_code(RUN.split(w).scoring),
     script:
@@ -43,15 +53,15 @@ rule aggregate:
         ),
     output:
         metrics=report(
-            f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/metrics.json",
+            PATHS.metrics,
             caption="../report/metrics.rst",
             category="Metrics",
             subcategory="{benchmark}",
             labels={"model": "{model}"},
         ),
-        provenance=f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/provenance.json",
+        provenance=PATHS.provenance,
     log:
-        f"{RESULTS}/logs/aggregate/{{model}}/{{benchmark}}.log",
+        PATHS.logs["aggregate"],
     localrule: True
     conda:
         "../envs/earmark.yaml"
@@ -75,10 +85,10 @@ rule category:
     input:
         metrics=rules.score.output.metrics,
     output:
-        metrics=f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/{{benchmark}}.{{split}}/metrics.json",
-        details=f"{RESULTS}/{{model}}/eval-results/{{benchmark}}/{{benchmark}}.{{split}}/details.json",
+        metrics=PATHS.category,
+        details=PATHS.details,
     log:
-        f"{RESULTS}/logs/category/{{model}}/{{benchmark}}/{{split}}.log",
+        PATHS.logs["category"],
     localrule: True
     conda:
         "../envs/earmark.yaml"
@@ -92,14 +102,8 @@ rule category:
 
 
 EVALUATIONS += [
-    file
-    for name, splits in RUN.benchmarks.items()
-    for split in splits.values()
+    PATHS.category.of(model=model, benchmark=split.benchmark, split=split.name)
+    for model in RUN.models
+    for split in RUN.splits
     if split.scoring != "asr"
-    for file in expand(
-        rules.category.output.metrics,
-        model=RUN.models,
-        benchmark=name,
-        split=split.name,
-    )
 ]

@@ -1,13 +1,11 @@
 """Fetch (or synthesize) what a split is made of; source/files.json records what it is."""
 
-from pathlib import Path
-
 from earmark.config import resolve
 from earmark.data.download import download
 from earmark.errors import job_log
 
 with job_log(snakemake.log[0]):
-    run = resolve(snakemake.config, Path(snakemake.scriptdir).parents[1])
+    run = resolve(snakemake.config)
     download(
         snakemake.params.selection,
         record=snakemake.output.files,

@@ -2,30 +2,27 @@
 
 from pathlib import Path
 
-from earmark.config import models
+from earmark.config import resolve
 from earmark.errors import job_log
 from earmark.inference.infer import Job, infer
 from earmark.provenance import recorded
 
 with job_log(snakemake.log[0]):
-    wildcards = snakemake.wildcards
-    results = Path(snakemake.output.predictions.rpartition(f"/{wildcards.model}/predictions/")[0])
-    shard = int(wildcards.get("shard", 0))
-    split = f"{wildcards.benchmark} {wildcards.split}{wildcards.seed}"
-    settings = models(snakemake.config)[wildcards.model].settings
-    jobs = results / wildcards.model / "jobs" / wildcards.benchmark / f"{wildcards.split}.jsonl"
+    wildcards = dict(snakemake.wildcards.items())
+    run = resolve(snakemake.config)
+    settings = run.models[wildcards["model"]].settings
     job = Job(
-        title=f"{wildcards.model} on {split}",
+        title="{model} on {benchmark} {split}{seed}".format(**wildcards),
         wanted=snakemake.params.request,
         settings=settings,
         manifest=Path(snakemake.input.manifest),
-        journal=results / wildcards.model / "journal" / wildcards.benchmark / wildcards.split,
+        journal=run.paths.journal.of(**wildcards),
         predictions=Path(snakemake.output.predictions),
-        server_log=results / "logs" / "servers" / f"{wildcards.model}.{shard}.log",
-        seed=int(wildcards.seed.removeprefix(".seed") or 0),
-        shard=shard,
+        server_log=run.paths.server_log.of(**wildcards),
+        seed=int(wildcards["seed"].removeprefix(".seed") or 0),
+        shard=int(wildcards.get("shard", 0)),
         shards=int(wildcards.get("shards", 1)),
-        folders=(Path(snakemake.input.manifest).parents[2], results),
+        folders=(Path(run.data_dir), Path(run.results_dir)),
     )
-    with recorded(jobs, settings, snakemake.config["frozen"]["project"]):
+    with recorded(run.paths.jobs.of(**wildcards), settings, run.frozen["project"]):
         infer(job)

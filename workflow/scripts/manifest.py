@@ -1,13 +1,11 @@
 """Write a split's manifest, and its audio where the source does not already hold it as files."""
 
-from pathlib import Path
-
 from earmark.config import resolve
 from earmark.data.manifest import write_manifest
 from earmark.errors import job_log
 
 with job_log(snakemake.log[0]):
-    run = resolve(snakemake.config, Path(snakemake.scriptdir).parents[1])
+    run = resolve(snakemake.config)
     write_manifest(
         snakemake.params.preparation,
         files=snakemake.input.files,

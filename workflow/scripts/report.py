@@ -5,5 +5,5 @@ from earmark.errors import job_log
 from earmark.report.build import build
 
 with job_log(snakemake.log[0]):
-    run = resolve(dict(snakemake.config))
+    run = resolve(snakemake.config)
     build(run, run.results_dir, run.published)

@@ -13,6 +13,7 @@ with job_log(snakemake.log[0]):
             label=snakemake.params.label,
             protocols=snakemake.params.protocols,
             postprocess=snakemake.params.postprocess,
+            **snakemake.params.units,
             manifest=snakemake.input.manifest,
             predictions=snakemake.input.predictions,
             scores=snakemake.output.scores,

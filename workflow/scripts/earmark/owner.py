@@ -9,9 +9,6 @@ from earmark.config import Run
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_json
 
-RECORD = "report.config.json"
-"""Beside the report: the config files that it was made from."""
-
 
 def check_owner(run: Run) -> None:
     """Refuse a results folder in which another config's report is.
@@ -22,8 +19,8 @@ def check_owner(run: Run) -> None:
     Raises:
         EarmarkError: naming both configs and what to do.
     """
-    record = Path(run.results_dir, RECORD)
-    if not record.is_file() or not Path(run.results_dir, "report.html").is_file():
+    record = run.paths.owner.of()  # beside the report: the config files that it was made from
+    if not record.is_file() or not run.paths.report.of().is_file():
         return
     was, now = read_json(record), _files(run)
     if was == now or was["relative"] == now["relative"] or was["files"] == now["files"]:
@@ -40,7 +37,7 @@ def check_owner(run: Run) -> None:
 
 def claim(run: Run) -> None:
     """Record that a results folder's report is this config's."""
-    write_json(Path(run.results_dir, RECORD), _files(run))
+    write_json(run.paths.owner.of(), _files(run))
 
 
 def _files(run: Run) -> dict[str, list[str]]:

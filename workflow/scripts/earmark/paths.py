@@ -1,50 +1,104 @@
-"""Paths that a config names: found, or told as missing before anything is done."""
+"""Where every file of a run lies. Nobody else spells a path of `data_dir` or `results_dir`."""
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from earmark.errors import EarmarkError
-
-_MADE = ("data_dir", "results_dir", "hub_cache")
-
-
-def existing(given: str, root: str | Path, key: str, wanted: str) -> str:
-    """A file that a config names, relative to the working folder.
-
-    Args:
-        given: The path as the config has it.
-        root: Where relative paths start: the folder that holds ``config/``. What is not there is
-            looked for in the working folder, where the files of a workflow are that uses this one.
-        key: The file and key that name it, for the message.
-        wanted: What the file is to be, for the message.
-
-    Raises:
-        EarmarkError: when there is no such file; names the key, the path and what is wanted.
-    """
-    tried = [*dict.fromkeys(Path(folder, given).absolute() for folder in (root, Path()))]
-    for path in tried:
-        if path.is_file():
-            return os.path.relpath(path)
-    is_folder = any(path.is_dir() for path in tried)
-    problem = "is a folder" if is_folder else "does not exist"
-    raise EarmarkError(f"{key}: {' and '.join(map(str, tried))} {problem}; {wanted} is expected")
+TABLES = ("csv", "md", "tex")
+"""The leaderboard's formats."""
+RESERVED = frozenset(
+    (
+        *("logs", "embeddings", "report.html", "report_files", "report.config.json"),
+        *(f"leaderboard.{x}" for x in TABLES),
+    )
+)
+"""What `results_dir` holds beside the models' folders."""
 
 
-def check_made(config: Mapping[str, Any], where: str) -> None:
-    """Refuse folders that cannot be made, since a file is there already.
+class Pattern(str):
+    """A path with wildcards, as rules have it."""
 
-    Raises:
-        EarmarkError: naming the key and the file.
-    """
-    for key in _MADE:
-        path = Path(config.get(key) or ".")
-        taken = next((part for part in (path, *path.parents) if part.is_file()), None)
-        if taken:
-            raise EarmarkError(
-                f"{where}: {key}: {taken.absolute()} is a file; a folder is expected, or the name "
-                "of one to make"
-            )
+    __slots__ = ()
+
+    def of(self, **wildcards: Any) -> Path:
+        """The path for some values; by default those of the only seed and shard."""
+        return Path(self.format(**{"seed": "", "shard": 0, **wildcards}))
+
+
+class Paths:
+    """The files of a run: a pattern each, by the wildcards model, benchmark, split and seed."""
+
+    def __init__(self, data_dir: str, results_dir: str) -> None:
+        data, model = f"{data_dir}/{{benchmark}}/{{split}}", f"{results_dir}/{{model}}"
+        logs, split, answers = (
+            f"{results_dir}/logs",
+            "{benchmark}/{split}",
+            "{benchmark}/{split}{seed}",
+        )
+        ours = f"{model}/eval-results/{{benchmark}}"
+        self.files = Pattern(f"{data}/source/files.json")
+        self.source = Pattern(f"{data}/source.json")
+        self.manifest = Pattern(f"{data}/manifest.jsonl")
+        self.predictions = Pattern(f"{model}/predictions/{answers}.jsonl")
+        self.shard = Pattern(f"{model}/predictions/{answers}.shards/{{shard}}-of-{{shards}}.jsonl")
+        self.journal = Pattern(f"{model}/journal/{split}")
+        self.jobs = Pattern(f"{model}/jobs/{split}.jsonl")
+        self.judgements = Pattern(f"{model}/judgements/{answers}.jsonl")
+        self.judging = Pattern(f"{model}/judging/{answers}")
+        self.matches = Pattern(f"{model}/matches/{answers}.jsonl")
+        self.embeddings = Pattern(f"{results_dir}/embeddings")
+        self.scores = Pattern(f"{model}/scores/{split}.jsonl")
+        self.split_metrics = Pattern(f"{model}/scores/{split}.metrics.json")
+        self.metrics = Pattern(f"{ours}/metrics.json")
+        self.provenance = Pattern(f"{ours}/provenance.json")
+        self.category = Pattern(f"{ours}/{{benchmark}}.{{split}}/metrics.json")
+        self.details = Pattern(f"{ours}/{{benchmark}}.{{split}}/details.json")
+        self.leaderboard = Pattern(f"{results_dir}/leaderboard.{{format}}")
+        self.report = Pattern(f"{results_dir}/report.html")
+        self.owner = Pattern(f"{results_dir}/report.config.json")
+        self.server_log = Pattern(f"{logs}/servers/{{model}}.{{shard}}.log")
+        self.judge_log = Pattern(f"{logs}/servers/judge.{{model}}.log")
+        below = {
+            "download": split,
+            "manifest": split,
+            "infer": f"{{model}}/{answers}",
+            "infer_shard": f"{{model}}/{answers}.{{shard}}-of-{{shards}}",
+            "gather": f"{{model}}/{answers}",
+            "match": f"{{model}}/{answers}",
+            "judge": f"{{model}}/{answers}",
+            "score": f"{{model}}/{split}",
+            "aggregate": "{model}/{benchmark}",
+            "category": f"{{model}}/{split}",
+            "report": "report",
+        }
+        self.logs = {
+            rule: Pattern(f"{logs}/{rule.partition('_')[0]}/{name}.log")
+            for rule, name in below.items()
+        }
+        self.infer_log = self.logs["infer"]
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of some model, benchmark and split: a path each, by the names of `Paths`."""
+
+    paths: Paths
+    wildcards: Mapping[str, str]
+
+    def __getattr__(self, name: str) -> Path:
+        pattern: Pattern = getattr(self.paths, name)
+        return pattern.of(**self.wildcards)
+
+
+def folder(name: str) -> str:
+    """A model's name in paths: the same, but for characters that a path cannot hold."""
+    return re.sub(r"[^\w.+=@-]+", "_", name).lstrip(".") or "_"
+
+
+def seeds(number: int) -> list[str]:
+    """What stands for each of a model's seeds in names of files: nothing where it has one."""
+    return [""] if number == 1 else [f".seed{k}" for k in range(number)]

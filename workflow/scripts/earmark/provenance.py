@@ -9,16 +9,15 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from earmark import __version__
 from earmark.config import Model, Run, Split, resolve
-from earmark.data.manifest import comparable
+from earmark.data.manifest import comparable, prepared_otherwise
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_json
 from earmark.servers import answer_settings, server_type
@@ -134,8 +133,8 @@ def write(
             "resolved": {
                 "model": settings,
                 "judge": run.judge.settings,
-                "matcher": run.matcher,
-                "splits": {split: asdict(made) for split, made in splits.items()},
+                "matcher": run.matcher.given,
+                "splits": {split: made.record for split, made in splits.items()},
             },
             "config": {
                 "benchmarks": {benchmark: config["benchmarks"][benchmark]},
@@ -158,12 +157,12 @@ def write(
 
 
 def _source(run: Run, benchmark: str, split: str) -> Any:
-    record = read_json(Path(run.data_dir, benchmark, split, "source.json"))
+    record = read_json(run.paths.source.of(benchmark=benchmark, split=split))
     return {key: value for key, value in record.items() if key not in ("files", "rows")}
 
 
 def _jobs(run: Run, model: str, benchmark: str, split: str) -> list[Any]:
-    path = Path(run.results_dir, model, "jobs", benchmark, f"{split}.jsonl")
+    path = run.paths.jobs.of(model=model, benchmark=benchmark, split=split)
     found = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
         try:
@@ -184,7 +183,7 @@ def changed(run: Run, model: str, benchmark: str) -> list[str]:
     Returns:
         Names of settings such as ``sampling`` or ``protocols``; none where there are no metrics.
     """
-    path = Path(run.results_dir, model, "eval-results", benchmark, "provenance.json")
+    path = run.paths.provenance.of(model=model, benchmark=benchmark)
     if not path.is_file():
         return []
     was = read_json(path)["resolved"]
@@ -193,13 +192,51 @@ def changed(run: Run, model: str, benchmark: str) -> list[str]:
         if name not in was["splits"]:
             continue  # Snakemake sees that its files are missing
         try:
-            before = Split(**was["splits"][name])
-            old = _decisive(Model(model, model, was["model"]), before, was["judge"], was["matcher"])
-        except (TypeError, KeyError):  # the settings had other names then
+            before = Split.model_validate(was["splits"][name])
+            tested = Model.model_validate(was["model"])
+            old = _decisive(tested, before, was["judge"], was["matcher"])
+        except (ValueError, KeyError):  # the settings had other names then
             return ["settings, by another version of Earmark"]
-        new = _decisive(run.models[model], split, run.judge.settings, run.matcher)
-        found |= {key for key in new if json.dumps(new[key]) != json.dumps(old[key])}
+        new = _decisive(run.models[model], split, run.judge.settings, run.matcher.given)
+        found |= {key for key in new if _text(new[key]) != _text(old[key])}
     return sorted(found)
+
+
+def made_elsewhere(run: Run, known: Callable[[str], bool], models: Iterable[str]) -> Iterator[str]:
+    """Warnings of files that Snakemake takes for up to date and are not.
+
+    Data and results that were moved here, or are met by a fresh clone, lack Snakemake's own record
+    of the settings that they were made with; theirs is beside them.
+
+    Args:
+        run: The config as it is now.
+        known: Whether Snakemake has its record of a file.
+        models: The models whose metrics are looked at, by folder.
+    """
+    again = []
+    for split in run.splits:
+        where = {"benchmark": split.benchmark, "split": split.name}
+        manifest = str(run.paths.manifest.of(**where))
+        other = prepared_otherwise(split.preparation, run.paths.source.of(**where))
+        if other and not known(manifest):
+            again.append(str(run.paths.files.of(**where)))
+            yield f"{manifest} was made with other {', '.join(other)}, elsewhere"
+    if again:
+        yield f"to prepare anew, run once with `--forcerun {' '.join(again)}` added"
+    for model in models:
+        for benchmark in run.benchmarks:
+            metrics = str(run.paths.metrics.of(model=model, benchmark=benchmark))
+            other = changed(run, model, benchmark)
+            if other and not known(metrics):
+                yield (
+                    f"{metrics} was made with other {', '.join(other)}, elsewhere: to make it "
+                    "anew, run once with `--forcerun download infer score` added (known answers "
+                    "are not asked for again)"
+                )
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _decisive(model: Model, split: Split, judge: Any, matcher: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from earmark.cli.printing import print_table
 from earmark.cli.project import add_configfile, load_run
+from earmark.config import Run
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl
 from earmark.scoring.comparison import compare, holm
@@ -166,9 +167,10 @@ def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
         raise EarmarkError(f"{args.configfile}: no benchmark with word error rates is selected")
 
     def counts(model: str, benchmark: str) -> Counted:
-        home = Path(config.results_dir, by_name[model], "scores", benchmark)
         return {
-            f"{benchmark}-{split}": _of_scores(home / split, args.protocol)
+            f"{benchmark}-{split}": _of_scores(
+                config, by_name[model], benchmark, split, args.protocol
+            )
             for split in config.benchmarks[benchmark]
         }
 
@@ -178,9 +180,11 @@ def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
     }
 
 
-def _of_scores(stem: Path, protocol: str | None) -> dict[str, tuple[int, int, str | None]]:
-    path = stem.with_name(f"{stem.name}.jsonl")
-    metrics = stem.with_name(f"{stem.name}.metrics.json")
+def _of_scores(
+    config: Run, model: str, benchmark: str, split: str, protocol: str | None
+) -> dict[str, tuple[int, int, str | None]]:
+    where = {"model": model, "benchmark": benchmark, "split": split}
+    path, metrics = config.paths.scores.of(**where), config.paths.split_metrics.of(**where)
     if not path.is_file() or not metrics.is_file():
         raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
     modes = {key: value for key, value in read_json(metrics).items() if "@" in key}

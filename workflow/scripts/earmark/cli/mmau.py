@@ -15,10 +15,13 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, json_text, write_json, write_jsonl
+
+if TYPE_CHECKING:
+    from earmark.config import Config
 
 Samples = Sequence[tuple[Row, str]]
 Others = Callable[[Samples], list[Row] | None]
@@ -138,7 +141,6 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
 
     What the config or this machine lacks is found here, before anything is paid for.
     """
-    from earmark.config import judge, matcher
     from earmark.mmau import judging, lacking, matching, rules, verdicts
     from earmark.servers import check as check_server
 
@@ -148,13 +150,13 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
     if way == verdicts.CLOSED_FORM:
         if not args.matcher and not args.configfile:
             return "no matcher; give a --configfile, or --matcher"
-        given = {"type": args.matcher} if args.matcher else matcher(_config(args), args.configfile)
+        given = {"type": args.matcher} if args.matcher else _config(args).matcher.given
         lacks = lacking.matcher_lacks(given)
         return lacks or (lambda samples: matching.match_all(given, samples, None))
     if not args.configfile:
         return "no judge; give a --configfile"
-    settings = judge(_config(args)).settings
-    check_server("judge", settings)
+    settings = _config(args).judge.settings
+    check_server(f"{args.configfile}: judge", settings)
     if lacks := lacking.key_missing("judge", settings):
         return lacks
     folder = args.journal or args.file.with_name(f"{args.file.name}.judging")
@@ -164,13 +166,11 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
     return lambda samples: judging.judge_all(one, samples)
 
 
-def _config(args: argparse.Namespace) -> dict[str, Any]:
+def _config(args: argparse.Namespace) -> Config:
     """The config, checked; only its `judge` and `matcher` need be there."""
-    from earmark.schema import check, read_yaml
+    from earmark.config import alone, read_yaml
 
     config = read_yaml(Path(args.configfile))
     if not isinstance(config, dict):
         raise EarmarkError(f"{args.configfile}: a mapping with `judge` or `matcher` was expected")
-    unused = {"benchmarks": {"mmau-pro": None}, "models": {"m": {"server": "openai", "model": "m"}}}
-    check({**unused, **config}, "config.schema.yaml", args.configfile)
-    return config
+    return alone(config, args.configfile)

@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from earmark.config import Run, load
-from earmark.schema import read_yaml
+from earmark.config import Run, load, read_yaml
 
 
 def add_configfile(parser: argparse.ArgumentParser) -> None:

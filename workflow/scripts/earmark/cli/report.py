@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from earmark.cli.project import add_configfile, load_run
 
@@ -30,5 +29,5 @@ def run(args: argparse.Namespace) -> int:
     for one in missing:
         if one.failure:
             print(f"{one.model.name} on {one.subset}: {one.told}")
-    print(Path(config.results_dir, "report.html"))
+    print(config.paths.report.of())
     return 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from earmark.cli.printing import print_table
 from earmark.cli.project import add_configfile, load_run
 from earmark.config import Model, Run, Split
+from earmark.paths import seeds as file_seeds
 from earmark.progress import human_seconds
 
 WINDOW = 60.0
@@ -62,12 +63,14 @@ def _row(config: Run, model: Model, split: Split) -> tuple[list[str], str | None
     if not places.manifest.is_file():
         return [*names, "not prepared", *[""] * 4], None
     wanted = answer_settings(model.settings, model.request(split))
-    if model.settings["server"] == "random-choice":  # nobody is asked: there is no journal
+    if model.server == "random-choice":  # nobody is asked: there is no journal
         rows = sum(1 for _ in read_jsonl(places.manifest))
-        written = list(places.predictions.parent.glob(f"{split.name}*.jsonl"))
-        known = {split.name, *(f"{split.name}.seed{k}" for k in range(wanted["num_seeds"]))}
-        done = sum(path.stem in known for path in written) * rows
-        return [*names, f"{done:,}", f"{wanted['num_seeds'] * rows:,}", "0", "", ""], None
+        where = {"model": model.folder, "benchmark": split.benchmark, "split": split.name}
+        written = [
+            config.paths.predictions.of(seed=seed, **where).is_file()
+            for seed in file_seeds(model.num_seeds)
+        ]
+        return [*names, f"{sum(written) * rows:,}", f"{len(written) * rows:,}", "0", "", ""], None
     recipe = Recipe(wanted, places.manifest.parent)
     asked = {
         request.fingerprint

@@ -13,7 +13,6 @@ from earmark.cli.printing import print_table
 from earmark.cli.project import add_configfile, load_run
 from earmark.config import Run
 from earmark.errors import EarmarkError
-from earmark.scoring.metrics import metrics_file
 from earmark.scoring.printed import printed
 
 FORMATS = ("text", "nemo", "csv", "md", "tex")
@@ -82,7 +81,7 @@ def _blocks(config: Run, args: argparse.Namespace, benchmarks: Sequence[str]) ->
         for folder, model in config.models.items():
             if not splits or (args.model and model.name not in args.model):
                 continue
-            path = metrics_file(config.results_dir, folder, benchmark)
+            path = config.paths.metrics.of(model=folder, benchmark=benchmark)
             if not path.is_file():
                 missing.append(f"{path}: not there yet; `snakemake` makes it")
                 continue

@@ -32,9 +32,9 @@ def source_files(run: Run) -> dict[tuple[str, str], list[str]]:
         EarmarkError: when a file that a split names is missing; names file, row and path.
     """
     return {
-        (split.benchmark, split.name): source_type(split.source).source_files(split.source)
-        for splits in run.benchmarks.values()
-        for split in splits.values()
+        (split.benchmark, split.name): source_type(source).source_files(source)
+        for split in run.splits
+        for source in [split.preparation["source"]]
     }
 
 

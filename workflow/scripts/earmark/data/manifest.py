@@ -115,7 +115,11 @@ def prepared_otherwise(preparation: Settings, record: str | Path) -> list[str]:
     was, now = read_json(record).get("preparation"), comparable(preparation)
     if was is None:  # by an earlier version, which did not say
         return []
-    return sorted(key for key in now if json.dumps(now[key]) != json.dumps(was.get(key)))
+    return sorted(key for key in now if _text(now[key]) != _text(was.get(key)))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _rows(

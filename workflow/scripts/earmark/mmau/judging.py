@@ -56,11 +56,9 @@ def judge_settings(settings: Mapping[str, Any]) -> Settings:
         What determines the answers of a model, with ``yes_no`` where the judge says Yes or No.
 
     Raises:
-        EarmarkError: when there is no prompt of the name, or it has no place for the answer.
+        EarmarkError: when the prompt has no place for the answer.
     """
     given = settings["prompt"]
-    if isinstance(given, str) and given not in PROMPTS:
-        raise EarmarkError(f"judge.prompt: {given!r} is none; use one of {', '.join(PROMPTS)}")
     named = PROMPTS[given if isinstance(given, str) else "earmark"]
     prompt = {"system": named["system"], "user": named["user"], "suffix": ""}
     prompt |= {} if isinstance(given, str) else given

@@ -18,13 +18,12 @@ def lacking(run: Run) -> Iterator[str]:
     Only of those that the selected splits use. Nothing of it stops a run: answers can be had
     without, and the machine that matches or judges may be another.
     """
-    splits = [split for splits in run.benchmarks.values() for split in splits.values()]
-    ways = {split.scoring for split in splits}
+    ways = {split.scoring for split in run.splits}
     if OPEN_ENDED in ways and (lacks := key_missing("judge", run.judge.settings)):
         yield f"{lacks}, before open-ended answers come to be judged (docs/mmau-pro.md)"
-    if CLOSED_FORM in ways and (lacks := matcher_lacks(run.matcher)):
+    if CLOSED_FORM in ways and (lacks := matcher_lacks(run.matcher.given)):
         yield f"{lacks}, before closed-form answers come to be matched (docs/mmau-pro.md)"
-    counted = {split.sentences for split in splits if split.scoring == INSTRUCTION_FOLLOWING}
+    counted = {split.sentences for split in run.splits if split.scoring == INSTRUCTION_FOLLOWING}
     if "punkt" in counted and find_spec("nltk") is None:
         yield (
             "sentences: punkt needs NLTK, which is not installed; run `pip install nltk` and "

@@ -7,6 +7,7 @@ from pathlib import Path
 from earmark.config import Run
 from earmark.files import whole_file
 from earmark.owner import check_owner, claim
+from earmark.paths import Paths
 from earmark.report import formats
 from earmark.report.gather import Results, gather
 from earmark.report.leaderboard import tables
@@ -30,13 +31,14 @@ def build(run: Run, folder: str | Path, published: str | Path | None = None) -> 
     check_owner(run)
     results = gather(run, published)
     made = tables(results)
+    paths = Paths(run.data_dir, str(folder))
     for ending, text in (
         ("csv", formats.as_csv(made, intervals=True)),
         ("md", formats.as_markdown(made, intervals=True)),
         ("tex", formats.as_tex(made)),
     ):
-        with whole_file(Path(folder, f"leaderboard.{ending}")) as stream:
+        with whole_file(paths.leaderboard.of(format=ending)) as stream:
             stream.write(text)
-    write_page(results, made, Path(folder, "report.html"))
+    write_page(results, made, paths.report.of())
     claim(run)
     return results

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from earmark.config import Model, Run, Split
 from earmark.errors import EarmarkError
 from earmark.files import read_json
+from earmark.paths import Files
 from earmark.report.published import Published, read_published, subset
 
 Metrics = dict[str, Any]
@@ -27,39 +28,9 @@ STATES: dict[State, str] = {
 """What each state is called in print."""
 
 
-@dataclass(frozen=True)
-class Files:
-    """Where the files of a model on a split lie."""
-
-    manifest: Path
-    predictions: Path
-    scores: Path
-    metrics: Path
-    judgements: Path
-    journal: Path
-    jobs: Path
-    logs: Path
-
-
 def files(run: Run, folder: str, split: Split) -> Files:
     """Where the files of a model (by its folder) on a split lie; they need not be there."""
-    results, below = Path(run.results_dir), Path(split.benchmark, split.name)
-    home = results / folder
-    return Files(
-        manifest=Path(run.data_dir) / below / "manifest.jsonl",
-        predictions=home / "predictions" / f"{below}.jsonl",
-        scores=home / "scores" / f"{below}.jsonl",
-        metrics=home / "scores" / f"{below}.metrics.json",
-        judgements=home / "judgements" / f"{below}.jsonl",
-        journal=home / "journal" / below,
-        jobs=home / "jobs" / f"{below}.jsonl",
-        logs=results / "logs" / "infer" / folder / split.benchmark,
-    )
-
-
-def benchmark_folder(run: Run, folder: str, benchmark: str) -> Path:
-    """Where a model's metrics on a benchmark lie, and what is needed to repeat them."""
-    return Path(run.results_dir, folder, "eval-results", benchmark)
+    return Files(run.paths, {"model": folder, "benchmark": split.benchmark, "split": split.name})
 
 
 @dataclass(frozen=True)
@@ -164,8 +135,8 @@ def _evaluation(run: Run, model: Model, folder: str, split: Split) -> Evaluation
     jobs = _jobs(places.jobs)
     content: dict[str, Any] = {}
     state: State = "waiting"
-    if places.metrics.is_file() and places.scores.is_file():
-        content, state = read_json(places.metrics), "scored"
+    if places.split_metrics.is_file() and places.scores.is_file():
+        content, state = read_json(places.split_metrics), "scored"
     elif places.predictions.is_file():
         state = "answered"
     elif reason := failure(places, jobs):
@@ -175,7 +146,7 @@ def _evaluation(run: Run, model: Model, folder: str, split: Split) -> Evaluation
     modes = {name: finite(values) for name, values in content.items() if "@" in name}
     if state == "scored" and not any("num_entries" in values for values in modes.values()):
         raise EarmarkError(
-            f"{places.metrics}: holds no `pass@1` with `num_entries`; score the split anew"
+            f"{places.split_metrics}: holds no `pass@1` with `num_entries`; score the split anew"
         )
     return Evaluation(
         model=model,
@@ -217,7 +188,7 @@ def failure(places: Files, jobs: list[dict[str, Any]] | None = None) -> str | No
         return None
     if max(written, default=0.0) > max(job["end"] for job in jobs) + 1:
         return None
-    return str(last.get("error") or f"{places.logs} has its log")
+    return str(last.get("error") or f"{places.infer_log.parent} has its log")
 
 
 def _subsets(
@@ -226,7 +197,7 @@ def _subsets(
     """The aggregated numbers, where they are those of all the splits that the config selects."""
     for folder in run.models:
         for benchmark, splits in run.benchmarks.items():
-            path = benchmark_folder(run, folder, benchmark) / "metrics.json"
+            path = run.paths.metrics.of(model=folder, benchmark=benchmark)
             scored = {
                 subset(split): metrics
                 for split in splits.values()

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from earmark.config import Run, Split
+from earmark.config import Run, Split, closest
 from earmark.errors import EarmarkError
-from earmark.schema import closest
 from earmark.scoring.text import PROTOCOL_NAMES
 
 _OTHERS = ("model", "source", "protocol", "note")

@@ -13,7 +13,7 @@ from typing import Any
 
 from earmark.files import read_json
 from earmark.report.figures import entries, protocols
-from earmark.report.gather import Results, benchmark_folder, is_asr
+from earmark.report.gather import Results, is_asr
 from earmark.report.leaderboard import machine
 
 Provenance = dict[str, Any]
@@ -49,7 +49,7 @@ def repeat(results: Results) -> Repeat:
         for name, block in protocols(one.metrics).items()
     }.items())  # fmt: skip
     scoring += [("Judge", _settings(judge))] if "open_ended" in ways else []
-    scoring += [("Matcher", _shown(results.run.matcher))] if "closed_form" in ways else []
+    scoring += [("Matcher", _shown(results.run.matcher.given))] if "closed_form" in ways else []
     models: Lines = [
         (one.name, str(one.settings["server"]), _settings(one.settings))
         for one in results.run.models.values()
@@ -69,9 +69,9 @@ def _provenance(results: Results) -> Iterator[tuple[Path, Provenance]]:
     """What was written beside each benchmark's metrics, and the metrics' file."""
     for folder in results.run.models:
         for benchmark in results.run.benchmarks:
-            place = benchmark_folder(results.run, folder, benchmark)
-            if (place / "provenance.json").is_file():
-                yield place / "metrics.json", read_json(place / "provenance.json")
+            paths, where = results.run.paths, {"model": folder, "benchmark": benchmark}
+            if paths.provenance.of(**where).is_file():
+                yield paths.metrics.of(**where), read_json(paths.provenance.of(**where))
 
 
 def _commands(results: Results, known: list[tuple[Path, Provenance]]) -> list[str]:
@@ -124,7 +124,9 @@ def _data(results: Results) -> Lines:
             shown = " or ".join(f"{count:,}" for count in counts) or "not scored yet"
             scoring = ", ".join(split.protocols) if is_asr(split) else split.scoring
             name = f"{benchmark}: {split.name}"
-            rows.append((name, scoring, shown, _shown(split.source), _shown(split.prompt)))
+            rows.append(
+                (name, scoring, shown, _shown(split.source.given), _shown(split.prompt.given))
+            )
     return rows
 
 

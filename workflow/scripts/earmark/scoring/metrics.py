@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from earmark.errors import EarmarkError
-from earmark.files import Row, read_json
+from earmark.files import Row
 
 
 def prediction_metrics(predictions: Sequence[Row]) -> dict[str, Any]:
@@ -86,21 +84,3 @@ def labelled(
         name: {mode: {**values, **own} for mode, values in modes.items()}
         for name, modes in blocks.items()
     }
-
-
-def metrics_file(results_dir: str | Path, model: str, benchmark: str) -> Path:
-    """Where a model's metrics on a benchmark are, once they have been made."""
-    return Path(results_dir, model, "eval-results", benchmark, "metrics.json")
-
-
-def find(results_dir: str | Path, model: str, benchmark: str) -> dict[str, Any]:
-    """A model's metrics on a benchmark.
-
-    Raises:
-        EarmarkError: when they have not been made yet.
-    """
-    path = metrics_file(results_dir, model, benchmark)
-    if not path.is_file():
-        raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
-    found: dict[str, Any] = read_json(path)
-    return found

@@ -11,6 +11,7 @@ from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
 from earmark.scoring.metrics import combine, labelled, prediction_metrics
 from earmark.scoring.pairs import paired, samples_of
 from earmark.scoring.printed import printed
+from earmark.scoring.text import protocol
 
 if TYPE_CHECKING:  # pandas is loaded when something is scored, not when rules are read
     import pandas as pd
@@ -34,6 +35,23 @@ def code_hash(scoring: str = "asr") -> str:
                 digest.update(f"{file.relative_to(_PACKAGES)}\0".encode())
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:16]
+
+
+def check_protocols(splits: Iterable[Any]) -> None:
+    """Refuse protocols that are not for the language of a split (`earmark.config.Split`).
+
+    Raises:
+        EarmarkError: naming the split, the protocol and what would do.
+    """
+    for split in splits:
+        try:
+            if split.scoring == "asr":
+                for name in split.protocols:
+                    protocol(name, split.language)
+        except EarmarkError as error:
+            raise EarmarkError(
+                f"benchmark {split.benchmark}, split {split.name}: protocols: {error}"
+            ) from None
 
 
 def score(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from earmark.config import closest
 from earmark.errors import EarmarkError
 from earmark.servers.base import ServerType
 from earmark.servers.kinds import TYPES
@@ -20,26 +20,31 @@ def server_type(settings: Mapping[str, Any]) -> ServerType:
     return TYPES[settings["server"]]
 
 
-def check(name: str, settings: Mapping[str, Any]) -> None:
+def check(key: str, settings: Mapping[str, Any]) -> None:
     """Refuse settings that the model's server would refuse, before anything is started.
 
     Args:
-        name: The model's name in the config.
+        key: What names the model in messages: its file and key in the config.
         settings: Its settings.
 
     Raises:
         EarmarkError: naming every offending key, what was found and what would be right.
     """
-    wrong = [*server_type(settings).problems(settings), *_secrets(settings), *_address(settings)]
+    name = settings["server"]
+    if name not in TYPES:
+        known = ", ".join(f'"{one}"' for one in TYPES)
+        near = closest(name, TYPES)
+        raise EarmarkError(f'{key}.server: "{name}" is not one of {known}{near}')
+    wrong = [*server_type(settings).problems(settings), *_secrets(settings)]
     if settings.get("extra_body", {}).get("stream"):
         wrong.append("extra_body.stream: answers are read whole; leave it out")
-    drawn = settings["server"] == "random-choice" or settings.get("sampling", {}).get("temperature")
+    drawn = name == "random-choice" or settings.get("sampling", {}).get("temperature")
     if settings.get("num_seeds", 1) > 1 and not drawn:
         wrong.append(
             "num_seeds: several predictions without sampling.temperature above 0 are equal"
         )
     if wrong:
-        raise EarmarkError("\n".join(f"models.{name}.{line}" for line in wrong))
+        raise EarmarkError("\n".join(f"{key}.{line}" for line in wrong))
 
 
 def answer_settings(settings: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,17 +83,3 @@ def _secrets(settings: Mapping[str, Any]) -> list[str]:
         if any(word.partition("=")[0] in ("--api-key", "--api_key") for word in words):
             wrong.append(f"{key}: --api-key puts a secret in the config; servers here need none")
     return wrong
-
-
-def _address(settings: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the address of a server that runs already; it is not repeated."""
-    address = str(settings.get("base_url") or "http://localhost")
-    parts = re.fullmatch(
-        r"https?://(\[[\da-fA-F:.]+\]|[^\s/?#@:]+)(?::(\d+))?(/[^\s?#]*)?", address
-    )
-    if parts and 0 < int(parts[2] or 80) < 65536:
-        return []
-    return [
-        "base_url: no address such as http://host:port/v1 or https://host/v1, with nothing behind "
-        "the path and no user before the host; a key goes into the variable that api_key_env names"
-    ]

@@ -145,7 +145,9 @@ def api_key(settings: Settings) -> str | None:
     key = os.environ.get(variable, "").strip()
     named = f"the environment variable {variable}"
     if not key:
-        raise EarmarkError(f"api_key_env names {named}, which is not set; export it before the run")
+        raise EarmarkError(
+            f"api_key_env names {named}, which is not set; export {variable}=… first"
+        )
     if not key.isprintable() or " " in key:
         raise EarmarkError(f"api_key_env: {named} is no key: it holds blanks or control characters")
     return key

@@ -1,0 +1,252 @@
+"""The config's other keys, and those of benchmarks' declarations: type, default, meaning."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from earmark.config import parts
+from earmark.config.models import Judge, Matcher, Model, Prompt
+from earmark.config.parts import Count, Folder, LocalPath, Name, Part, Plain, Text, key
+
+
+class Exclude(Part):
+    """Which rows are left out: `Split.exclude`."""
+
+    shorter_than: parts.NotNegative = key(
+        0.1, "Seconds; rows with a shorter clip are left out (feature extraction fails on them)."
+    )
+    empty_text: bool = key(True, "Whether rows whose reference is empty are left out.")
+
+
+class Sample(Part):
+    """A random sample of the rows: `Split.sample`."""
+
+    n: Count = key(..., "How many rows.")
+    seed: int = key(0, "Another seed draws other rows.")
+
+
+class Source(Part):
+    """Where the utterances come from: `Split.source`."""
+
+    kind: ClassVar = "type"
+    needs: ClassVar = {"hub": ("repo",), "local": ("manifest",)}
+
+    type: Literal["hub", "local"] | None = key(
+        None, "`hub`: a Hugging Face set; `local`: a manifest (JSONL, CSV) of your own."
+    )
+    repo: Text | None = key(None, "The repository, as owner/name.", "hub")
+    revision: Text = key("main", "A commit, tag or branch; a commit is what repeats.", "hub")
+    config: str | None = key(None, "The configuration, where there are several.", "hub")
+    split: str = key("test", "The split's name there.", "hub")
+    files: Annotated[list[str], Field(min_length=1)] | None = key(
+        None, "The files that hold the rows (globs), if the README has no list.", "hub"
+    )
+    archive: str | None = key(None, "The zip archive with the clips of the audio column.", "hub")
+    rows: Annotated[dict[str, parts.Values], Field(min_length=1)] | None = key(
+        None,
+        "Only rows whose column holds a value of this list, or none of the list under `not`.",
+        "hub",
+    )
+    keep: list[str] = key([], "Further columns for the manifest, as they are.", "hub")
+    manifest: LocalPath | None = key(
+        None, "The manifest; audio paths in it are relative to its folder.", "local"
+    )
+    options: Plain = key(
+        {},
+        "How rows are read, as load_dataset takes it: `{sep: ;, encoding: latin-1}` for CSV, "
+        "`{field: data}` for JSON.",
+    )
+    columns: dict[str, str | None] = key(
+        {},
+        "The manifest's key (`id`, `audio`, `text`, or any) and the column that holds it. "
+        "`id: null` numbers the rows; `text: null` is for sets without a reference.",
+        "hub local",
+    )
+
+
+class Group(Part):
+    """Which utterances belong together, for intervals: `Split.group`. One of both keys."""
+
+    column: Text | None = key(None, "The manifest's column that names the speaker, call or talk.")
+    pattern: parts.Regex | None = key(
+        None, "A regular expression; what its first group (or all of it) matches in the id."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.column is None) == (self.pattern is None):
+            raise ValueError("is not allowed; either `column: NAME` or `pattern: REGEX`")
+        return self
+
+
+class Session(Part):
+    """Recordings in chunks that have one reference: `Split.session`."""
+
+    group: Text = key(..., "The manifest's column that names the recording, such as `parent_id`.")
+    order: Text = key(..., "The column of the chunk's place in it, counted by ones.")
+
+
+class SplitKeys(Part):
+    """What can be said of a split, of its whole benchmark, and in the config over both."""
+
+    renamed: ClassVar = {"leave_out": "exclude", "allow_bad_audio": "skip_bad_audio"}
+
+    scoring: Literal["asr", "closed_form", "open_ended", "instruction_following"] = key(
+        "asr", "By word error rate; by matching with choices, by a judge, and by rules (MMAU-Pro)."
+    )
+    sentences: Literal["punctuation", "punkt"] = key(
+        "punctuation", "instruction_following: how sentences are counted; punkt is NLTK's model."
+    )
+    protocols: parts.Protocols = key(
+        ("whisper", "open_asr_leaderboard"),
+        "Protocols of word error rates (docs/scoring.md); the first is primary.",
+    )
+    postprocess: Literal["none", "chatty"] = key(
+        "none", "chatty drops quotes, lead-ins, stamps and refusals before answers are scored."
+    )
+    shards: Count = key(
+        1, "How many jobs share the requests, each with a server; never a reason to ask again."
+    )
+    prompt: Prompt = key(
+        Prompt(),
+        "What the model is asked, after the audio. {question} stands for that column of the "
+        "sample, a list of two or more becomes lettered lines, and {{ is a brace.",
+    )
+    language: Text | None = key(
+        None,
+        "What is spoken, such as `de` or `cmn_hans_cn`: decides what is scored, and is sent with "
+        "`api: transcriptions`. null: scored as English, and the server decides.",
+    )
+    group: Group | None = key(
+        None, "Which utterances belong together, for intervals; null: as their ids tell."
+    )
+    session: Session | None = key(
+        None, "For chunks of recordings whose references are of the whole: they are scored so."
+    )
+    audio: bool = key(True, "Whether audio is prepared and sent; results without are labelled so.")
+    limit: Count | None = key(None, "Evaluate the first so many rows; results are labelled so.")
+    sample: Sample | None = key(None, "Evaluate a random sample; results are labelled so.")
+    exclude: Exclude = key(Exclude(), "Which rows are left out; each is counted in source.json.")
+    skip_bad_audio: bool = key(
+        False,
+        "Whether rows with damaged clips are left out and counted; otherwise one is an error.",
+    )
+    check_audio: Literal["full", "header"] = key(
+        "full", "`full`: each clip is decoded, which finds damage; `header`: only lengths are read."
+    )
+    source: Source = key(Source(), "Where the utterances come from.")
+
+
+class BenchmarkSplit(SplitKeys):
+    """A split; whatever it does not say comes from its benchmark."""
+
+    entries: Count | None = key(
+        None, "How many utterances published runs counted; another number is remarked on."
+    )
+
+
+class Split(BenchmarkSplit):
+    """A split, with everything that was said for it, for its benchmark and in the config."""
+
+    benchmark: str
+    name: str
+
+    @cached_property
+    def preparation(self) -> Plain:
+        """Everything that determines the split's manifest, and nothing else; as plain values."""
+        return {
+            "source": self.source.given,
+            "audio": self.audio,
+            "limit": self.limit,
+            "sample": self.sample and self.sample.given,
+            "exclude": self.exclude.model_dump(),
+            "skip_bad_audio": self.skip_bad_audio,
+            "check_audio": self.check_audio,
+        }
+
+    @property
+    def record(self) -> Plain:
+        """All of it as a plain dictionary, from which the same is made again."""
+        return {**self.model_dump(), **self.preparation, "prompt": self.prompt.given}
+
+    @property
+    def units(self) -> Plain:
+        """What is scored of what: the language, groups of utterances, and sessions, where said."""
+        said = {"language": self.language, "group": self.group, "session": self.session}
+        return {
+            name: value if isinstance(value, str) else value.given
+            for name, value in said.items()
+            if value is not None
+        }
+
+    @cached_property
+    def selection(self) -> Plain:
+        """What of `preparation` determines what is downloaded."""
+        return {name: self.preparation[name] for name in ("source", "audio", "limit", "sample")}
+
+
+class Declaration(SplitKeys):
+    """A benchmark, declared; what is said for it holds for splits that do not say otherwise."""
+
+    title: str | None = key(None, "A line that says what this is.")
+    splits: Annotated[dict[Name, BenchmarkSplit | None], Field(min_length=1)] = key(
+        ..., "The splits, by name."
+    )
+
+
+class Selection(SplitKeys):
+    """What is run of a benchmark, and what is said over its declaration."""
+
+    file: LocalPath | None = key(
+        None, "The declaration, where it is not config/benchmarks/<name>.yaml."
+    )
+    splits: Annotated[
+        Literal["all"] | dict[str, BenchmarkSplit | None],
+        BeforeValidator(
+            parts.splits,
+            json_schema_input_type=Literal["all"] | list[str] | dict[str, BenchmarkSplit | None],
+        ),
+    ] = key("all", "`all`, a list of splits, or a mapping of splits to what is overridden.")
+
+
+class Config(Part):
+    """What to evaluate. The one file that users edit."""
+
+    data_dir: Folder = key("data", "Folder for manifests and audio.")
+    hub_cache: Folder | None = key(
+        None, "Folder for files of the Hub as they came; null for hub-cache in data_dir."
+    )
+    results_dir: Folder = key("results", "Folder for predictions, scores and tables.")
+    download_locally: bool = key(
+        True,
+        "On a cluster: whether splits are downloaded where Snakemake runs, which has the network, "
+        "or by jobs, whose partition (set-resources of `download`) must then have it.",
+    )
+    published: LocalPath | None = key(
+        None,
+        "A CSV file of published numbers, to stand beside ours, marked as not ours: a column "
+        "`model`, optionally `source` and `protocol`, and a column a split, in percent.",
+    )
+    benchmarks: Annotated[dict[Name, Selection | None], Field(min_length=1)] = key(
+        ...,
+        "What to run, by name. A benchmark is declared in config/benchmarks/<name>.yaml; any key "
+        "of that declaration can be overridden here, for all of it or for one split.",
+    )
+    judge: Judge = key(
+        Judge(
+            server="openai",
+            base_url="https://integrate.api.nvidia.com/v1",
+            api_key_env="NVIDIA_API_KEY",
+            model="qwen/qwen2.5-7b-instruct",
+        ),
+        "The model that judges open-ended answers, at temperature 0.1 unless it says otherwise.",
+    )
+    matcher: Matcher = key(
+        Matcher(type="nv-embed"), "What matches closed-form answers to choices; docs/mmau-pro.md."
+    )
+    models: Annotated[dict[str, Model], Field(min_length=1)] = key(
+        ..., "The models under test, by the name that results and tables use."
+    )

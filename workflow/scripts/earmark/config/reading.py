@@ -1,0 +1,238 @@
+"""YAML as it is read and checked, with messages that name the key and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+import yaml
+from pydantic import ValidationError
+
+from earmark.config.parts import Part
+from earmark.errors import EarmarkError
+
+Made = TypeVar("Made", bound=Part)
+Path_ = tuple[Any, ...]
+
+_KINDS = {
+    "string_type": "text", "int_type": "integer", "float_type": "number",
+    "bool_type": "true or false", "list_type": "list", "tuple_type": "list",
+    "dict_type": "mapping", "model_type": "mapping",
+}  # fmt: skip
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"), "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+}  # fmt: skip
+_SECRET = re.compile(
+    r"\b(sk|hf|nvapi|gsk|ghp|xai|pplx)[-_]|AIza|api.?key|secret|passw|://[^/\s]*@", re.IGNORECASE
+)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read one YAML document.
+
+    Raises:
+        EarmarkError: when the file is missing, is not YAML, or names a key twice; names the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        # libyaml, where it is there, is ten times faster, at every start of a job.
+        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        node = loader.get_single_node()
+        twice = next(_twice(node), None)
+        if twice is None:
+            return None if node is None else loader.construct_document(node)
+    except OSError as error:
+        raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise EarmarkError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise EarmarkError(f"{path}{line}: not YAML: {problem}") from None
+    name, first, again = twice
+    raise EarmarkError(
+        f"{path}, line {again}: the key {name!r} is there already, in line {first}; "
+        "only one of them would count: remove the other"
+    )
+
+
+def read_or_exit(path: str | Path) -> Any:
+    """Read one YAML document, where no caller would turn an error into a message."""
+    try:
+        return read_yaml(Path(path))
+    except EarmarkError as error:
+        sys.exit(f"error: {error}")
+
+
+def existing(given: str, root: str | Path, key: str, expected: str) -> str:
+    """A file that a config names, relative to the working folder.
+
+    Args:
+        given: The path as the config has it.
+        root: Where relative paths start: the folder that holds ``config/``. What is not there is
+            looked for in the working folder, where the files of a workflow are that uses this one.
+        key: The file and key that name it, for the message.
+        expected: What the file is to be, for the message.
+
+    Raises:
+        EarmarkError: when there is no such file; names the key, the path and what is expected.
+    """
+    tried = [*dict.fromkeys(Path(folder, given).absolute() for folder in (root, Path()))]
+    for path in tried:
+        if path.is_file():
+            return os.path.relpath(path)
+    is_folder = any(path.is_dir() for path in tried)
+    problem = "is a folder" if is_folder else "does not exist"
+    raise EarmarkError(f"{key}: {' and '.join(map(str, tried))} {problem}; {expected} is expected")
+
+
+def _twice(node: Any) -> Iterator[tuple[str, int, int]]:
+    """Keys that a mapping has twice, with both lines."""
+    if isinstance(node, yaml.SequenceNode):
+        for inner in node.value:
+            yield from _twice(inner)
+    if isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in lines and name != "<<":
+                yield name, lines[name], line
+            lines.setdefault(name, line)
+            yield from _twice(value)
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """A suffix such as `` (did you mean 'splits'?)``, or nothing when no known word is near."""
+    near = difflib.get_close_matches(word, [str(k) for k in known], n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def check(value: Any, kind: type[Made], where: str, more: Iterable[str] = ()) -> Made:
+    """A document as an object of its class.
+
+    Args:
+        value: The document, as YAML holds it.
+        kind: The class.
+        where: What to call the document in messages: its file.
+        more: What else is wrong with it, as ``key: what, and what would be right``.
+
+    Raises:
+        EarmarkError: naming every offending key, what was found, and what is allowed.
+    """
+    lines: list[str] = []
+    try:
+        made = kind.model_validate(value)
+    except ValidationError as error:
+        lines += _messages(error, kind, value)
+    lines += more
+    if lines:
+        raise EarmarkError("\n".join(f"{where}: {line}" for line in dict.fromkeys(lines)))
+    return made
+
+
+def _messages(error: ValidationError, kind: type[Part], value: Any) -> Iterator[str]:
+    """One message an offending key; of a union's members only what is meant is told."""
+    found: dict[Path_, list[Any]] = {}
+    for one in error.errors(include_url=False):
+        found.setdefault(_path(one["loc"], value, one["type"]), []).append(one)
+    for path in sorted(found, key=lambda path: [str(part) for part in path]):
+        errors = found[path]
+        deeper = any(other[: len(path)] == path for other in found if len(other) > len(path))
+        if deeper and all(one["type"] in {*_KINDS, "literal_error"} for one in errors):
+            continue
+        name = ".".join(map(str, path)) or "the document"
+        yield f"{name}: {_message(errors, path, kind)}"
+
+
+def _path(loc: Path_, value: Any, kind: str) -> Path_:
+    """Where an error is in the document: its location without the names of a union's members."""
+    path: list[Any] = []
+    for place, part in enumerate(loc):
+        missing = kind == "missing" and place == len(loc) - 1
+        if isinstance(value, dict) and (part in value or missing):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _message(errors: list[Any], path: Path_, kind: type[Part]) -> str:
+    first = errors[0]
+    rule, context = first["type"], first.get("ctx", {})
+    if rule == "extra_forbidden":
+        part = _part(kind, path[:-1])
+        if path[-1] in part.renamed:
+            return f"is now called `{part.renamed[path[-1]]}`; rename it"
+        names = sorted(part.model_fields)
+        return f"unknown key{closest(str(path[-1]), names)}; allowed: {', '.join(names)}"
+    if rule == "missing":
+        field = _part(kind, path[:-1]).model_fields[path[-1]]
+        return f"missing; {field.description}"
+    shown = _shown(first["input"], path)
+    if rule == "value_error":
+        said = str(context["error"])
+        return f"{shown} {said}" if said.startswith("is not") else said
+    if rule == "literal_error":
+        known = _known(first)
+        allowed = known.replace('"', "").split(", ")
+        return f"{shown} is not one of {known}{closest(str(first['input']), allowed)}"
+    if rule in ("too_short", "string_too_short"):
+        return "at least one entry is needed" if rule == "too_short" else "must not be empty"
+    if rule in _BOUNDS:
+        word, bound = _BOUNDS[rule]
+        return f"must be {word} {context[bound]:g}, found {shown}"
+    if rule == "string_pattern_mismatch":
+        return "a name of letters, digits and . _ + - expected, beginning with a letter or digit"
+    kinds = dict.fromkeys(
+        f"one of {_known(one)}"
+        if one["type"] == "literal_error"
+        else _KINDS.get(one["type"], one["msg"])
+        for one in errors
+    )
+    if "number" in kinds:
+        kinds.pop("integer", None)
+    quote = "; quote it" if "text" in kinds and isinstance(first["input"], int | float) else ""
+    return f"{' or '.join(kinds)} expected, found {shown}{quote}"
+
+
+def _known(error: Any) -> str:
+    expected: str = error["ctx"]["expected"]
+    return expected.replace("'", '"').replace(" or ", ", ").replace("False", "false")
+
+
+def _part(kind: type[Part], path: Path_) -> type[Part]:
+    """The class of the mapping at a path."""
+    named = False
+    for part in path:
+        if named:  # a name that the user chose: of a model, a benchmark, a split
+            named = False
+        elif part in kind.model_fields:
+            annotation = kind.model_fields[part].annotation
+            kind = next(_classes(annotation), kind)
+            named = any(get_origin(one) is dict for one in (annotation, *get_args(annotation)))
+    return kind
+
+
+def _classes(annotation: Any) -> Iterator[type[Part]]:
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _classes(inner)
+
+
+def _shown(value: Any, path: Path_ = ()) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if _SECRET.search(text) or any(_SECRET.search(str(part)) for part in path):
+        return "what is not repeated here"
+    return text if len(text) <= 80 else text[:77] + "…"

@@ -1,0 +1,271 @@
+"""The config, checked and resolved: which models meet which splits, and with what settings."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from earmark.config.benchmarks import Config, Declaration, Source, Split
+from earmark.config.models import Judge, Matcher, Model
+from earmark.config.parts import Plain
+from earmark.config.reading import check, closest, existing, read_yaml
+from earmark.data.sampling import label
+from earmark.errors import EarmarkError
+from earmark.paths import RESERVED, Paths, folder
+
+_LONGEST = 100
+"""Characters of a model's name; with what stands around it, a file's name has 255 bytes at most."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A whole config, resolved.
+
+    Attributes:
+        data_dir: Folder for manifests and audio.
+        results_dir: Folder for predictions, scores and tables.
+        hub_cache: Folder for files of the Hub as they came, shared by all splits.
+        benchmarks: The selected splits, by benchmark and split.
+        models: The models under test, by their folder in `results_dir`.
+        judge: The model that judges open-ended answers.
+        matcher: What matches closed-form answers to choices.
+        frozen: What a job needs beside the config to resolve it alike, whatever has become of
+            the files: the config's ``frozen`` key.
+        given: The config as it was given, with its paths expanded.
+        published: A CSV file of published numbers, to stand beside ours.
+    """
+
+    data_dir: str
+    results_dir: str
+    hub_cache: str
+    benchmarks: dict[str, dict[str, Split]]
+    models: dict[str, Model]
+    judge: Model
+    matcher: Matcher
+    frozen: Plain
+    given: Plain
+    published: str | None = None
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Where the run's files lie."""
+        return Paths(self.data_dir, self.results_dir)
+
+    @property
+    def splits(self) -> list[Split]:
+        """The selected splits of all benchmarks."""
+        return [split for splits in self.benchmarks.values() for split in splits.values()]
+
+    def split(self, wildcards: Any) -> Split:
+        """The split that a job's wildcards (``benchmark``, ``split``) name."""
+        return self.benchmarks[wildcards.benchmark][wildcards.split]
+
+    def scoring(self, benchmark: str) -> str:
+        """How a benchmark is scored: ``asr``, or ``mmau`` for any of its three ways."""
+        ways = {split.scoring for split in self.benchmarks[benchmark].values()}
+        return "asr" if ways == {"asr"} else "mmau"
+
+    def request(self, wildcards: Any) -> Plain:
+        """What determines the answers of the job whose wildcards these are."""
+        return self.models[wildcards.model].request(self.split(wildcards))
+
+    def label(self, wildcards: Any) -> str | None:
+        """What sets a job's results apart from those of the whole split with audio."""
+        split, model = self.split(wildcards), self.models[wildcards.model]
+        audio = split.audio and model.audio is not False
+        return label(audio, split.limit, split.preparation["sample"])
+
+    def resource(self, name: str) -> int | Callable[[Any], int]:
+        """An attribute of models as a resource of jobs: one number, where all have the same.
+
+        Snakemake looks numbers up at once, and calls functions for each of thousands of jobs.
+        """
+        values = {int(getattr(model, name)) for model in self.models.values()}
+        if len(values) == 1:
+            return values.pop()
+        return lambda wildcards: int(getattr(self.models[wildcards.model], name))
+
+
+def resolve(config: Mapping[str, Any], root: str | Path = ".", where: str = "config") -> Run:
+    """Check a config and resolve it against the benchmarks that it names.
+
+    Args:
+        config: The config as Snakemake (or `read_yaml`) has it; with the key ``frozen``, as a job
+            has it, it was checked when the run began, and no file is read.
+        root: The folder that holds ``config/benchmarks``; relative paths in the config start there.
+        where: What to call the config in messages: its file.
+
+    Raises:
+        EarmarkError: naming the offending keys, and what would be allowed.
+    """
+    config = dict(config)
+    frozen = config.get("frozen")
+    if isinstance(frozen, dict) and "declarations" in frozen:
+        where = frozen["where"]
+        del config["frozen"]
+        made = check(config, Config, where)
+    else:
+        made = check(config, Config, where, _unsuited(config))
+        frozen = {"root": str(Path(root).absolute()), "where": where, "declarations": {}}
+        if made.published:
+            key = f"{where}: published"
+            expected = "a CSV file of published numbers"
+            frozen["published"] = existing(made.published, root, key, expected)
+        for name, selection in made.benchmarks.items():
+            path = _declaration(name, selection.file if selection else None, Path(root), where)
+            declared = check(read_yaml(path), Declaration, str(path))
+            frozen["declarations"][name] = {"file": str(path), "content": declared.given}
+    given = made.given
+    return Run(
+        data_dir=made.data_dir,
+        hub_cache=made.hub_cache or f"{made.data_dir}/hub-cache",
+        results_dir=made.results_dir,
+        benchmarks={
+            name: _benchmark(name, selection or {}, frozen)
+            for name, selection in given["benchmarks"].items()
+        },
+        models=_named(made.models, where),
+        judge=made.judge,
+        matcher=made.matcher,
+        frozen=frozen,
+        given=given,
+        published=frozen.get("published"),
+    )
+
+
+def load(path: str | Path, root: str | Path = ".") -> Run:
+    """Read, check and resolve a config file; raises as `resolve` does."""
+    config = read_yaml(Path(path))
+    if not isinstance(config, dict):
+        raise EarmarkError(f"{path}: a mapping with `benchmarks` and `models` was expected")
+    return resolve(config, root, str(path))
+
+
+def alone(config: Mapping[str, Any], where: str = "config") -> Config:
+    """A config of which only some keys are used: the others need not be there."""
+    unused = {"benchmarks": {"unused": None}, "models": {"m": {"server": "openai", "model": "m"}}}
+    return check({**unused, **config}, Config, where, _unsuited(config))
+
+
+def _unsuited(config: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with names of models, and keys that mean nothing for their type."""
+    for name, given in _mapping(config.get("models")).items():
+        if len(str(name)) > _LONGEST:
+            yield (
+                f"models.{str(name)[:20]}…: a name of {len(str(name))} characters; results are "
+                f"kept in a folder of that name, which can have {_LONGEST}: shorten it"
+            )
+        elif folder(str(name)) in RESERVED:
+            yield f"models.{name}: results_dir has a file of that name; call the model otherwise"
+        for key, why in Model.unsuited(_mapping(given)):
+            yield f"models.{name}.{key}: {why}"
+    for key, why in Judge.unsuited(_mapping(config.get("judge"))):
+        yield f"judge.{key}: {why}"
+    for key, why in Matcher.unsuited(_mapping(config.get("matcher"))):
+        yield f"matcher.{key}: {why}"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _named(given: Mapping[str, Model], where: str) -> dict[str, Model]:
+    found: dict[str, Model] = {}
+    for name, keys in given.items():
+        model = keys.named(name)
+        if model.folder in found:
+            raise EarmarkError(
+                f"{where}: models {found[model.folder].name!r} and {name!r} would share the "
+                f"folder {model.folder!r}; rename one of them"
+            )
+        found[model.folder] = model
+    return found
+
+
+def unset_keys(run: Run) -> Iterator[str]:
+    """The API keys of models under test that the environment lacks.
+
+    It stops no run: known answers are not asked for again, and jobs may run elsewhere.
+    """
+    for model in run.models.values():
+        name = model.api_key_env
+        if name and not os.environ.get(name, "").strip():
+            yield (
+                f"models.{model.name}.api_key_env: {name} is not set; export {name}=… before the "
+                "model is asked"
+            )
+
+
+def _declaration(name: str, file: str | None, root: Path, where: str) -> Path:
+    directory = root / "config" / "benchmarks"
+    if file:
+        key = f"{where}: benchmarks.{name}.file"
+        return Path(existing(file, root, key, "a benchmark's declaration (YAML)"))
+    path = directory / f"{name}.yaml"
+    own = Path("config", "benchmarks", path.name)  # of a workflow that uses this one
+    if path.is_file() or own.is_file():
+        return path if path.is_file() else own
+    known = sorted(one.stem for one in directory.glob("*.yaml"))
+    raise EarmarkError(
+        f"{where}: benchmarks.{name}: no such benchmark{closest(name, known)}; "
+        f"known: {', '.join(known) or 'none'} (a new one is a file {path})"
+    )
+
+
+def _benchmark(name: str, selection: Plain, frozen: Plain) -> dict[str, Split]:
+    declaration, file = (frozen["declarations"][name][key] for key in ("content", "file"))
+    where, declared = frozen["where"], declaration["splits"]
+    chosen = selection.get("splits", "all")
+    overrides = dict.fromkeys(declared) if chosen == "all" else chosen
+    unknown = [
+        f"{where}: benchmarks.{name}.splits: unknown split {split!r}"
+        f"{closest(split, declared)}; {file} declares: {', '.join(declared)}"
+        for split in overrides
+        if split not in declared
+    ]
+    if unknown:
+        raise EarmarkError("\n".join(unknown))
+    shared = [
+        {k: v for k, v in layer.items() if k not in ("splits", "title", "file")}
+        for layer in (declaration, selection)
+    ]
+    splits = {}
+    for split, override in overrides.items():
+        keys: Plain = {"benchmark": name, "name": split}
+        for layer in (shared[0], declared[split] or {}, shared[1], override or {}):
+            keys = _merged(keys, layer)
+        splits[split] = _split(keys, f"{where} and {file}: splits.{split}", Path(frozen["root"]))
+    if len({split.scoring == "asr" for split in splits.values()}) > 1:
+        listed = ", ".join(f"{split.name}: {split.scoring}" for split in splits.values())
+        raise EarmarkError(
+            f"{where} and {file}: benchmark {name!r} mixes `asr` with other scoring ({listed}), "
+            "which do not add up; make it two benchmarks"
+        )
+    return splits
+
+
+def _merged(below: Any, above: Any) -> Any:
+    """``above`` over ``below``, key by key; of another type of source nothing is taken over."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        if "type" in above and above["type"] != below.get("type"):
+            return copy.deepcopy(above)
+        return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
+    return copy.deepcopy(above)
+
+
+def _split(keys: Plain, where: str, root: Path) -> Split:
+    source = dict(keys.get("source") or {})
+    if "type" not in source:
+        raise EarmarkError(f"{where}.source.type: missing; one of {', '.join(Source.needs)}")
+    lines = [f"{where}.source.{key}: {why}" for key, why in Source.unsuited(source)]
+    if lines:
+        raise EarmarkError("\n".join(lines))
+    if "manifest" in source:
+        key = f"{where}.source.manifest"
+        source["manifest"] = existing(source["manifest"], root, key, "a file of rows")
+    return check({**keys, "source": source}, Split, where)

@@ -1,0 +1,39 @@
+"""What MMAU-Pro's numbers rest on beside the answers: prompts, the judge, the matcher, counting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from earmark.config import Run
+from earmark.mmau.judging import judge_settings
+from earmark.mmau.matchers import matcher_type
+
+
+class Protocol:
+    """A run's, worked out once.
+
+    Attributes:
+        judge: What determines judgements.
+        matcher: What determines matches.
+    """
+
+    def __init__(self, run: Run) -> None:
+        matcher = run.matcher.given
+        self.judge = judge_settings(run.judge.settings)
+        self.matcher = matcher_type(matcher).identity(matcher)
+
+    def of(self, run: Run, wildcards: Any) -> dict[str, Any]:
+        """What a split's numbers rest on, to be kept beside them.
+
+        Args:
+            run: The run.
+            wildcards: A job's ``model``, ``benchmark`` and ``split``.
+        """
+        split = run.split(wildcards)
+        used: dict[str, dict[str, Any]] = {
+            "closed_form": {"matcher": self.matcher},
+            "open_ended": {"judge": self.judge},
+            "instruction_following": {"sentences": split.sentences},
+        }
+        prompt = run.request(wildcards)["prompt"]
+        return {"prompt": prompt, **used.get(split.scoring, {})}
