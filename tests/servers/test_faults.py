@@ -9,7 +9,8 @@ import signal
 import pytest
 
 from earmark.errors import EarmarkError
-from earmark.inference.infer import gather, infer
+from earmark.inference.infer import infer
+from earmark.inference.predictions import gather
 
 
 @pytest.mark.parametrize(
@@ -240,7 +241,7 @@ def test_errors_are_asked_again_by_the_next_run(bench):
     settings = bench.settings("--refuse-seconds", "0.4")
     settings["command"] = [*settings["command"][:-2], "--refuse-seconds", "9"]
     job = bench.job(bench.settings("--refuse-seconds", "0.4"))
-    infer(bench.job(settings, wanted=job.wanted))
+    infer(bench.job(settings, request=job.request))
     assert not [row for row in bench.predictions() if row["error"]]
     bench.answered_once(3)
 

@@ -16,8 +16,9 @@ from faulty_server import Fault, FaultyServer
 from earmark.config import models
 from earmark.errors import EarmarkError
 from earmark.inference.client import GoneError, RefusedError
-from earmark.inference.infer import Job, gather, infer
+from earmark.inference.infer import Job, infer
 from earmark.inference.journal import Journal, Writer, shard_file
+from earmark.inference.predictions import gather
 from earmark.servers import answer_settings
 from earmark.servers.run import own_run
 
@@ -86,7 +87,7 @@ def job(url: str | None, manifest: Path, client: dict[str, Any] | None = None, *
     home = manifest.parent / "results"
     return Job(
         title="m on s",
-        wanted=answer_settings(settings, wanted),
+        request=answer_settings(settings, wanted),
         settings=settings,
         manifest=manifest,
         journal=home / "journal",

@@ -8,16 +8,17 @@ SIGKILL loses no answer that was written; a torn last line is dropped, never fat
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, whole_file
@@ -189,31 +190,29 @@ class Writer:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._locks = ExitStack()
-        try:
-            self._locks.enter_context(_locked(path.parent / FOLDER_LOCK, shared=True))
-            self._locks.enter_context(_locked(path.with_name(path.name + ".lock")))
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            _mend(self._file)
-        except BaseException:
-            self._locks.close()
-            raise
+        with ExitStack() as held:
+            held.enter_context(_locked(_lock_of(path)))
+            with _locked(path.parent / FOLDER_LOCK, patience=10):  # whoever compacts holds it
+                self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+                held.callback(os.close, self._file)
+                _mend(self._file)
+            self._held = held.pop_all()
 
     def append(self, row: Row) -> None:
         """Write one record (it has a ``request``); it survives the death of this process.
 
         Raises:
-            EarmarkError: when the disk is full or otherwise refuses.
+            OSError: when the disk is full or otherwise refuses; no half of a line stays.
         """
         line = json.dumps(row, ensure_ascii=True).encode() + b"\n"
+        written = 0
         try:
-            while line:
-                line = line[os.write(self._file, line) :]
-        except OSError as error:
-            raise EarmarkError(
-                f"{self.path}: an answer could not be written: {error.strerror}; the answers "
-                "before it are kept, and the next run goes on from there"
-            ) from None
+            while written < len(line):
+                written += os.write(self._file, line[written:])
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise
 
     def sync(self) -> None:
         """Have the disk hold what was written, so that the machine's death loses nothing either."""
@@ -221,11 +220,8 @@ class Writer:
 
     def close(self) -> None:
         """Sync, close and let the next job in."""
-        try:
-            os.fsync(self._file)
-        finally:
-            os.close(self._file)
-            self._locks.close()
+        with self._held:
+            self.sync()
 
     def __enter__(self) -> Writer:
         return self
@@ -243,8 +239,12 @@ def compact(folder: Path) -> tuple[int, int]:
     Raises:
         EarmarkError: while a job appends to it.
     """
-    with _locked(folder / FOLDER_LOCK), Journal(folder) as journal:
+    with ExitStack() as held:
+        held.enter_context(_locked(folder / FOLDER_LOCK))
         before = sorted(folder.glob("*.jsonl"))
+        for path in before:
+            held.enter_context(_locked(_lock_of(path)))
+        journal = held.enter_context(Journal(folder))
         whole = folder / "compacted.jsonl"
         size = sum(path.stat().st_size for path in before)
         with whole_file(whole, "wb") as stream:
@@ -282,24 +282,28 @@ def _mend(file: int) -> None:
         os.ftruncate(file, size - len(last))
 
 
+def _lock_of(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
 @contextmanager
-def _locked(path: Path, shared: bool = False) -> Iterator[None]:
+def _locked(path: Path, patience: float = 0.0) -> Iterator[None]:
     """Hold a lock that the death of the process releases, however it dies."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    lock = FileLock(path, timeout=patience, fallback_to_soft=False)
     try:
-        try:
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(file, 4096, 0).decode(errors="replace").strip() or "another process"
-            raise EarmarkError(
-                f"{path.parent}: this journal is in use by {holder}; wait for it, or end it, then "
-                "run again (nothing is asked twice)"
-            ) from None
-        except OSError as error:  # a file system without locks
-            print(f"warning: {path}: no lock ({error.strerror}); going on without one", flush=True)
-        me = f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%F %T')}\n"
-        os.ftruncate(file, 0)
-        os.pwrite(file, me.encode(), 0)
+        lock.acquire()
+        path.write_text(
+            f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%F %T')}\n"
+        )
+    except Timeout:
+        holder = path.read_text(errors="replace").strip() or "another process"
+        raise EarmarkError(
+            f"{path.parent}: this journal is in use by {holder}; wait for it, or end it, then "
+            "run again (nothing is asked twice)"
+        ) from None
+    except OSError as error:  # a file system without locks
+        print(f"warning: {path}: no lock ({error.strerror}); going on without one", flush=True)
+    try:
         yield
     finally:
-        os.close(file)
+        lock.release()

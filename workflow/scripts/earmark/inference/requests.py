@@ -1,8 +1,7 @@
 """What is asked: each sample's requests, and the fingerprint under which an answer is kept.
 
-A request says what determines the answer: model, messages, sampling, the audio's content. How it
-travels (which server, as which JSON part, with how many at once) is left to later steps, and is
-no part of its fingerprint.
+A request says what determines the answer: model, text, sampling, the audio's content. How it
+travels, with how many others at once, is an operational matter and no part of its fingerprint.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +68,7 @@ class Request:
         user: The user's text.
         clips: The audio, sent before the text.
         seed: The seed sent with it, or None.
+        language: The language that is spoken, for servers that transcribe, or None.
     """
 
     id: str
@@ -77,6 +77,7 @@ class Request:
     user: str
     clips: tuple[Clip, ...]
     seed: int | None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,44 +98,48 @@ def fingerprint_of(requests: list[str]) -> str:
     return requests[0] if len(requests) == 1 else _hash(requests)
 
 
-def seeds(wanted: Settings) -> list[int | None]:
+def seeds(settings: Settings) -> list[int | None]:
     """The seed of each of ``num_seeds`` predictions: one after another from ``sampling.seed``."""
-    first = wanted["sampling"].get("seed")
-    count = wanted.get("num_seeds", 1)
+    first = settings["sampling"].get("seed")
+    count = settings.get("num_seeds", 1)
     if count == 1:
         return [first]
     return [(first or 0) + k for k in range(count)]
 
 
-class Recipe:
+class Requests:
     """How rows become requests; made once for a model and a split.
 
     Args:
-        wanted: What determines the answers (`earmark.servers.answer_settings`).
+        settings: What determines the answers (`earmark.servers.answer_settings`).
         folder: The manifest's folder, where its audio paths start.
     """
 
-    def __init__(self, wanted: Settings, folder: Path) -> None:
-        self._wanted = wanted
+    def __init__(self, settings: Settings, folder: Path) -> None:
         self._folder = folder
-        self._chunk: float | None = wanted.get("chunk_seconds")
-        self._formats = tuple(wanted.get("audio_formats") or ())
-        self._rate = int(wanted.get("audio_rate") or 16000)
-        # Transcription has no messages, so the benchmark's do not count there.
-        prompt = wanted["prompt"] if wanted["api"] == "chat" else {}
+        self._transcribes = settings["api"] == "transcriptions"
+        self._audio = settings.get("audio") is not False
+        self._chunk: float | None = settings.get("chunk_seconds")
+        self._formats = tuple(settings.get("audio_formats") or ())
+        self._rate = int(settings.get("audio_rate") or 16000)
+        # Transcription has no messages, so the benchmark's do not count there; chat names no
+        # language but in its messages.
+        prompt = {} if self._transcribes else settings["prompt"]
         self._system: str | None = prompt.get("system")
         self._user: str = prompt.get("user") or ""
         self._suffix: str = prompt.get("suffix") or ""
-        sampling = {k: v for k, v in wanted["sampling"].items() if k != "seed"}
+        self._language = settings.get("language") if self._transcribes else None
         self._common = {
             "version": VERSION,
-            "model": wanted["model"],
-            "revision": wanted.get("revision"),
-            "serving": wanted.get("serving") or None,
-            "api": wanted["api"],
-            "sampling": sampling,
-            "extra_body": wanted.get("extra_body") or {},
+            "model": settings["model"],
+            "revision": settings.get("revision"),
+            "serving": settings.get("serving") or None,
+            "api": settings["api"],
+            "sampling": {k: v for k, v in settings["sampling"].items() if k != "seed"},
+            "extra_body": settings.get("extra_body") or {},
         }
+        if self._language:
+            self._common["language"] = self._language
 
     def sample(self, row: Row, seed: int | None = None) -> Sample:
         """The requests of one row of a manifest.
@@ -145,18 +150,11 @@ class Recipe:
         name = str(row.get("id"))
         system = None if self._system is None else fill(self._system, row, "system")
         user = fill(self._user, row, "user").strip() + self._suffix
-        requests = tuple(
-            Request(
-                id=name,
-                fingerprint=self._fingerprint(system, user, clips, seed),
-                system=system,
-                user=user,
-                clips=clips,
-                seed=seed,
-            )
-            for clips in self._clips(row)
-        )
-        return Sample(name, requests)
+        requests = []
+        for clips in self._clips(row):
+            key = self._fingerprint(system, user, clips, seed)
+            requests.append(Request(name, key, system, user, clips, seed, self._language))
+        return Sample(name, tuple(requests))
 
     def _fingerprint(
         self, system: str | None, user: str, clips: tuple[Clip, ...], seed: int | None
@@ -170,8 +168,8 @@ class Recipe:
 
     def _clips(self, row: Row) -> list[tuple[Clip, ...]]:
         """The audio of each request of a row."""
-        if self._wanted.get("audio") is False or not row.get("audio_filepath"):
-            if self._wanted["api"] == "transcriptions":
+        if not self._audio or not row.get("audio_filepath"):
+            if self._transcribes:
                 raise EarmarkError(
                     f"sample {row.get('id')!r} has no audio, and `api: transcriptions` sends "
                     "nothing else; use `api: chat`, or leave `audio` on"
@@ -185,22 +183,25 @@ class Recipe:
                 f"sample {row.get('id')!r}: each of its {len(paths)} clips needs an entry in "
                 "`audio_sha256` and in `duration`; prepare the manifest again"
             )
+        if len(paths) > 1 and self._transcribes:
+            raise EarmarkError(
+                f"sample {row.get('id')!r} has {len(paths)} clips, and `api: transcriptions` takes "
+                "one; use `api: chat`"
+            )
         clips = [
             Clip(self._folder / path, digest, float(seconds), None, self._formats, self._rate)
             for path, digest, seconds in zip(paths, hashes, durations, strict=True)
         ]
-        if len(clips) > 1 and self._wanted["api"] == "transcriptions":
-            raise EarmarkError(
-                f"sample {row.get('id')!r} has {len(clips)} clips, and `api: transcriptions` takes "
-                "one; use `api: chat`"
-            )
         if len(clips) > 1 or self._chunk is None:
             return [tuple(clips)]
         (clip,) = clips
         parts = chunks(clip.duration, self._chunk)
         if len(parts) == 1:
             return [(clip,)]
-        return [(_part(clip, start, end),) for start, end in parts]
+        return [
+            (replace(clip, duration=(end or clip.duration) - start, part=(start, end)),)
+            for start, end in parts
+        ]
 
 
 def chunks(duration: float, seconds: float) -> list[tuple[float, float | None]]:
@@ -242,11 +243,6 @@ def fill(template: str, row: Row, name: str) -> str:
         return "" if value is None else str(value)
 
     return _COLUMN.sub(column, template)
-
-
-def _part(clip: Clip, start: float, end: float | None) -> Clip:
-    seconds = (clip.duration if end is None else end) - start
-    return Clip(clip.path, clip.sha256, seconds, (start, end), clip.formats, clip.rate)
 
 
 def _letter(index: int) -> str:

@@ -39,7 +39,11 @@ def check(name: str, settings: Mapping[str, Any]) -> None:
     """
     found = [*server_type(settings).problems(settings), *_secrets(settings), *_address(settings)]
     if settings.get("extra_body", {}).get("stream"):
-        found.append("extra_body.stream: answers are read whole; leave it out")
+        found.append("extra_body.stream: `stream: true` of the model has answers come in pieces")
+    if settings.get("stream") and settings.get("api") == "transcriptions":
+        found.append("stream: transcriptions are read whole; leave it out")
+    if settings.get("stream") and "stream" in server_type(settings).refuses:
+        found.append(f"stream: a {settings['server']} server refuses it; leave it out")
     drawn = settings["server"] == "random-choice" or (settings.get("sampling") or {}).get(
         "temperature"
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from earmark.servers.base import ServerType, Settings, arguments, entrypoint, gpus
 
 
@@ -9,6 +12,7 @@ class Vllm(ServerType):
     """``vllm serve MODEL``."""
 
     name = "vllm"
+    transcription_names: ClassVar[Mapping[str, str]] = {"max_tokens": "max_completion_tokens"}
     operational = frozenset(
         {
             "--allowed-local-media-path",
