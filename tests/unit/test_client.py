@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from earmark.inference import limiter
-from earmark.inference.client import Client, GoneError, Outcome, _on_loopback, _proxy
+from earmark.inference.client import Client, GoneError, Outcome, _proxy
 from earmark.inference.limiter import ConcurrencyLimit, backoff, retry_after
 from earmark.inference.messages import Message, Messages, complaint
 from earmark.inference.options import Options
@@ -119,8 +119,10 @@ def test_a_complaint_is_short_and_no_nesting_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:8"])
-def test_no_proxy_stands_before_loopback(url: str) -> None:
-    assert _on_loopback(url) and not _on_loopback("https://api.example.com/v1")
+def test_no_proxy_stands_before_loopback(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", "http://proxy.example.com:3128")
+    assert _proxy(url) is None and _proxy("http://api.example.com/v1") is not None
 
 
 def test_the_environment_names_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

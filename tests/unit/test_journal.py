@@ -63,8 +63,8 @@ def test_an_error_is_no_answer_and_gives_way_to_one_never_the_reverse(folder: Pa
     with Journal(folder) as journal:
         assert key(1) not in journal and journal.failed(key(1))
         assert (journal.get(key(1)) or {})["error"] == "HTTP 500"
-        write(path, row(1), row(1, "HTTP 502"), {**row(1), "generation": "a second answer"})
-        journal.refresh()
+    write(path, row(1), row(1, "HTTP 502"), {**row(1), "generation": "a second answer"})
+    with Journal(folder) as journal:
         assert key(1) in journal and not journal.failed(key(1))
         assert journal.get(key(1)) == row(1)
         assert journal.counts.repeated == 4
@@ -78,8 +78,8 @@ def test_a_line_cut_anywhere_costs_that_answer_alone(folder: Path, cut: int) -> 
     with Journal(folder) as journal:
         assert key(1) in journal and key(2) not in journal
         assert (journal.counts.torn, journal.counts.damaged) == (1, 0)
-        write(path, row(3))
-        journal.refresh()
+    write(path, row(3))
+    with Journal(folder) as journal:
         assert key(3) in journal and (journal.counts.torn, journal.counts.damaged) == (0, 0)
     assert len(path.read_bytes().splitlines()) == 2
 
@@ -89,8 +89,8 @@ def test_a_whole_last_line_without_its_newline_counts_and_the_next_is_whole(fold
     path.write_bytes(path.read_bytes().rstrip(b"\n"))
     with Journal(folder) as journal:
         assert key(1) in journal
-        write(path, row(2))
-        journal.refresh()
+    write(path, row(2))
+    with Journal(folder) as journal:
         assert key(2) in journal and journal.counts.damaged == 0
         assert (journal.counts.answers, journal.counts.repeated) == (2, 0)
 
@@ -162,13 +162,14 @@ def test_a_full_disk_leaves_no_half_of_a_line_among_the_answers(
     assert [json.loads(line)["id"] for line in path.read_bytes().splitlines()] == ["1", "3"]
 
 
-def test_compacting_keeps_what_counts_and_readers_follow(folder: Path) -> None:
+def test_compacting_keeps_what_counts_and_disturbs_no_reader(folder: Path) -> None:
     write(shard_file(folder, 0, 2), row(1, "HTTP 500"), row(1), row(2, "late"), row(2, "last"))
     write(shard_file(folder, 1, 2), row(1), row(3))
     with Journal(folder) as reader:
         before = {n: reader.get(key(n)) for n in (1, 2, 3)}
         old, new = compact(folder)
-        reader.refresh()
+        assert {n: reader.get(key(n)) for n in (1, 2, 3)} == before
+    with Journal(folder) as reader:
         assert {n: reader.get(key(n)) for n in (1, 2, 3)} == before
         assert reader.counts.repeated == 0 and 0 < new < old
     assert [path.name for path in folder.glob("*.jsonl")] == ["compacted.jsonl"]

@@ -84,7 +84,6 @@ class Progress:
                 file=terminal,
                 leave=False,
                 mininterval=0.5,
-                dynamic_ncols=True,
             )
         return self
 

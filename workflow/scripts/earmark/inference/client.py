@@ -8,11 +8,9 @@ third of the CPU that the openai SDK takes, which counts at hundreds of clips a 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -32,19 +30,15 @@ SILENCE = 30.0
 gone; a pause that it asked for is none of them."""
 PATIENCE = 900.0
 """Seconds for which a request may be told to come back later before it fails."""
+_KEPT = "what was answered is kept, and the next run asks for the rest"
 _TOO_LONG = re.compile(r"too (long|large)|longer than|exceed|maximum|at most|limit", re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a request.
+    """What became of a request: an answer, or an error for good.
 
-    Attributes:
-        reply: The answer, or None when the request failed for good.
-        error: What went wrong for good, or None.
-        start: Unix seconds at which it was first sent.
-        end: Unix seconds at which its last attempt ended.
-        attempts: How often it was sent.
+    ``start`` is when it was first sent and ``end`` when its last attempt ended (Unix seconds).
     """
 
     reply: Reply | None
@@ -62,27 +56,22 @@ class GoneError(EarmarkError):
     """A server that somebody else runs does not answer any more."""
 
 
-class _FailedError(Exception):
-    """The request has failed for good."""
+class _Fault(Exception):  # noqa: N818 (caught here, never shown)
+    """An attempt without an answer.
 
-
-class _PassingError(Exception):
-    """A fault that another attempt may not meet.
-
-    Attributes:
-        busy: Whether the server only asked for patience.
-        wish: Seconds for which it wants no request, where it said so.
+    ``again``: whether another may have one; ``busy``: whether the server only asked for patience;
+    ``wish``: seconds for which it wants no request, where it said so.
     """
 
-    def __init__(self, what: str, busy: bool = False, wish: float | None = None) -> None:
+    def __init__(
+        self, what: str, again: bool = True, busy: bool = False, wish: float | None = None
+    ) -> None:
         super().__init__(what)
-        self.busy, self.wish = busy, wish
+        self.again, self.busy, self.wish = again, busy, wish
 
 
 class Client:
-    """Asks one server.
-
-    Use it as an asynchronous context manager, which opens and closes its connections.
+    """Asks one server; an asynchronous context manager, which has its connections.
 
     Args:
         url: Where the server's endpoints start, such as ``http://127.0.0.1:8000/v1``.
@@ -100,7 +89,7 @@ class Client:
         self._key = key
         self._limit = ConcurrencyLimit(options.concurrency, options.adaptive)
         self._unreachable: float | None = None  # since when no connection was to be had
-        self._answered = self._warned = False
+        self._answered = False
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="audio")
         self._session: Any = None
         self._lost: asyncio.Future[Any] | None = None
@@ -181,39 +170,32 @@ class Client:
             return await self._attempts(message, bool(request.clips))
         finally:
             for path in message.files:
-                with contextlib.suppress(OSError):
-                    path.unlink()
+                path.unlink(missing_ok=True)
 
     async def _attempts(self, message: Message, audio: bool) -> Outcome:
-        failed = attempts = 0
+        reply, failed, attempts = None, 0, 0
         await self._limit.pause()
         start, began = time.time(), time.monotonic()
-
-        def outcome(reply: Reply | None, error: str | None) -> Outcome:
-            return Outcome(reply, error, start, start + time.monotonic() - began, attempts)
-
         while True:
             attempts += 1
+            error: str | None = None
             try:
-                return outcome(await self._attempt(message), None)
-            except _FailedError as error:
-                long = audio and _TOO_LONG.search(str(error))
-                hint = "; `chunk_seconds` cuts audio that is too long" if long else ""
-                return outcome(None, f"{error}{hint}")
-            except _PassingError as fault:
+                reply = await self._attempt(message)
+            except _Fault as fault:
+                error, wish = str(fault), fault.wish
                 failed += not (fault.busy and time.monotonic() - began < PATIENCE)
-                if failed > self._options.max_retries:
-                    return outcome(None, f"{fault} (after {attempts} attempts)")
-                wait = backoff(attempts) if fault.wish is None else backoff(1) + fault.wish
-            await asyncio.sleep(wait)
-            await self._limit.pause()
+                if fault.again and failed <= self._options.max_retries:
+                    await asyncio.sleep(backoff(attempts if wish is None else 1) + (wish or 0))
+                    await self._limit.pause()
+                    continue
+                if fault.again:
+                    error += f" (after {attempts} attempts)"
+                elif audio and _TOO_LONG.search(error):
+                    error += "; `chunk_seconds` cuts audio that is too long"
+            return Outcome(reply, error, start, start + time.monotonic() - began, attempts)
 
     async def _attempt(self, message: Message) -> Reply:
-        """Send a message once.
-
-        Raises:
-            _PassingError, _FailedError: when there is no answer.
-        """
+        """Send a message once; raises _Fault when there is no answer."""
         import aiohttp
 
         sent = time.monotonic()
@@ -228,43 +210,53 @@ class Client:
             self._unreachable = self._unreachable or sent
             if time.monotonic() - self._unreachable > SILENCE:
                 raise GoneError(
-                    f"nothing has answered at {self.url} for {SILENCE:g} s ({error}); what was "
-                    "answered is kept, and the next run asks for the rest"
+                    f"nothing has answered at {self.url} for {SILENCE:g} s ({error}); {_KEPT}"
                 ) from None
             # It concerns every request: none is to fail by it.
-            raise _PassingError(f"no connection: {error}", busy=True) from None
+            raise _Fault(f"no connection: {error}", busy=True) from None
         except TimeoutError:
-            raise self._timed_out(sent) from None
+            self._limit.overloaded(sent)
+            late = f"no reply within {self._options.timeout:g} s"
+            late += "; raise client.timeout, or lower client.concurrency"
+            print(f"a request has {late}", flush=True)
+            raise _Fault(late) from None
         except (aiohttp.ClientError, OSError) as error:
             await self._expect_loss()
-            raise _PassingError(f"{type(error).__name__}: {error}") from None
+            raise _Fault(f"{type(error).__name__}: {error}") from None
         self._unreachable = None
-        if status == 200:
-            try:
-                reply = self._messages.reply(body)
-            except BadReply as bad:
-                raise _PassingError(str(bad)) from None
-            self._limit.answered()
-            self._answered = True
-            return reply
-        refusal = self._masked(f"HTTP {status}: {complaint(body)}".encode()).decode()
-        self._stop_if_refused(status, body, refusal)
+        if status != 200:
+            raise await self._refusal(sent, status, response.headers, body)
+        try:
+            reply = self._messages.reply(body)
+        except BadReply as bad:
+            raise _Fault(str(bad)) from None
+        self._limit.answered()
+        self._answered = True
+        return reply
+
+    async def _refusal(
+        self, sent: float, status: int, headers: Mapping[str, str], body: bytes
+    ) -> _Fault:
+        """What a reply without an answer means; raises what concerns every request."""
+        error = self._masked(f"HTTP {status}: {complaint(body)}".encode()).decode()
+        if status in (401, 403):
+            raise RefusedError(
+                f"{self.url} refuses this client: {error}; check the key in the variable that "
+                "`api_key_env` names, and what it may use"
+            )
+        if status == 429 and b"insufficient_quota" in body:
+            raise RefusedError(f"{self.url}: {error}; the account has no quota left; {_KEPT}")
+        if status in (404, 405) and not self._answered:
+            raise RefusedError(
+                f"{self.url}{self._messages.endpoint}: {error}; check `base_url`, `api` and `model`"
+            )
         if status < 500 and status not in AGAIN:
-            raise _FailedError(refusal)
-        wish = retry_after(response.headers)
+            return _Fault(error, again=False)
+        wish = retry_after(headers)
         busy = status == 429 or (status == 503 and (wish is not None or await self._healthy()))
         if busy:
             self._limit.overloaded(sent, wish)
-        raise _PassingError(refusal, busy, wish)
-
-    def _timed_out(self, sent: float) -> _PassingError:
-        self._limit.overloaded(sent)
-        advice = "raise client.timeout, or lower client.concurrency"
-        error = f"no reply within {self._options.timeout:g} s; {advice}"
-        if not self._warned:
-            self._warned = True
-            print(f"a request had {error}; it is asked again", flush=True)
-        return _PassingError(error)
+        return _Fault(error, busy=busy, wish=wish)
 
     async def _healthy(self) -> bool:
         """Whether a server that refused a request says that it is well: then it is only busy."""
@@ -287,22 +279,6 @@ class Client:
             if self._lost.done():
                 await asyncio.Event().wait()  # until `ask_all` ends this attempt
 
-    def _stop_if_refused(self, status: int, body: bytes, error: str) -> None:
-        if status in (401, 403):
-            raise RefusedError(
-                f"{self.url} refuses this client: {error}; check the key in the variable that "
-                "`api_key_env` names, and what it may use"
-            )
-        if status == 429 and b"insufficient_quota" in body:
-            raise RefusedError(
-                f"{self.url}: {error}; the account has nothing left to pay with: what was answered "
-                "is kept, and the next run asks for the rest"
-            )
-        if status in (404, 405) and not self._answered:
-            raise RefusedError(
-                f"{self.url}{self._messages.endpoint}: {error}; check `base_url`, `api` and `model`"
-            )
-
     def _masked(self, text: bytes) -> bytes:
         """Some servers repeat the key that they refuse; nobody else shall.
 
@@ -311,24 +287,17 @@ class Client:
         return text.replace(self._key.encode(), b"***") if self._key else text
 
 
-def _on_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for an address.
+    """The proxy that the environment names for an address; loopback has none.
 
-    aiohttp would look for it too, at each request, but along with it takes a password for the
-    address from ``~/.netrc``, which does not go together with a key.
+    aiohttp would look for it too, but along with it takes a password for the address from
+    ``~/.netrc``, which does not go together with a key.
     """
     from urllib.request import getproxies, proxy_bypass
 
     parts = urlsplit(url)
-    if _on_loopback(url) or proxy_bypass(parts.hostname or ""):
+    host = parts.hostname or ""
+    if host in ("localhost", "::1") or host.startswith("127.") or proxy_bypass(host):
         return None
     proxy = getproxies().get(parts.scheme)
     return f"http://{proxy}" if proxy and "://" not in proxy else proxy

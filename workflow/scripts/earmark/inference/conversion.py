@@ -15,16 +15,11 @@ SUFFIXES = {"wave": "wav", "opus": "ogg"}
 
 
 def audio_bytes(clip: Clip) -> tuple[bytes, str]:
-    """What is sent for a clip; called off the event loop.
-
-    Returns:
-        The bytes, and their format's name as servers know it (``wav``, ``flac``, ``mp3``, …).
+    """What is sent for a clip, and its format's name (``wav``, ``flac``, …); off the event loop.
 
     Raises:
-        EarmarkError: when the file is missing or may not be read: the data folder is not what the
-            manifest says.
-        BadAudioError: when the file has to be converted and cannot be decoded: the sample fails,
-            the run goes on.
+        EarmarkError: when the file is missing or may not be read.
+        BadAudioError: when it has to be converted and cannot be decoded: its sample fails.
     """
     try:
         if clip.as_it_is:

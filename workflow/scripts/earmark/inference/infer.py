@@ -23,11 +23,11 @@ from earmark.inference.predictions import prediction, random_choices, record
 from earmark.inference.requests import Request, Requests, Sample, seeds
 from earmark.progress import Progress, human_bytes
 from earmark.servers.base import api_key
-from earmark.servers.lease import Lease, ServerDiedError, acquire
+from earmark.servers.lease import ServerDiedError, acquire
 from earmark.servers.run import Run, current_run
 
 Settings = Mapping[str, Any]
-_SYNC_EVERY = 5.0
+_SYNC_EVERY = 2.0
 _RESTARTS = 3
 _LINE_SIZE = 500
 """About how many bytes an answer takes in a journal, and again in the predictions."""
@@ -40,16 +40,12 @@ class Job:
     """One job's share of a model and a split.
 
     Attributes:
-        title: What it is called in logs.
         request: What determines the answers (`earmark.servers.answer_settings`).
         settings: The model's settings, operational ones too.
-        manifest: The split's manifest.
         journal: The folder of the split's journal.
         predictions: The file to write, in the manifest's order.
-        server_log: The log of the model's server.
         seed: Which of the model's ``num_seeds`` predictions this is, from 0.
         shard: Which of ``shards`` shares of the rows this is, from 0: every ``shards``-th row.
-        shards: How many jobs share the split.
         folders: What a server in a container sees under the same paths: data and results.
     """
 
@@ -82,9 +78,7 @@ class Job:
 def infer(job: Job, run: Run | None = None) -> None:
     """Ask for what is missing, then write the predictions.
 
-    Args:
-        job: What to do.
-        run: The Snakemake run that this belongs to; found by itself when None.
+    Without a ``run``, the Snakemake run that this belongs to is found by itself.
 
     Raises:
         EarmarkError: when the server does not come up or is lost, refuses the key, or too many
@@ -99,15 +93,14 @@ def infer(job: Job, run: Run | None = None) -> None:
     own = shard_file(job.journal, job.shard, job.shards, job.seed)
     total = 1
     try:
-        with Writer(own) as writer, Journal(job.journal) as journal:
-            missing = Missing(job, journal)
+        with Writer(own) as writer:
+            with Journal(job.journal) as journal:
+                missing = Missing(job, journal)
             left, total = len(missing), missing.total
             print(f"{job.title}: {total - left:,} of {total:,} answers are in the journal")
             if left:
-                session = _Session(job, writer, journal, missing, run or current_run())
-                asyncio.run(session.run())
-            journal.refresh()
-            _write_predictions(job, journal, missing.samples)
+                asyncio.run(_Session(job, writer, missing, run or current_run()).run())
+            _write_predictions(job, missing.samples)
     except OSError as error:
         size = human_bytes(2 * _LINE_SIZE * total)
         needed = f"about {size} are needed for answers and predictions; {_KEPT}"
@@ -153,13 +146,10 @@ class Missing:
 class _Session:
     """One job's time with its server, which may have to be started again on the way."""
 
-    def __init__(
-        self, job: Job, writer: Writer, journal: Journal, missing: Missing, run: Run
-    ) -> None:
+    def __init__(self, job: Job, writer: Writer, missing: Missing, run: Run) -> None:
         self._job = job
         self._settings = job.settings
         self._writer = writer
-        self._journal = journal
         self._missing = missing
         self._run = run
         # Of this job alone, as its journal's file is: shards may have equal requests. What a killed
@@ -170,8 +160,7 @@ class _Session:
         self._messages = Messages(self._options, scratch)
         known = missing.total - len(missing)
         self._progress = Progress(job.title, requests=missing.total, known=known, every=60.0)
-        self._failures = Failures(job.settings, missing.samples)
-        self._cut = 0
+        self._failures: dict[str, str] = {}
         self._stopped: Exception | None = None
 
     async def run(self) -> None:
@@ -184,13 +173,12 @@ class _Session:
             task.cancel()
 
         loop = asyncio.get_running_loop()
-        ended = EarmarkError(f"ended by SIGTERM; {_KEPT}")
-        loop.add_signal_handler(signal.SIGTERM, stop, ended)
-        watchers = [asyncio.create_task(self._sync(stop)), asyncio.create_task(self._watch(stop))]
+        loop.add_signal_handler(signal.SIGTERM, stop, EarmarkError(f"ended by SIGTERM; {_KEPT}"))
+        watch = asyncio.create_task(self._watch(stop))
         try:
             with self._progress:
                 if self._settings.get("base_url"):
-                    await self._ask(str(self._settings["base_url"]), iter(self._missing), None)
+                    await self._ask(str(self._settings["base_url"]), iter(self._missing))
                 else:
                     await self._with_server()
         except asyncio.CancelledError:
@@ -198,25 +186,18 @@ class _Session:
                 raise
             raise self._stopped from None
         finally:
-            for watcher in watchers:
-                watcher.cancel()
+            watch.cancel()
             loop.remove_signal_handler(signal.SIGTERM)
-        if self._cut:
-            print(f"{self._job.title}: {self._cut:,} answers were cut at max_tokens", flush=True)
 
-    async def _sync(self, stop: Callable[[Exception], None]) -> None:
-        while True:
+    async def _watch(self, stop: Callable[[Exception], None]) -> None:
+        """Have the disk hold what was written, and end when the run has ended."""
+        while self._run.alive():
             await asyncio.sleep(_SYNC_EVERY)
             try:
                 await asyncio.to_thread(self._writer.sync)
-                await asyncio.to_thread(self._journal.refresh)  # so that little is left for the end
-            except OSError as error:  # a disk that is full may say so only now
-                stop(error)
-
-    async def _watch(self, stop: Callable[[Exception], None]) -> None:
-        while self._run.alive():
-            await asyncio.sleep(1)
-        stop(EarmarkError(f"{_RUN_ENDED}; {_KEPT}"))
+            except OSError as error:  # a full disk may say so only now
+                return stop(error)
+        return stop(EarmarkError(f"{_RUN_ENDED}; {_KEPT}"))
 
     async def _with_server(self) -> None:
         """Ask the model's own server; start it again when it dies.
@@ -234,10 +215,10 @@ class _Session:
             well = False
             try:
                 one_by_one = iter(suspects)
-                culprits = await self._ask(lease.url, one_by_one, lease, concurrency=1)
+                culprits = await self._ask(lease.url, one_by_one, lease.lost, concurrency=1)
                 suspects = list(one_by_one)
                 if not lease.lost.done():
-                    suspects = await self._ask(lease.url, missing, lease)
+                    suspects = await self._ask(lease.url, missing, lease.lost)
                 well = not lease.lost.done()
             finally:
                 await lease.release(well)
@@ -261,67 +242,50 @@ class _Session:
         self,
         url: str,
         requests: Iterator[Request],
-        lease: Lease | None,
+        lost: asyncio.Future[str] | None = None,
         concurrency: int | None = None,
     ) -> list[Request]:
         """Ask, and return what was under way when the server was lost."""
         options = replace(self._options, concurrency=concurrency or self._options.concurrency)
         async with Client(url, self._messages, options, api_key(self._settings)) as client:
-            return await client.ask_all(requests, self._done, lease.lost if lease else None)
+            return await client.ask_all(requests, self._done, lost)
 
     def _done(self, request: Request, outcome: Outcome) -> None:
         """Keep an answer; stop when more samples have failed than may."""
         row = record(request.id, request.fingerprint, outcome)
         self._writer.append(row)
         self._progress.add(requests=1, errors=outcome.error is not None)
-        self._cut += row["finish_reason"] == "length"
         if outcome.error is not None:
             print(f"sample {request.id}: {outcome.error}", flush=True)
-            self._failures.add(row)
+            self._failures.setdefault(request.id, outcome.error)
+            _check(self._failures, self._missing.samples, self._settings)
 
 
-class Failures:
-    """The samples that failed; one too many is the job's own error.
+def _write_predictions(job: Job, samples: int) -> None:
+    failures: dict[str, str] = {}
 
-    Args:
-        settings: The model's, with ``max_failed_fraction``.
-        samples: How many samples the job has.
-    """
-
-    def __init__(self, settings: Settings, samples: int) -> None:
-        self._allowed = float(settings["max_failed_fraction"])
-        self._samples = samples
-        self.errors: dict[str, str] = {}
-
-    def add(self, row: Row) -> None:
-        """Count a sample, however many of its chunks fail.
-
-        Raises:
-            EarmarkError: when more than the allowed fraction have failed.
-        """
-        self.errors.setdefault(row["id"], row["error"])
-        count = len(self.errors)
-        if count > self._allowed * self._samples:
-            named = [f"\n  {name}: {error}" for name, error in list(self.errors.items())[:5]]
-            more = f"\n  and {count - 5} more" if count > 5 else ""
-            raise EarmarkError(
-                f"{count} of {self._samples} samples failed, more than max_failed_fraction "
-                f"({self._allowed:g}) allows:{''.join(named)}{more}"
-            )
-
-
-def _write_predictions(job: Job, journal: Journal, samples: int) -> None:
-    failures = Failures(job.settings, samples)
-
-    def rows() -> Iterator[Row]:
+    def rows(journal: Journal) -> Iterator[Row]:
         for sample in job.samples():
             row = prediction(sample, journal.get)
             if row["error"]:
-                failures.add(row)
+                failures[row["id"]] = row["error"]
             yield row
+        _check(failures, samples, job.settings)
 
-    write_jsonl(job.predictions, rows())
-    if failures.errors:
-        print(
-            f"{job.title}: {len(failures.errors)} of {samples} samples failed; their rows say why"
-        )
+    with Journal(job.journal) as journal:
+        write_jsonl(job.predictions, rows(journal))
+    if failures:
+        print(f"{job.title}: {len(failures)} of {samples} samples failed; their rows say why")
+
+
+def _check(failures: dict[str, str], samples: int, settings: Settings) -> None:
+    """Stop when more samples have failed than may; their errors by id."""
+    allowed, count = float(settings["max_failed_fraction"]), len(failures)
+    if count <= allowed * samples:
+        return
+    named = [f"\n  {name}: {error}" for name, error in list(failures.items())[:5]]
+    more = f"\n  and {count - 5} more" if count > 5 else ""
+    raise EarmarkError(
+        f"{count} of {samples} samples failed, more than max_failed_fraction ({allowed:g}) "
+        f"allows:{''.join(named)}{more}"
+    )

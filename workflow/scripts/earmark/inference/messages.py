@@ -25,11 +25,8 @@ class BadReply(ValueError):  # noqa: N818 (a passing fault, tried again)
 class Message:
     """A request as it travels; it can be sent again.
 
-    Attributes:
-        body: The JSON document, or the audio file of a form.
-        audio_format: The format of a form's file; empty for JSON.
-        fields: The form's other fields.
-        files: What it refers to and what goes away after it.
+    ``body`` is a JSON document, or a form's audio file of ``audio_format`` beside its ``fields``;
+    ``files`` are what it refers to and go away after it.
     """
 
     body: bytes
@@ -120,10 +117,6 @@ class Messages:
         except (LookupError, TypeError, AttributeError):
             raise BadReply("no answer in it", body) from None
 
-    def _common(self, request: Request) -> dict[str, Any]:
-        seed = {} if request.seed is None else {"seed": request.seed}
-        return {**self._options.sampling, **seed}
-
     def _chat(
         self, request: Request, user: dict[str, Any], files: tuple[Path, ...] = ()
     ) -> Message:
@@ -131,8 +124,10 @@ class Messages:
         body: dict[str, Any] = {
             "model": self._options.model,
             "messages": [*system, {"role": "user", **user}],
-            **self._common(request),
+            **self._options.sampling,
         }
+        if request.seed is not None:
+            body["seed"] = request.seed
         if self._options.stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         return Message(json.dumps(body | dict(self._options.extra_body)).encode(), files=files)
@@ -175,13 +170,13 @@ class Messages:
     def _form(self, request: Request) -> Message:
         (clip,) = request.clips
         data, form = audio_bytes(clip)
-        given = {"model": self._options.model, "response_format": "json", **self._common(request)}
-        if request.language:
-            given["language"] = request.language
+        given = {"model": self._options.model, "response_format": "json", **self._options.sampling}
+        given |= {"seed": request.seed, "language": request.language}
         fields = [
             (key, value if isinstance(value, str) else json.dumps(value))
             for key, entry in {**given, **self._options.extra_body}.items()
             for value in (entry if isinstance(entry, list) else [entry])
+            if value is not None
         ]
         return Message(data, form, tuple(fields))
 
@@ -190,15 +185,11 @@ def complaint(body: bytes) -> str:
     """What a server says is wrong, from the body of a reply that is no 200."""
     try:
         document = json.loads(body)
-    except (ValueError, RecursionError):
-        return _shown(body)
-    if isinstance(document, dict):
         error = document.get("error", document.get("detail", document.get("message")))
-        if isinstance(error, dict):
-            error = error.get("message", error)
-        if error is not None:
-            return _shown(str(error).encode(errors="replace"))
-    return _shown(body)
+        error = error.get("message", error) if isinstance(error, dict) else error
+    except (ValueError, RecursionError, AttributeError):
+        error = None
+    return _shown(body if error is None else str(error).encode(errors="replace"))
 
 
 def _joined(body: bytes) -> dict[str, Any]:

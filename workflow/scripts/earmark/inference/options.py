@@ -13,18 +13,8 @@ from earmark.servers import server_type
 class Options:
     """How requests become messages, and how patiently they are sent.
 
-    Attributes:
-        api: ``chat`` or ``transcriptions``.
-        model: What the server calls the model.
-        audio: How audio stands in a chat message: ``audio_url``, ``input_audio`` or ``path``.
-        sampling: Sampling parameters but for the seed, by the names that the server knows.
-        extra_body: What else each request has.
-        audio_root: Prefixes of paths here, and what the server calls them.
-        stream: Whether the server answers in pieces only.
-        concurrency: Requests under way at once, at most.
-        timeout: Seconds that an attempt may take.
-        max_retries: Attempts after the first.
-        adaptive: Whether fewer requests are sent to a server that is overloaded.
+    ``model`` is what the server calls it, ``sampling`` is without the seed, ``timeout`` is seconds
+    an attempt, and ``audio_root`` maps prefixes of paths to what the server calls them.
     """
 
     api: str

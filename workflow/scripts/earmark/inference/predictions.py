@@ -16,13 +16,7 @@ from earmark.inference.requests import Sample
 
 
 def record(name: str, fingerprint: str, outcome: Outcome) -> Row:
-    """What the journal keeps of a request's end, and the predictions of a sample's.
-
-    Args:
-        name: The sample's id.
-        fingerprint: The request's.
-        outcome: How it ended.
-    """
+    """What the journal keeps of a request: ``name`` is its sample's id."""
     reply = outcome.reply
     return {
         "id": name,
@@ -49,14 +43,11 @@ def prediction(sample: Sample, find: Callable[[str], Row | None]) -> Row:
         find: Gives the journal's record of a fingerprint.
 
     Raises:
-        EarmarkError: when the journal has no record of a request: a defect, or files were removed.
+        EarmarkError: when the journal has no record of a request: files were removed.
     """
-    parts = []
-    for request in sample.requests:
-        row = find(request.fingerprint)
-        if row is None:
-            raise EarmarkError(f"sample {sample.id}: the journal lost its answer; run again")
-        parts.append(row)
+    parts = [row for request in sample.requests if (row := find(request.fingerprint))]
+    if len(parts) < len(sample.requests):
+        raise EarmarkError(f"sample {sample.id}: the journal lost its answer; run again")
     if len(parts) == 1:
         return {**parts[0], "id": sample.id, "request": sample.fingerprint}
     errors = [row["error"] for row in parts if row["error"]]
@@ -69,8 +60,8 @@ def prediction(sample: Sample, find: Callable[[str], Row | None]) -> Row:
         "generation": "" if errors else " ".join(filter(None, texts)),
         "error": errors[0] if errors else None,
         "finish_reason": next((r for r in reasons if r not in (None, "stop")), reasons[-1]),
-        "num_generated_tokens": _sum(row["num_generated_tokens"] for row in parts),
-        "num_input_tokens": _sum(row["num_input_tokens"] for row in parts),
+        "num_generated_tokens": _sum(parts, "num_generated_tokens"),
+        "num_input_tokens": _sum(parts, "num_input_tokens"),
         "generation_start_time": start,
         "generation_end_time": start + spent,
         "attempts": sum(row["attempts"] for row in parts),
@@ -98,10 +89,7 @@ def random_choices(rows: Iterable[Row], seed: int) -> Iterator[Row]:
 def gather(manifest: Path, parts: list[Path], predictions: Path) -> None:
     """Put the predictions of a split's shards together, in the manifest's order.
 
-    Args:
-        manifest: The split's manifest.
-        parts: The shards' files, in order: shard k has every len(parts)-th row from the k-th.
-        predictions: The file to write.
+    ``parts`` are the shards' files, in order: shard k has every len(parts)-th row from the k-th.
 
     Raises:
         EarmarkError: when a shard lacks a row, has another, or has one too many.
@@ -125,6 +113,6 @@ def gather(manifest: Path, parts: list[Path], predictions: Path) -> None:
     write_jsonl(predictions, rows())
 
 
-def _sum(numbers: Iterator[int | None]) -> int | None:
-    known = [number for number in numbers if number is not None]
+def _sum(rows: list[Row], key: str) -> int | None:
+    known = [row[key] for row in rows if row[key] is not None]
     return sum(known) if known else None

@@ -33,15 +33,11 @@ _COLUMN = re.compile(r"\{\{|\}\}|\{([\w-]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Audio of a request.
+    """Audio of a request: a file of which ``duration`` seconds are sent.
 
-    Attributes:
-        path: The file.
-        sha256: The hash of the file's content, as hex.
-        duration: Seconds, of the part that is sent.
-        part: Its first and last second (None: the file's end), or None for the whole file.
-        formats: Suffixes (without the dot) of files that may be sent as they are.
-        rate: Samples a second of what is converted.
+    ``part`` is the first and the last second (None: the file's end), or None for the whole file;
+    ``formats`` are suffixes (without the dot) of files that may be sent as they are, ``rate`` is in
+    Hz, of what is converted.
     """
 
     path: Path
@@ -59,16 +55,10 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of the model.
+    """One call of the model for the sample ``id``.
 
-    Attributes:
-        id: The sample's id.
-        fingerprint: Hash of everything that determines the answer, as 40 hex digits.
-        system: The system message, or None.
-        user: The user's text.
-        clips: The audio, sent before the text.
-        seed: The seed sent with it, or None.
-        language: The language that is spoken, for servers that transcribe, or None.
+    ``fingerprint`` is a hash of everything that determines the answer, as 40 hex digits; ``clips``
+    go before the text; ``language`` is what is spoken, for servers that transcribe.
     """
 
     id: str
@@ -89,13 +79,9 @@ class Sample:
 
     @property
     def fingerprint(self) -> str:
-        """The fingerprint of the whole."""
-        return fingerprint_of([request.fingerprint for request in self.requests])
-
-
-def fingerprint_of(requests: list[str]) -> str:
-    """A sample's fingerprint: that of its only request, or of all chunks together."""
-    return requests[0] if len(requests) == 1 else _hash(requests)
+        """The fingerprint of the only request, or of all chunks together."""
+        keys = [request.fingerprint for request in self.requests]
+        return keys[0] if len(keys) == 1 else _hash(keys)
 
 
 def seeds(settings: Settings) -> list[int | None]:
@@ -247,12 +233,7 @@ def fill(template: str, row: Row, name: str) -> str:
 
 def _letter(index: int) -> str:
     """A, B, … Z, AA, AB, …: as the columns of a spreadsheet are named."""
-    name = ""
-    index += 1
-    while index:
-        index, digit = divmod(index - 1, 26)
-        name = chr(ord("A") + digit) + name
-    return name
+    return (chr(ord("A") + index // 26 - 1) if index >= 26 else "") + chr(ord("A") + index % 26)
 
 
 def _listed(value: Any) -> list[Any]:
