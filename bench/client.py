@@ -51,9 +51,8 @@ WIDTH = 32
 
 
 async def ours(url: str, audio: Path, count: int) -> None:
-    from earmark.inference.client import Client
-    from earmark.inference.messages import Messages
-    from earmark.inference.options import Options
+    from earmark.inference.client import Answer, Client
+    from earmark.inference.messages import Messages, Options
     from earmark.inference.requests import Clip, Request
 
     client = {"concurrency": WIDTH, "timeout": 60, "max_retries": 0}
@@ -62,9 +61,9 @@ async def ours(url: str, audio: Path, count: int) -> None:
     requests = (Request("s", f"{k:040x}", None, "Transcribe.", (clip,), None) for k in range(count))
     done = 0
 
-    def count_one(_: object, outcome: object) -> None:
+    def count_one(answer: Answer) -> None:
         nonlocal done
-        done += outcome.reply is not None  # type: ignore[attr-defined]
+        done += answer.error is None
 
     async with Client(url, Messages(options, audio.parent), options) as asking:
         await asking.ask_all(requests, count_one)

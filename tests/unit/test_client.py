@@ -11,10 +11,9 @@ from typing import Any, cast
 import pytest
 
 from earmark.inference import limiter
-from earmark.inference.client import Client, GoneError, Outcome, _proxy
+from earmark.inference.client import Answer, Client, GoneError, _proxy
 from earmark.inference.limiter import ConcurrencyLimit, backoff, retry_after
-from earmark.inference.messages import Message, Messages, complaint
-from earmark.inference.options import Options
+from earmark.inference.messages import Message, Messages, Options, complaint
 from earmark.inference.requests import Request
 
 
@@ -173,13 +172,13 @@ def test_a_request_is_answered_under_way_or_not_taken_when_the_server_is_lost() 
         asked = 0
 
         class Losing(Client):
-            async def ask(self, request: Request) -> Outcome:
+            async def ask(self, request: Request) -> Answer:
                 nonlocal asked
                 asked += 1
                 if asked > 5:
                     lost.set_result("gone")
                     await asyncio.Event().wait()
-                return Outcome(None, None, 0, 0, 1)
+                return Answer(request.id)
 
         patience = options(concurrency=8, max_retries=3, timeout=10)
         client = Losing("http://127.0.0.1:1/v1", cast(Messages, None), patience)
@@ -187,7 +186,7 @@ def test_a_request_is_answered_under_way_or_not_taken_when_the_server_is_lost() 
             client._limit.overloaded(time.monotonic(), None)
         todo = iter(requests)
         async with client:
-            left = await client.ask_all(todo, lambda request, _: answered.append(request.id), lost)
+            left = await client.ask_all(todo, lambda answer: answered.append(answer.id), lost)
         assert len(answered) == 5 and len(left) == 1
         return [*answered, *(request.id for request in left), *(request.id for request in todo)]
 

@@ -12,15 +12,14 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from earmark.data.audio import BadAudioError
 from earmark.errors import EarmarkError
 from earmark.inference.limiter import ConcurrencyLimit, backoff, retry_after
-from earmark.inference.messages import BadReply, Message, Messages, Reply, complaint
-from earmark.inference.options import Options
+from earmark.inference.messages import BadReply, Message, Messages, Options, Reply, complaint
 from earmark.inference.requests import Request
 
 AGAIN = frozenset({408, 409, 425, 429})
@@ -34,18 +33,24 @@ _KEPT = "what was answered is kept, and the next run asks for the rest"
 _TOO_LONG = re.compile(r"too (long|large)|longer than|exceed|maximum|at most|limit", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a request: an answer, or an error for good.
+@dataclass(frozen=True)
+class Answer:
+    """What became of a request, by the names and in the order of the journal's columns.
 
-    ``start`` is when it was first sent and ``end`` when its last attempt ended (Unix seconds).
+    ``error`` is what went wrong for good, or None; ``generation_start_time`` is when the request
+    was first sent and ``generation_end_time`` when its last attempt ended (Unix seconds).
     """
 
-    reply: Reply | None
-    error: str | None
-    start: float
-    end: float
-    attempts: int
+    id: str
+    generation: str = ""
+    error: str | None = None
+    finish_reason: str | None = None
+    num_generated_tokens: int | None = None
+    num_input_tokens: int | None = None
+    generation_start_time: float = field(default_factory=time.time)
+    generation_end_time: float = field(default_factory=time.time)
+    attempts: int = 0
+    request: str = ""
 
 
 class RefusedError(EarmarkError):
@@ -112,14 +117,14 @@ class Client:
     async def ask_all(
         self,
         requests: Iterator[Request],
-        done: Callable[[Request, Outcome], None],
+        done: Callable[[Answer], None],
         lost: asyncio.Future[Any] | None = None,
     ) -> list[Request]:
         """Ask until the requests are used up; each is taken when its turn comes, not before.
 
         Args:
             requests: What to ask.
-            done: Called with each request and what became of it, in the order of their ends.
+            done: Called with what became of each, in the order of their ends.
             lost: When this is done, the server is gone: asking stops.
 
         Returns:
@@ -132,6 +137,8 @@ class Client:
         """
         under_way: dict[str, Request] = {}
         self._lost = lost
+        if lost is not None and lost.done():
+            return []
 
         async def work() -> None:
             while True:
@@ -140,59 +147,63 @@ class Client:
                     if request is None:
                         return
                     under_way[request.fingerprint] = request
-                    outcome = await self.ask(request)
+                    answer = await self.ask(request)
                     del under_way[request.fingerprint]
-                done(request, outcome)
+                done(answer)
 
-        workers = [asyncio.ensure_future(work()) for _ in range(self._options.concurrency)]
-        waiting: set[asyncio.Future[Any]] = set(workers)
+        workers = [asyncio.create_task(work()) for _ in range(self._options.concurrency)]
+        everything = asyncio.gather(*workers)
         try:
-            while waiting and not (lost is not None and lost.done()):
-                watched = waiting if lost is None else {*waiting, lost}
-                ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-                for worker in ended & waiting:
-                    waiting.discard(worker)
-                    worker.result()
+            watched: set[asyncio.Future[Any]] = {everything} if lost is None else {everything, lost}
+            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            if everything.done():
+                everything.result()
         finally:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
         return list(under_way.values())
 
-    async def ask(self, request: Request) -> Outcome:
+    async def ask(self, request: Request) -> Answer:
         """Ask until there is an answer or the request has failed for good; raises as `ask_all`."""
         loop = asyncio.get_running_loop()
         try:
             message = await loop.run_in_executor(self._threads, self._messages.message, request)
         except BadAudioError as error:
-            return Outcome(None, str(error), time.time(), time.time(), 0)
+            return Answer(request.id, error=str(error), request=request.fingerprint)
         try:
-            return await self._attempts(message, bool(request.clips))
+            return await self._attempts(request, message)
         finally:
             for path in message.files:
                 path.unlink(missing_ok=True)
 
-    async def _attempts(self, message: Message, audio: bool) -> Outcome:
-        reply, failed, attempts = None, 0, 0
+    async def _attempts(self, request: Request, message: Message) -> Answer:
+        failed = attempts = 0
         await self._limit.pause()
         start, began = time.time(), time.monotonic()
+
+        def answer(**found: Any) -> Answer:
+            end = start + time.monotonic() - began
+            times: dict[str, Any] = {"generation_start_time": start, "generation_end_time": end}
+            return Answer(
+                request.id, request=request.fingerprint, attempts=attempts, **times, **found
+            )
+
         while True:
             attempts += 1
-            error: str | None = None
             try:
-                reply = await self._attempt(message)
+                return answer(**(await self._attempt(message))._asdict())
             except _Fault as fault:
                 error, wish = str(fault), fault.wish
                 failed += not (fault.busy and time.monotonic() - began < PATIENCE)
-                if fault.again and failed <= self._options.max_retries:
-                    await asyncio.sleep(backoff(attempts if wish is None else 1) + (wish or 0))
-                    await self._limit.pause()
-                    continue
-                if fault.again:
-                    error += f" (after {attempts} attempts)"
-                elif audio and _TOO_LONG.search(error):
-                    error += "; `chunk_seconds` cuts audio that is too long"
-            return Outcome(reply, error, start, start + time.monotonic() - began, attempts)
+                if not fault.again and request.clips and _TOO_LONG.search(error):
+                    return answer(error=f"{error}; `chunk_seconds` cuts audio that is too long")
+                if not fault.again:
+                    return answer(error=error)
+                if failed > self._options.max_retries:
+                    return answer(error=f"{error} (after {attempts} attempts)")
+            await asyncio.sleep(backoff(attempts if wish is None else 1) + (wish or 0))
+            await self._limit.pause()
 
     async def _attempt(self, message: Message) -> Reply:
         """Send a message once; raises _Fault when there is no answer."""

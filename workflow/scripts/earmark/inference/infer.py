@@ -7,7 +7,6 @@ import importlib
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +14,10 @@ from typing import Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, disk_error, read_jsonl, write_jsonl
-from earmark.inference.client import Client, Outcome
+from earmark.inference.client import Answer, Client
 from earmark.inference.journal import Journal, Writer, shard_file
-from earmark.inference.messages import Messages
-from earmark.inference.options import Options
-from earmark.inference.predictions import prediction, random_choices, record
+from earmark.inference.messages import Messages, Options
+from earmark.inference.predictions import prediction, random_choices
 from earmark.inference.requests import Request, Requests, Sample, seeds
 from earmark.progress import Progress, human_bytes
 from earmark.servers.base import api_key
@@ -94,19 +92,16 @@ def infer(job: Job, run: Run | None = None) -> None:
     total = 1
     try:
         with Writer(own) as writer:
-            with Journal(job.journal) as journal:
-                missing = Missing(job, journal)
-            left, total = len(missing), missing.total
-            print(f"{job.title}: {total - left:,} of {total:,} answers are in the journal")
-            if left:
+            missing = Missing(job)
+            known, total = len(missing.known), len(missing.known) + len(missing.left)
+            print(f"{job.title}: {known:,} of {total:,} answers are in the journal")
+            if missing.left:
                 asyncio.run(_Session(job, writer, missing, run or current_run()).run())
             _write_predictions(job, missing.samples)
     except OSError as error:
         size = human_bytes(2 * _LINE_SIZE * total)
         needed = f"about {size} are needed for answers and predictions; {_KEPT}"
-        known = disk_error(error, own.parent, needed, "results_dir")
-        text = f"{error.filename or own.parent}: {error.strerror or error}; {_KEPT}"
-        raise known if isinstance(known, EarmarkError) else EarmarkError(text) from None
+        raise EarmarkError(str(disk_error(error, own.parent, needed, "results_dir"))) from None
 
 
 class Missing:
@@ -114,32 +109,27 @@ class Missing:
 
     Attributes:
         samples: How many samples the job has.
-        total: How many requests; equal ones count once.
+        known: The fingerprints of its requests that the journal answers.
+        left: The fingerprints of the others that have not been taken.
     """
 
-    def __init__(self, job: Job, journal: Journal) -> None:
+    def __init__(self, job: Job) -> None:
         self._job = job
-        self._open: set[bytes] = set()
-        known: set[bytes] = set()
         self.samples = 0
-        for sample in job.samples():
-            self.samples += 1
-            for request in sample.requests:
-                keys = known if request.fingerprint in journal else self._open
-                keys.add(bytes.fromhex(request.fingerprint))
-        self.total = len(known) + len(self._open)
-
-    def __len__(self) -> int:
-        """How many have not been taken."""
-        return len(self._open)
+        self.known: set[str] = set()
+        self.left: set[str] = set()
+        with Journal(job.journal) as journal:
+            for sample in job.samples():
+                self.samples += 1
+                for key in (request.fingerprint for request in sample.requests):
+                    (self.known if key in journal else self.left).add(key)
 
     def __iter__(self) -> Iterator[Request]:
         """Take them; chunks of a sample come one after another, in order."""
         for sample in self._job.samples():
             for request in sample.requests:
-                key = bytes.fromhex(request.fingerprint)
-                if key in self._open:
-                    self._open.discard(key)
+                if request.fingerprint in self.left:
+                    self.left.discard(request.fingerprint)
                     yield request
 
 
@@ -147,19 +137,18 @@ class _Session:
     """One job's time with its server, which may have to be started again on the way."""
 
     def __init__(self, job: Job, writer: Writer, missing: Missing, run: Run) -> None:
-        self._job = job
-        self._settings = job.settings
-        self._writer = writer
-        self._missing = missing
-        self._run = run
+        self._job, self._settings, self._run = job, job.settings, run
+        self._writer, self._missing = writer, missing
         # Of this job alone, as its journal's file is: shards may have equal requests. What a killed
         # job left there goes.
         scratch = job.journal / "clips" / writer.path.stem
         shutil.rmtree(scratch, ignore_errors=True)
         self._options = Options.of(job.settings)
         self._messages = Messages(self._options, scratch)
-        known = missing.total - len(missing)
-        self._progress = Progress(job.title, requests=missing.total, known=known, every=60.0)
+        known = len(missing.known)
+        self._progress = Progress(
+            job.title, every=60.0, requests=known + len(missing.left), known=known
+        )
         self._failures: dict[str, str] = {}
         self._stopped: Exception | None = None
 
@@ -222,7 +211,7 @@ class _Session:
                 well = not lease.lost.done()
             finally:
                 await lease.release(well)
-            left = bool(suspects or len(self._missing))
+            left = bool(suspects or self._missing.left)
             if left and not self._run.alive():
                 raise EarmarkError(f"{_RUN_ENDED}; {_KEPT}")
             if left and restarts == 0:
@@ -230,9 +219,9 @@ class _Session:
                     f"{lease.lost.result()}\nIt was started again max_server_restarts times; "
                     f"{_KEPT}"
                 )
-            for request in culprits:
+            for culprit in culprits:
                 error = "the server died on this twice, the second time with nothing else to do"
-                self._done(request, Outcome(None, error, time.time(), time.time(), 2))
+                self._done(Answer(culprit.id, error=error, attempts=2, request=culprit.fingerprint))
             if not left:
                 return
             restarts -= 1
@@ -250,14 +239,13 @@ class _Session:
         async with Client(url, self._messages, options, api_key(self._settings)) as client:
             return await client.ask_all(requests, self._done, lost)
 
-    def _done(self, request: Request, outcome: Outcome) -> None:
+    def _done(self, answer: Answer) -> None:
         """Keep an answer; stop when more samples have failed than may."""
-        row = record(request.id, request.fingerprint, outcome)
-        self._writer.append(row)
-        self._progress.add(requests=1, errors=outcome.error is not None)
-        if outcome.error is not None:
-            print(f"sample {request.id}: {outcome.error}", flush=True)
-            self._failures.setdefault(request.id, outcome.error)
+        self._writer.append(vars(answer))
+        self._progress.add(requests=1, errors=answer.error is not None)
+        if answer.error is not None:
+            print(f"sample {answer.id}: {answer.error}", flush=True)
+            self._failures.setdefault(answer.id, answer.error)
             _check(self._failures, self._missing.samples, self._settings)
 
 

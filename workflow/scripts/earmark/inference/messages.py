@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from earmark.inference.conversion import audio_bytes
-from earmark.inference.options import Options
 from earmark.inference.requests import Clip, Request
+from earmark.servers import server_type
 
 
 class BadReply(ValueError):  # noqa: N818 (a passing fault, tried again)
@@ -19,6 +20,48 @@ class BadReply(ValueError):  # noqa: N818 (a passing fault, tried again)
 
     def __init__(self, what: str, body: bytes) -> None:
         super().__init__(f"a reply that is none: {what}: {_shown(body)}")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How requests become messages, and how patiently they are sent.
+
+    ``model`` is what the server calls it, ``sampling`` is without the seed, ``timeout`` is seconds
+    an attempt, and ``audio_root`` maps prefixes of paths to what the server calls them.
+    """
+
+    api: str
+    model: str
+    audio: str
+    sampling: Mapping[str, Any]
+    extra_body: Mapping[str, Any]
+    audio_root: Mapping[str, str]
+    stream: bool
+    concurrency: int
+    timeout: float
+    max_retries: int
+    adaptive: bool
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Options:
+        """The options among a model's settings; its server's type says what they do not."""
+        kind = server_type(settings)
+        audio, client = settings.get("audio"), settings.get("client") or {}
+        names = kind.transcription_names if settings["api"] == "transcriptions" else {}
+        sampling = settings.get("sampling") or {}
+        return cls(
+            api=settings["api"],
+            model=str(settings.get("served_model_name") or settings["model"]),
+            audio=audio if isinstance(audio, str) else kind.audio[0],
+            sampling={names.get(k, k): v for k, v in sampling.items() if k != "seed"},
+            extra_body=settings.get("extra_body") or {},
+            audio_root=settings.get("audio_root") or {},
+            stream=bool(settings.get("stream")),
+            concurrency=int(client.get("concurrency") or kind.concurrency),
+            timeout=float(client.get("timeout", 600)),
+            max_retries=int(client.get("max_retries", 8)),
+            adaptive=bool(client.get("adaptive", True)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +91,13 @@ class Message:
         return {"data": form}
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a server answered."""
+class Reply(NamedTuple):
+    """What a server answered, by the names of the journal."""
 
     generation: str
     finish_reason: str | None
-    input_tokens: int | None
-    output_tokens: int | None
+    num_generated_tokens: int | None
+    num_input_tokens: int | None
 
 
 class Messages:
@@ -108,10 +150,10 @@ class Messages:
         try:
             usage = document.get("usage")
             if self._transcribes:
-                tokens = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+                tokens = _count(usage, "output_tokens"), _count(usage, "input_tokens")
                 return Reply(_text(document["text"]), None, *tokens)
             choice = document["choices"][0]
-            tokens = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+            tokens = _count(usage, "completion_tokens"), _count(usage, "prompt_tokens")
             content = choice["message"].get("content")  # none: the model only thought
             return Reply(_text(content or ""), choice.get("finish_reason"), *tokens)
         except (LookupError, TypeError, AttributeError):

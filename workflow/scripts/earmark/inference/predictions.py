@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import random
-import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
-from earmark.inference.client import Outcome
-from earmark.inference.messages import Reply
+from earmark.inference.client import Answer
 from earmark.inference.requests import Sample
-
-
-def record(name: str, fingerprint: str, outcome: Outcome) -> Row:
-    """What the journal keeps of a request: ``name`` is its sample's id."""
-    reply = outcome.reply
-    return {
-        "id": name,
-        "generation": reply.generation if reply else "",
-        "error": outcome.error,
-        "finish_reason": reply.finish_reason if reply else None,
-        "num_generated_tokens": reply.output_tokens if reply else None,
-        "num_input_tokens": reply.input_tokens if reply else None,
-        "generation_start_time": outcome.start,
-        "generation_end_time": outcome.end,
-        "attempts": outcome.attempts,
-        "request": fingerprint,
-    }
 
 
 def prediction(sample: Sample, find: Callable[[str], Row | None]) -> Row:
@@ -82,8 +63,7 @@ def random_choices(rows: Iterable[Row], seed: int) -> Iterator[Row]:
         choices = [one for one in given if one is not None] if isinstance(given, list) else []
         drawn = str(random.Random(f"{seed}/{row['id']}").choice(choices)) if choices else ""
         key = hashlib.sha256(f"chance/{seed}/{row['id']}".encode()).hexdigest()[:40]
-        now = time.time()
-        yield record(row["id"], key, Outcome(Reply(drawn, "stop", None, None), None, now, now, 0))
+        yield vars(Answer(row["id"], drawn, finish_reason="stop", request=key))
 
 
 def gather(manifest: Path, parts: list[Path], predictions: Path) -> None:
