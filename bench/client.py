@@ -57,7 +57,7 @@ async def ours(url: str, audio: Path, count: int) -> None:
 
     client = {"concurrency": WIDTH, "timeout": 60, "max_retries": 0}
     options = Options.of({"server": "vllm", "api": "chat", "model": "m", "client": client})
-    clip = Clip(audio, "", 1.0, None, ("wav",), 16000)
+    clip = Clip(audio, "", 1.0)
     requests = (Request("s", f"{k:040x}", None, "Transcribe.", (clip,), None) for k in range(count))
     done = 0
 

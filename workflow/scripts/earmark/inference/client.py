@@ -122,13 +122,8 @@ class Client:
     ) -> list[Request]:
         """Ask until the requests are used up; each is taken when its turn comes, not before.
 
-        Args:
-            requests: What to ask.
-            done: Called with what became of each, in the order of their ends.
-            lost: When this is done, the server is gone: asking stops.
-
-        Returns:
-            The requests that were under way when the server was lost; none otherwise.
+        ``done`` is called with what became of each, in the order of their ends. Once ``lost`` is
+        done, the server is gone: those that were under way are returned.
 
         Raises:
             RefusedError: when the server refuses the key, the model or the address.

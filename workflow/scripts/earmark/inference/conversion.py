@@ -22,7 +22,7 @@ def audio_bytes(clip: Clip) -> tuple[bytes, str]:
         BadAudioError: when it has to be converted and cannot be decoded: its sample fails.
     """
     try:
-        if clip.as_it_is:
+        if clip.rate is None:
             suffix = clip.path.suffix[1:].lower()
             return clip.path.read_bytes(), SUFFIXES.get(suffix, suffix)
         clip.path.open("rb").close()

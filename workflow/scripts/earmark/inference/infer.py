@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import shutil
 import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,8 +84,6 @@ def infer(job: Job, run: Run | None = None) -> None:
         rows = random_choices(job.rows(), seeds(job.request)[job.seed] or 0)
         write_jsonl(job.predictions, rows)
         return
-    # The client's library reads certificates as it is imported: meanwhile, the missing are counted.
-    threading.Thread(target=importlib.import_module, args=("aiohttp",), daemon=True).start()
     own = shard_file(job.journal, job.shard, job.shards, job.seed)
     total = 1
     try:
@@ -107,10 +103,8 @@ def infer(job: Job, run: Run | None = None) -> None:
 class Missing:
     """The requests without an answer, each once, counted first and read again when asked.
 
-    Attributes:
-        samples: How many samples the job has.
-        known: The fingerprints of its requests that the journal answers.
-        left: The fingerprints of the others that have not been taken.
+    ``known`` are the fingerprints of those that the journal answers, ``left`` of those that have
+    not been taken; ``samples`` is how many samples the job has.
     """
 
     def __init__(self, job: Job) -> None:

@@ -23,8 +23,6 @@ from filelock import FileLock, Timeout
 from earmark.errors import EarmarkError
 from earmark.files import Row, whole_file
 
-FOLDER_LOCK = "folder.lock"
-
 
 def shard_file(folder: Path, shard: int, shards: int, seed: int = 0) -> Path:
     """The file that one job of a split appends to."""
@@ -33,15 +31,11 @@ def shard_file(folder: Path, shard: int, shards: int, seed: int = 0) -> Path:
 
 @dataclass
 class Counts:
-    """What a journal's files hold.
+    """What a journal's files hold: fingerprints with an answer, and with nothing but errors.
 
-    Attributes:
-        answers: Fingerprints with an answer.
-        errors: Fingerprints with nothing but errors.
-        repeated: Lines that add nothing: a second answer, an error that was put right.
-        torn: Last lines that were cut short.
-        places: ``file, line`` of other lines that are no record.
-        size: Bytes.
+    ``repeated`` are lines that add nothing (a second answer, an error that was put right), ``torn``
+    last lines that were cut short, ``places`` the ``file, line`` of others that are no record, and
+    ``size`` is in bytes.
     """
 
     answers: int = 0
@@ -143,8 +137,8 @@ class Writer:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         with ExitStack() as held:
-            held.enter_context(_locked(_lock_of(path)))
-            with _locked(path.parent / FOLDER_LOCK, patience=10):  # whoever compacts holds it
+            held.enter_context(_locked(path))
+            with _locked(path.parent / "folder", patience=10):  # whoever compacts holds it
                 self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
                 held.callback(os.close, self._file)
                 _mend(path, self._file)
@@ -153,8 +147,7 @@ class Writer:
     def append(self, row: Row) -> None:
         """Write one record (it has a ``request``); it survives the death of this process.
 
-        Raises:
-            OSError: when the disk is full or otherwise refuses; no half of a line stays.
+        Raises OSError when the disk is full or otherwise refuses; no half of a line stays.
         """
         line = json.dumps(row, ensure_ascii=True).encode() + b"\n"
         written = 0
@@ -181,17 +174,13 @@ class Writer:
 def compact(folder: Path) -> tuple[int, int]:
     """Rewrite a journal as one file without lines that count for nothing.
 
-    Returns:
-        Its size in bytes before and after.
-
-    Raises:
-        EarmarkError: while a job appends to it.
+    Returns its size in bytes before and after; raises EarmarkError while a job appends to it.
     """
     with ExitStack() as held:
-        held.enter_context(_locked(folder / FOLDER_LOCK))
+        held.enter_context(_locked(folder / "folder"))
         before = sorted(folder.glob("*.jsonl"))
         for path in before:
-            held.enter_context(_locked(_lock_of(path)))
+            held.enter_context(_locked(path))
         journal = held.enter_context(Journal(folder))
         whole = folder / "compacted.jsonl"
         size = sum(path.stat().st_size for path in before)
@@ -226,13 +215,10 @@ def _mend(path: Path, file: int) -> None:
         os.write(file, b"\n")
 
 
-def _lock_of(path: Path) -> Path:
-    return path.with_name(path.name + ".lock")
-
-
 @contextmanager
 def _locked(path: Path, patience: float = 0.0) -> Iterator[None]:
-    """Hold a lock that the death of the process releases, however it dies."""
+    """Hold the lock of a file, which the death of the process releases, however it dies."""
+    path = path.with_name(path.name + ".lock")
     lock = FileLock(path, timeout=patience, fallback_to_soft=False)
     try:
         lock.acquire()

@@ -188,7 +188,7 @@ class Messages:
         entries = []
         for number, clip in enumerate(request.clips):
             path = clip.path
-            if not clip.as_it_is:
+            if clip.rate is not None:
                 self._scratch.mkdir(parents=True, exist_ok=True)
                 path = self._scratch / f"{request.fingerprint}-{number}.wav"
                 path.write_bytes(audio_bytes(clip)[0])

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,21 +36,14 @@ class Clip:
     """Audio of a request: a file of which ``duration`` seconds are sent.
 
     ``part`` is the first and the last second (None: the file's end), or None for the whole file;
-    ``formats`` are suffixes (without the dot) of files that may be sent as they are, ``rate`` is in
-    Hz, of what is converted.
+    ``rate`` is in Hz, of what it is converted to, or None where the file's own bytes are sent.
     """
 
     path: Path
     sha256: str
     duration: float
-    part: tuple[float, float | None] | None
-    formats: tuple[str, ...]
-    rate: int
-
-    @property
-    def as_it_is(self) -> bool:
-        """Whether the file's own bytes are sent."""
-        return self.part is None and self.path.suffix[1:].lower() in self.formats
+    part: tuple[float, float | None] | None = None
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +101,7 @@ class Requests:
         self._chunk: float | None = settings.get("chunk_seconds")
         self._formats = tuple(settings.get("audio_formats") or ())
         self._rate = int(settings.get("audio_rate") or 16000)
-        # Transcription has no messages, so the benchmark's do not count there; chat names no
-        # language but in its messages.
+        # Transcription has no messages, so the benchmark's do not count there.
         prompt = {} if self._transcribes else settings["prompt"]
         self._system: str | None = prompt.get("system")
         self._user: str = prompt.get("user") or ""
@@ -147,7 +139,7 @@ class Requests:
     ) -> str:
         audio: list[Any] = []
         for clip in clips:
-            sent = "as it is" if clip.as_it_is else f"wav, mono, {clip.rate}"
+            sent = "as it is" if clip.rate is None else f"wav, mono, {clip.rate}"
             audio.append([clip.sha256, sent, clip.part])
         asked = {"system": system, "user": user, "audio": audio, "seed": seed}
         return _hash({**self._common, **asked})
@@ -174,18 +166,20 @@ class Requests:
                 f"sample {row.get('id')!r} has {len(paths)} clips, and `api: transcriptions` takes "
                 "one; use `api: chat`"
             )
-        clips = [
-            Clip(self._folder / path, digest, float(seconds), None, self._formats, self._rate)
-            for path, digest, seconds in zip(paths, hashes, durations, strict=True)
-        ]
-        if len(clips) > 1 or self._chunk is None:
+        clips = []
+        for path, digest, seconds in zip(paths, hashes, durations, strict=True):
+            rate = None if Path(path).suffix[1:].lower() in self._formats else self._rate
+            clips.append(Clip(self._folder / path, digest, float(seconds), None, rate))
+        clip = clips[0]
+        parts = chunks(clip.duration, self._chunk) if self._chunk and len(clips) == 1 else []
+        if len(parts) < 2:
             return [tuple(clips)]
-        (clip,) = clips
-        parts = chunks(clip.duration, self._chunk)
-        if len(parts) == 1:
-            return [(clip,)]
         return [
-            (replace(clip, duration=(end or clip.duration) - start, part=(start, end)),)
+            (
+                Clip(
+                    clip.path, clip.sha256, (end or clip.duration) - start, (start, end), self._rate
+                ),
+            )
             for start, end in parts
         ]
 
