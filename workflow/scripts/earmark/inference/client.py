@@ -213,7 +213,7 @@ class Client:
                 body, status = self._masked(await response.read()), response.status
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             await self._expect_loss()
-            self._unreachable = self._unreachable or sent
+            self._unreachable = self._unreachable or time.monotonic()
             if time.monotonic() - self._unreachable > SILENCE:
                 raise GoneError(
                     f"nothing has answered at {self.url} for {SILENCE:g} s ({error}); {_KEPT}"
