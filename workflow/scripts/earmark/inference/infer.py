@@ -80,17 +80,17 @@ def infer(job: Job, run: Run | None = None) -> None:
         EarmarkError: when the server does not come up or is lost, refuses the key, or too many
             samples fail; when another job is at the same journal; and when the disk is full.
     """
-    if job.settings["server"] == "random-choice":
-        rows = random_choices(job.rows(), seeds(job.request)[job.seed] or 0)
-        write_jsonl(job.predictions, rows)
-        return
     own = shard_file(job.journal, job.shard, job.shards, job.seed)
     total = 1
     try:
+        if job.settings["server"] == "random-choice":
+            rows = random_choices(job.rows(), seeds(job.request)[job.seed] or 0)
+            write_jsonl(job.predictions, rows)
+            return
         with Writer(own) as writer:
             missing = Missing(job)
-            known, total = len(missing.known), len(missing.known) + len(missing.left)
-            print(f"{job.title}: {known:,} of {total:,} answers are in the journal")
+            total = missing.known + len(missing.left)
+            print(f"{job.title}: {missing.known:,} of {total:,} answers are in the journal")
             if missing.left:
                 asyncio.run(_Session(job, writer, missing, run or current_run()).run())
             _write_predictions(job, missing.samples)
@@ -103,20 +103,21 @@ def infer(job: Job, run: Run | None = None) -> None:
 class Missing:
     """The requests without an answer, each once, counted first and read again when asked.
 
-    ``known`` are the fingerprints of those that the journal answers, ``left`` of those that have
-    not been taken; ``samples`` is how many samples the job has.
+    ``left`` are the fingerprints of those that have not been taken, ``known`` is how many requests
+    the journal answers, and ``samples`` how many samples the job has.
     """
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self.samples = 0
-        self.known: set[str] = set()
         self.left: set[str] = set()
+        known: set[str] = set()
         with Journal(job.journal) as journal:
             for sample in job.samples():
                 self.samples += 1
                 for key in (request.fingerprint for request in sample.requests):
-                    (self.known if key in journal else self.left).add(key)
+                    (known if key in journal else self.left).add(key)
+        self.known = len(known)
 
     def __iter__(self) -> Iterator[Request]:
         """Take them; chunks of a sample come one after another, in order."""
@@ -139,10 +140,8 @@ class _Session:
         shutil.rmtree(scratch, ignore_errors=True)
         self._options = Options.of(job.settings)
         self._messages = Messages(self._options, scratch)
-        known = len(missing.known)
-        self._progress = Progress(
-            job.title, every=60.0, requests=known + len(missing.left), known=known
-        )
+        total = missing.known + len(missing.left)
+        self._progress = Progress(job.title, every=60.0, requests=total, known=missing.known)
         self._failures: dict[str, str] = {}
         self._stopped: Exception | None = None
 
