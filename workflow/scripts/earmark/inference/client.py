@@ -156,7 +156,7 @@ class Client:
         finally:
             for worker in workers:
                 worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            await asyncio.gather(everything, *workers, return_exceptions=True)
         return list(under_way.values())
 
     async def ask(self, request: Request) -> Answer:
