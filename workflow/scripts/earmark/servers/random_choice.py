@@ -6,7 +6,7 @@ from earmark.servers.base import ServerType
 
 
 class RandomChoice(ServerType):
-    """Nothing is started and nothing asked; `earmark.inference.chance` writes the predictions."""
+    """Nothing is started and nothing asked; `earmark.inference.predictions` writes the predictions."""
 
     name = "random-choice"
     starts = False
