@@ -168,7 +168,7 @@ class Requests:
             )
         clips = []
         for path, digest, seconds in zip(paths, hashes, durations, strict=True):
-            rate = None if Path(path).suffix[1:].lower() in self._formats else self._rate
+            rate = None if path.rpartition(".")[2].lower() in self._formats else self._rate
             clips.append(Clip(self._folder / path, digest, float(seconds), None, rate))
         clip = clips[0]
         parts = chunks(clip.duration, self._chunk) if self._chunk and len(clips) == 1 else []
