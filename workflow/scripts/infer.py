@@ -16,7 +16,7 @@ with job_log(snakemake.log[0]):
     jobs = results / wildcards.model / "jobs" / wildcards.benchmark / f"{wildcards.split}.jsonl"
     job = Job(
         title=f"{wildcards.model} on {split}",
-        wanted=snakemake.params.request,
+        request=snakemake.params.request,
         settings=settings,
         manifest=Path(snakemake.input.manifest),
         journal=results / wildcards.model / "journal" / wildcards.benchmark / wildcards.split,

@@ -96,7 +96,7 @@ def table(found: list[Progress]) -> str:
 def _progress(config: Run, model: Model, split: Split) -> Progress:
     from earmark.files import read_jsonl
     from earmark.inference.journal import Journal
-    from earmark.inference.requests import Recipe, seeds
+    from earmark.inference.requests import Requests, seeds
     from earmark.servers import answer_settings
 
     name = f"{split.benchmark}/{split.name}"
@@ -112,12 +112,12 @@ def _progress(config: Run, model: Model, split: Split) -> Progress:
         known = {split.name, *(f"{split.name}.seed{k}" for k in range(wanted["num_seeds"]))}
         done = sum(path.stem in known for path in written)
         return Progress(model.name, name, done * rows, wanted["num_seeds"] * rows)
-    recipe = Recipe(wanted, folder)
+    requests = Requests(wanted, folder)
     asked = {
         request.fingerprint
         for row in read_jsonl(manifest)
         for seed in seeds(wanted)
-        for request in recipe.sample(row, seed).requests
+        for request in requests.sample(row, seed).requests
     }
     kept = home / "journal" / split.benchmark / split.name
     with Journal(kept) as journal:

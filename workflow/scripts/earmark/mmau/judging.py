@@ -166,7 +166,7 @@ def _ask(judge: Judge, rows: Sequence[Row], again: bool) -> list[Row]:
         infer(
             Job(
                 title=title,
-                wanted=wanted,
+                request=wanted,
                 settings=settings,
                 manifest=manifest,
                 journal=judge.journal,
