@@ -214,7 +214,7 @@ class _Session:
             finally:
                 await server.release(well)
             left = bool(suspects or self._missing.left)
-            if left and not self._run.alive():
+            if (left or culprits) and not self._run.alive():
                 raise EarmarkError(f"{_RUN_ENDED}; {_KEPT}")
             if left and self._restarts == 0:
                 raise ServerDiedError(
