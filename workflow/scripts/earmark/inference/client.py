@@ -229,7 +229,6 @@ class Client:
             ) as response:
                 body, status = self._masked(await response.read()), response.status
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            await self._expect_loss()
             self._unreachable = self._unreachable or time.monotonic()
             # A server of our own is watched by whoever holds it, which starts it again.
             if self._lost is None and time.monotonic() - self._unreachable > SILENCE:
@@ -245,7 +244,6 @@ class Client:
             print(f"a request has {late}", flush=True)
             raise _Fault(late) from None
         except (aiohttp.ClientError, OSError) as error:
-            await self._expect_loss()
             raise _Fault(f"{type(error).__name__}: {error}") from None
         self._unreachable = None
         if status != 200:
@@ -293,15 +291,6 @@ class Client:
                 return bool(response.status == 200)
         except (aiohttp.ClientError, OSError):
             return False
-
-    async def _expect_loss(self) -> None:
-        """After a broken connection to a server of our own: wait for the news that it has ended,
-        so that its death is not held against the request.
-        """
-        if self._lost is not None:
-            await asyncio.wait({self._lost}, timeout=1.0)
-            if self._lost.done():
-                await asyncio.Event().wait()  # until `ask_all` ends this attempt
 
     def _masked(self, text: bytes) -> bytes:
         """Some servers repeat the key that they refuse; nobody else shall.
