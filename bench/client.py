@@ -51,23 +51,22 @@ WIDTH = 32
 
 
 async def ours(url: str, audio: Path, count: int) -> None:
-    from earmark.inference.client import Client
-    from earmark.inference.messages import Wire
+    from earmark.inference.client import Answer, Client
+    from earmark.inference.messages import Messages, Options
     from earmark.inference.requests import Clip, Request
-    from earmark.servers import TYPES
 
-    settings = {"api": "chat", "model": "m"}
-    wire = Wire(TYPES["vllm"], settings, audio.parent)
-    clip = Clip(audio, "", 1.0, None, ("wav",), 16000)
+    client = {"concurrency": WIDTH, "timeout": 60, "max_retries": 0}
+    options = Options.of({"server": "vllm", "api": "chat", "model": "m", "client": client})
+    clip = Clip(audio, "", 1.0)
     requests = (Request("s", f"{k:040x}", None, "Transcribe.", (clip,), None) for k in range(count))
     done = 0
 
-    def count_one(_: object, outcome: object) -> None:
+    def count_one(_: Request, answer: Answer) -> None:
         nonlocal done
-        done += outcome.reply is not None  # type: ignore[attr-defined]
+        done += answer.error is None
 
-    async with Client(url, wire, {"concurrency": WIDTH, "timeout": 60, "max_retries": 0}) as client:
-        await client.ask_all(requests, count_one)
+    async with Client(url, Messages(options, audio.parent), options) as asking:
+        await asking.ask_all(requests, count_one)
     assert done == count
 
 

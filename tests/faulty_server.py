@@ -19,7 +19,11 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
 
-CHAT = {"model", "messages", "temperature", "top_p", "max_tokens", "seed", "stop"}
+CHAT = {
+    "model", "messages", "temperature", "top_p", "max_tokens", "seed", "stop", "stream",
+    "stream_options",
+}  # fmt: skip
+USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
 
 
 @dataclass
@@ -57,6 +61,7 @@ class FaultyServer(ThreadingHTTPServer):
         most: The most requests that were under way together.
         keys: The Authorization headers that came.
         bodies: Chat bodies, or the fields of forms.
+        health: The status of its page `/health`.
     """
 
     daemon_threads = True
@@ -73,6 +78,7 @@ class FaultyServer(ThreadingHTTPServer):
         self.keys: set[str | None] = set()
         self.bodies: list[dict[str, Any]] = []
         self.wrong: list[str] = []
+        self.health = 404
         self.lock = Lock()
         self.over = Event()
 
@@ -103,6 +109,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         pass
 
+    def do_GET(self) -> None:
+        assert self.path == "/health", self.path
+        self._send(self.server.health, b"")
+
     def do_POST(self) -> None:
         server = self.server
         raw = self.rfile.read(int(self.headers["Content-Length"]))
@@ -130,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is None:
             with server.lock:  # before it is sent: the client may be faster than this thread
                 server.answered[name] += 1
-            self._send(200, self._answer(name))
+            self._send(200, self._answer(name, bool(fields.get("stream"))))
         elif fault.hang or fault.drop:
             if fault.hang:
                 server.over.wait(60)
@@ -146,6 +156,8 @@ class _Handler(BaseHTTPRequestHandler):
         assert self.headers["Content-Type"] == "application/json"
         body = json.loads(raw)
         assert set(body) <= CHAT, f"unknown: {set(body) - CHAT}"
+        if "stream" in body:
+            assert body["stream"] and body["stream_options"] == {"include_usage": True}
         *system, user = body["messages"]
         assert [message["role"] for message in system] in ([], ["system"])
         assert user["role"] == "user"
@@ -160,15 +172,17 @@ class _Handler(BaseHTTPRequestHandler):
         assert "text" not in kinds[:-1], "audio comes before the text"
         return b"".join(_clip(part) for part in user["content"] if part["type"] != "text"), body
 
-    def _answer(self, name: str) -> bytes:
+    def _answer(self, name: str, stream: bool) -> bytes:
         if self.path.endswith("transcriptions"):
             return json.dumps({"text": f"heard {name}"}).encode()
+        if stream:
+            return events(f"heard {name}")
         message = {"role": "assistant", "content": f"heard {name}"}
         return json.dumps(
             {
                 "id": "1", "object": "chat.completion", "created": 1, "model": "m",
                 "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-                "usage": {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8},
+                "usage": USAGE,
             }
         ).encode()  # fmt: skip
 
@@ -183,6 +197,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body[: len(body) - cut])
         self.close_connection = self.close_connection or cut > 0
+
+
+def events(text: str, reason: str | None = "stop") -> bytes:
+    """An answer as server-sent events: a few letters each, the usage last."""
+    pieces = [text[k : k + 9] for k in range(0, len(text), 9)]
+    choices = [[{"index": 0, "delta": {"role": "assistant", "content": ""}}]]
+    choices += [[{"index": 0, "delta": {"content": piece}}] for piece in pieces]
+    choices += [[{"index": 0, "delta": {}, "finish_reason": reason}]] if reason else []
+    chunks: list[dict[str, Any]] = [{"choices": one, "usage": None} for one in choices]
+    chunks += [{"choices": [], "usage": USAGE}] if reason else []
+    lines = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
+    return ("".join([": a comment\n\n", *lines]) + ("data: [DONE]\n\n" if reason else "")).encode()
 
 
 def _clip(part: dict[str, Any]) -> bytes:

@@ -89,7 +89,7 @@ class Bench:
         }
         wanted = answer_settings(settings, {**wanted, "prompt": self.prompt})
         return Job(**{
-            "title": "test", "wanted": wanted, "settings": settings, "manifest": self.manifest,
+            "title": "test", "request": wanted, "settings": settings, "manifest": self.manifest,
             "journal": self.folder / "journal", "predictions": self.folder / "predictions.jsonl",
             "server_log": self.folder / "server.log", **fields,
         })  # fmt: skip

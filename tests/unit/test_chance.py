@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from earmark.inference.chance import random_choices
+from earmark.inference.predictions import random_choices
 from earmark.servers import check
 
 ROWS = [{"id": str(n), "choices": ["a", "b", "c", "d"]} for n in range(400)]

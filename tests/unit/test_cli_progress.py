@@ -12,7 +12,7 @@ import yaml
 from earmark.cli import main
 from earmark.config import load
 from earmark.inference.journal import Writer, shard_file
-from earmark.inference.requests import Recipe
+from earmark.inference.requests import Requests
 from earmark.servers import answer_settings
 
 MODEL = {"server": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
@@ -51,11 +51,11 @@ def answer(place: Path, errors: dict[str, str | None], ended: float) -> Path:
     split = run.benchmarks["calls"]["one"]
     model = run.models["m"]
     folder = Path(run.data_dir, "calls", "one")
-    recipe = Recipe(answer_settings(model.settings, model.request(split)), folder)
+    requests = Requests(answer_settings(model.settings, model.request(split)), folder)
     path = shard_file(place / "results" / "m" / "journal" / "calls" / "one", 0, 1)
     with Writer(path) as writer:
         for line in (folder / "manifest.jsonl").read_text().splitlines():
-            sample = recipe.sample(json.loads(line))
+            sample = requests.sample(json.loads(line))
             if sample.id in errors:
                 row = {"id": sample.id, "request": sample.fingerprint, "error": errors[sample.id]}
                 writer.append({**row, "generation_end_time": ended})

@@ -1,4 +1,4 @@
-"""The client's pace and patience, without a server."""
+"""The client's limit and patience, without a server."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 import time
 from email.utils import formatdate
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from earmark.inference import limiter as pace
-from earmark.inference.client import Client, GoneError, Outcome, _on_loopback, _proxy
-from earmark.inference.limiter import Pace, backoff, retry_after
-from earmark.inference.messages import Payload, Wire, complaint
+from earmark.inference import limiter
+from earmark.inference.client import Answer, Client, GoneError, _proxy
+from earmark.inference.limiter import ConcurrencyLimit, backoff, retry_after
+from earmark.inference.messages import Message, Messages, Options, complaint
 from earmark.inference.requests import Request
 
 
@@ -36,7 +36,7 @@ def test_pauses_double_to_a_minute_with_jitter() -> None:
         ({"retry-after": "soon"}, None),
         ({"retry-after": ""}, None),
         ({"retry-after": "nan"}, 0.0),
-        ({"retry-after": "1e9"}, pace.LONGEST_WISH),
+        ({"retry-after": "1e9"}, limiter.LONGEST_WISH),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
     ],
 )
@@ -52,12 +52,12 @@ def test_retry_after_may_be_a_date() -> None:
 
 
 def test_the_limit_halves_once_for_all_that_were_under_way_and_grows_back() -> None:
-    limit = Pace(16)
+    limit = ConcurrencyLimit(16)
     sent = time.monotonic()
     for _ in range(5):
-        limit.refused(sent, None)
+        limit.overloaded(sent, None)
     assert limit.limit == 8
-    limit.refused(time.monotonic(), None)
+    limit.overloaded(time.monotonic(), None)
     assert limit.limit == 4
     for _ in range(5):
         limit.answered()
@@ -68,15 +68,15 @@ def test_the_limit_halves_once_for_all_that_were_under_way_and_grows_back() -> N
 
 
 def test_the_limit_never_falls_below_one_and_stays_where_it_does_not_adapt() -> None:
-    adaptive, fixed = Pace(4), Pace(4, adaptive=False)
+    adaptive, fixed = ConcurrencyLimit(4), ConcurrencyLimit(4, adaptive=False)
     for _ in range(10):
-        adaptive.refused(time.monotonic(), None)
-        fixed.refused(time.monotonic(), None)
+        adaptive.overloaded(time.monotonic(), None)
+        fixed.overloaded(time.monotonic(), None)
     assert (adaptive.limit, fixed.limit) == (1, 4)
 
 
 def test_places_go_to_all_who_wait_never_more_than_the_limit_at_once() -> None:
-    limit = Pace(3)
+    limit = ConcurrencyLimit(3)
     inside = most = finished = 0
 
     async def one() -> None:
@@ -118,8 +118,10 @@ def test_a_complaint_is_short_and_no_nesting_breaks_it() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:8"])
-def test_no_proxy_stands_before_loopback(url: str) -> None:
-    assert _on_loopback(url) and not _on_loopback("https://api.example.com/v1")
+def test_no_proxy_stands_before_loopback(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", "http://proxy.example.com:3128")
+    assert _proxy(url) is None and _proxy("http://api.example.com/v1") is not None
 
 
 def test_the_environment_names_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,36 +135,36 @@ def test_the_environment_names_the_proxy(monkeypatch: pytest.MonkeyPatch) -> Non
     assert _proxy("https://api.example.com/v1") is None
 
 
-@pytest.mark.parametrize(
-    ("silence", "says"), [(0.0, r"at http://127.0.0.1:1/v1 \("), (90.0, r"for 90 s \(")]
-)
+def options(**client: Any) -> Options:
+    return Options.of({"server": "openai", "api": "chat", "model": "m", "client": client})
+
+
 def test_an_endpoint_is_not_gone_before_it_was_tried_again(
-    silence: float, says: str, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """However long ago it was heard of: it may have asked for a pause to start again."""
+    """However long ago it was heard of: it may have asked for a pause to start again. And as long
+    as nobody can be reached, no request is the one to fail, however few retries it has.
+    """
     pauses: list[int] = []
     monkeypatch.setattr(
-        "earmark.inference.client.backoff", lambda attempt: pauses.append(attempt) or 0.0
+        "earmark.inference.client.backoff", lambda attempt: pauses.append(attempt) or 0.1
     )
-    payload = Payload(b"{}", "application/json")
-    wire = SimpleNamespace(endpoint="/x", payload=lambda request: payload)
-    settings = {"concurrency": 1, "max_retries": 3, "timeout": 10}
+    monkeypatch.setattr("earmark.inference.client.SILENCE", 0.25)
+    messages = SimpleNamespace(endpoint="/x", message=lambda request: Message(b"{}"))
 
     async def ask() -> None:
-        client = Client("http://127.0.0.1:1/v1", cast(Wire, wire), settings)
-        async with client:
-            client._heard = time.monotonic() - silence
+        patience = options(concurrency=1, max_retries=0, timeout=10)
+        async with Client("http://127.0.0.1:1/v1", cast(Messages, messages), patience) as client:
             await client.ask(Request("s", "0" * 40, None, "x", (), None))
 
-    with pytest.raises(GoneError, match=says):
+    with pytest.raises(GoneError, match=r"at http://127.0.0.1:1/v1 for 0.25 s \("):
         asyncio.run(ask())
-    assert pauses == [1, 2, 3]
+    assert pauses[:2] == [1, 2]
 
 
 def test_a_request_is_answered_under_way_or_not_taken_when_the_server_is_lost() -> None:
     """None is lost between the queue and a place, though the limit has fallen below the workers."""
     requests = [Request(f"s{n}", f"{n:040x}", None, "x", (), None) for n in range(20)]
-    settings = {"concurrency": 8, "max_retries": 3, "timeout": 10}
 
     async def lose() -> list[str]:
         lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -170,20 +172,23 @@ def test_a_request_is_answered_under_way_or_not_taken_when_the_server_is_lost() 
         asked = 0
 
         class Losing(Client):
-            async def ask(self, request: Request) -> Outcome:
+            async def ask(self, request: Request) -> Answer:
                 nonlocal asked
                 asked += 1
                 if asked > 5:
                     lost.set_result("gone")
                     await asyncio.Event().wait()
-                return Outcome(None, None, 0, 0, 1)
+                return Answer(request.id)
 
-        client = Losing("http://127.0.0.1:1/v1", cast(Wire, None), settings)
+        patience = options(concurrency=8, max_retries=3, timeout=10)
+        client = Losing("http://127.0.0.1:1/v1", cast(Messages, None), patience)
         for _ in range(5):
-            client._pace.refused(time.monotonic(), None)
+            client._limit.overloaded(time.monotonic(), None)
         todo = iter(requests)
         async with client:
-            left = await client.ask_all(todo, lambda request, _: answered.append(request.id), lost)
+            left = await client.ask_all(
+                todo, lambda request, answer: answered.append(answer.id), lost
+            )
         assert len(answered) == 5 and len(left) == 1
         return [*answered, *(request.id for request in left), *(request.id for request in todo)]
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty_server import Fault, FaultyServer
+from faulty_server import Fault, FaultyServer, events
 
 from earmark.config import alone
 from earmark.errors import EarmarkError
 from earmark.inference.client import GoneError, RefusedError
-from earmark.inference.infer import Job, gather, infer
+from earmark.inference.infer import Job, infer
 from earmark.inference.journal import Journal, Writer, shard_file
+from earmark.inference.predictions import gather
 from earmark.servers import answer_settings
 from earmark.servers.run import own_run
 
@@ -86,7 +90,7 @@ def job(url: str | None, manifest: Path, client: dict[str, Any] | None = None, *
     home = manifest.parent / "results"
     return Job(
         title="m on s",
-        wanted=answer_settings(settings, wanted),
+        request=answer_settings(settings, wanted),
         settings=settings,
         manifest=manifest,
         journal=home / "journal",
@@ -238,7 +242,6 @@ def test_a_key_goes_out_though_netrc_knows_the_address(
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("MY_KEY", "sk-mine")
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr("earmark.inference.client._on_loopback", lambda url: False)
     with FaultyServer() as server:
         assert_whole(done(job(server.url, manifest, api_key_env="MY_KEY")), server)
         assert server.keys == {"Bearer sk-mine"}
@@ -417,9 +420,8 @@ def test_each_way_to_send_audio_is_understood(
 
 def test_what_was_answered_is_in_the_journal_before_the_next_answer_comes(manifest: Path) -> None:
     def kept() -> Iterator[int]:
-        with Journal(manifest.parent / "results/journal") as journal:
-            while True:
-                journal.refresh()
+        while True:
+            with Journal(manifest.parent / "results/journal") as journal:
                 yield journal.counts.answers
 
     known = kept()
@@ -438,3 +440,136 @@ def test_a_sample_of_which_several_chunks_fail_counts_once(manifest: Path) -> No
         found = done(job(server.url, manifest, chunk_seconds=2, max_failed_fraction=0.1))
         assert server.asked.total() == COUNT + 1
     assert [row["id"] for row in found if row["error"]] == ["s5"] and found[5]["num_chunks"] == 2
+
+
+def test_an_answer_that_waited_began_with_its_first_attempt(manifest: Path) -> None:
+    def script(audio: str, attempt: int) -> Fault | None:
+        busy = Fault(429, headers={"Retry-After": "0.5"})
+        return busy if audio == digest(3) and attempt == 1 else None
+
+    before = time.time()
+    with FaultyServer(script) as server:
+        row = done(job(server.url, manifest, {"concurrency": 1}))[3]
+    assert row["attempts"] == 2 and row["generation_start_time"] >= before
+    assert 0.5 < row["generation_end_time"] - row["generation_start_time"] < 5
+
+
+@pytest.mark.parametrize(
+    ("headers", "health", "fails"),
+    [({}, 404, True), ({}, 200, False), ({"Retry-After": "0"}, 500, False)],
+)
+def test_a_503_asks_for_patience_only_from_a_server_that_is_well(
+    manifest: Path, headers: dict[str, str], health: int, fails: bool
+) -> None:
+    def script(audio: str, attempt: int) -> Fault | None:
+        return Fault(503, headers=headers) if audio == digest(3) and attempt <= 4 else None
+
+    with FaultyServer(script) as server:
+        server.health = health
+        found = done(job(server.url, manifest, {"max_retries": 2}, max_failed_fraction=0.1))
+        assert server.asked[digest(3)] == (3 if fails else 5)
+    assert found[3]["error"] == ("HTTP 503: told to (after 3 attempts)" if fails else None)
+
+
+def test_a_time_out_lowers_the_limit_and_names_the_key_to_change(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    lowered: list[float] = []
+    limit = "earmark.inference.client.ConcurrencyLimit.overloaded"
+    monkeypatch.setattr(limit, lambda self, started, wish=None: lowered.append(started))
+    client = {"timeout": 0.3, "max_retries": 0}
+    with FaultyServer(lambda audio, n: Fault(hang=True) if audio == digest(3) else None) as server:
+        found = done(job(server.url, manifest, client, max_failed_fraction=0.1))
+    says = "no reply within 0.3 s; raise client.timeout, or lower client.concurrency"
+    assert found[3]["error"] == f"{says} (after 1 attempts)" and len(lowered) == 1
+    assert f"a request has {says}" in capfd.readouterr().out
+
+
+def test_a_form_says_things_as_its_server_knows_them(manifest: Path) -> None:
+    given: dict[str, Any] = {"api": "transcriptions", "sampling": {"max_tokens": 5, "seed": 7}}
+    extra = {"a": {"b": [True, None]}, "flag": True, "word": "x", "n": 1.5}
+    with FaultyServer() as server:
+        plain = job(server.url, manifest, extra_body=extra, **given)
+        done(replace(plain, request={**plain.request, "language": "de"}))
+        done(job(server.url, manifest, server="vllm", **given))
+        first, second = server.bodies[0], server.bodies[-1]
+        assert server.asked.total() == 2 * COUNT  # a language is another request
+    assert first == {
+        "model": "m", "response_format": "json", "max_tokens": "5", "seed": "7", "language": "de",
+        "a": '{"b": [true, null]}', "flag": "true", "word": "x", "n": "1.5",
+    }  # fmt: skip
+    names = {"model": "m", "response_format": "json", "max_completion_tokens": "5", "seed": "7"}
+    assert second == names
+
+
+def test_an_answer_that_was_cut_at_max_tokens_says_so(manifest: Path) -> None:
+    choice = {"message": {"content": "and so"}, "finish_reason": "length"}
+    cut = Fault(200, json.dumps({"choices": [choice]}).encode())
+    with FaultyServer(lambda audio, n: cut if audio == digest(3) else None) as server:
+        found = done(job(server.url, manifest))
+    assert [row["id"] for row in found if row["finish_reason"] == "length"] == ["s3"]
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (400, "The audio is longer than 30 s"),
+        (413, "Request Entity Too Large"),
+        (400, "bad header"),
+    ],
+)
+def test_audio_that_is_too_long_for_a_server_names_the_key_that_cuts_it(
+    manifest: Path, status: int, says: str
+) -> None:
+    bad = Fault(status, json.dumps({"error": {"message": says}}).encode())
+    with FaultyServer(lambda audio, n: bad if audio == digest(3) else None) as server:
+        error = done(job(server.url, manifest, max_failed_fraction=0.1))[3]["error"]
+    hint = "; `chunk_seconds` cuts audio that is too long" if says != "bad header" else ""
+    assert error == f"HTTP {status}: {says}{hint}"
+
+
+def test_a_server_that_only_streams_gives_whole_answers_with_their_usage(manifest: Path) -> None:
+    broken = {
+        digest(1): Fault(200, events("half of an", None)),
+        digest(2): Fault(200, b'data: {"error": {"message": "overloaded"}}\n\n'),
+        digest(4): Fault(200, events("a body cut short"), cut=20),
+    }
+    with FaultyServer(lambda audio, n: broken.get(audio) if n == 1 else None) as server:
+        found = done(job(server.url, manifest, stream=True))
+        assert_whole(found, server)
+    assert {row["num_generated_tokens"] for row in found} == {3}
+    assert {row["num_input_tokens"] for row in found} == {5}
+    assert {row["finish_reason"] for row in found} == {"stop"}
+
+
+def test_a_full_disk_says_in_one_message_what_is_needed(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with FaultyServer() as server:
+        mine = job(server.url, manifest)
+        says = (
+            "the disk is full; about 12.0 kB are needed for answers and predictions; every answer"
+        )
+        with monkeypatch.context() as patch:
+            patch.setattr("earmark.inference.journal.os.write", full)
+            with pytest.raises(EarmarkError, match=f"{mine.journal}: {says}.*`results_dir`"):
+                infer(mine, own_run())
+        with monkeypatch.context() as patch:
+            patch.setattr("earmark.inference.journal.os.fsync", full)
+            with pytest.raises(EarmarkError, match=says):
+                infer(mine, own_run())
+        asked = server.asked.total()
+        done(mine)
+        assert server.asked.total() <= asked + 1  # what was answered before is kept
+
+
+def test_an_account_without_quota_stops_at_once(manifest: Path) -> None:
+    error = {"message": "You exceeded your current quota.", "code": "insufficient_quota"}
+    spent = Fault(429, json.dumps({"error": error}).encode())
+    with FaultyServer(lambda audio, attempt: spent) as server:
+        with pytest.raises(RefusedError, match="no quota left; what was answered is kept"):
+            infer(job(server.url, manifest, {"concurrency": 2}), own_run())
+        assert server.asked.total() <= 2

@@ -25,8 +25,8 @@ def test_a_log_gets_lines_with_bytes_clips_rate_and_time_left(monkeypatch):
         shown.add(1000, clips=2)
         shown.add(1000, clips=2)
     first, last = log.getvalue().splitlines()
-    assert first == "manifest b/s: 4 of 8 clips, 0/s, 2.0 kB of 4.0 kB, 200 B/s, 10 s left"
-    assert last == "manifest b/s: 6 of 8 clips, 0/s, 3.0 kB of 4.0 kB, 150 B/s, took 20 s"
+    assert first == "manifest b/s: 4 of 8 clips, 0.4/s, 2.0 kB of 4.0 kB, 200 B/s, 10 s left"
+    assert last == "manifest b/s: 6 of 8 clips, 0.3/s, 3.0 kB of 4.0 kB, 150 B/s, took 20 s"
 
 
 def test_a_terminal_gets_a_bar():

@@ -113,7 +113,9 @@ def test_megatron_refuses_what_it_does_not_know_before_anything_starts(key: str)
     "given, match",
     [
         ({"server": "megatron", "extra_body": {"tools": []}}, r"extra_body\.tools"),
-        ({"server": "vllm", "extra_body": {"stream": True}}, r"extra_body\.stream"),
+        ({"server": "vllm", "extra_body": {"stream": True}}, r"extra_body\.stream: `stream: true`"),
+        ({"server": "megatron", "stream": True}, "stream: a megatron server refuses it"),
+        ({"server": "vllm", "api": "transcriptions", "stream": True}, "stream: transcriptions"),
         ({"server": "vllm", "audio": "path"}, "audio: a vllm server does not take 'path'"),
         ({"server": "megatron", "audio": "input_audio"}, "audio: a megatron server does not"),
         ({"server": "openai"}, "base_url: missing"),

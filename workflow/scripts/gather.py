@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from earmark.errors import job_log
-from earmark.inference.infer import gather
+from earmark.inference.predictions import gather
 
 with job_log(snakemake.log[0]):
     gather(

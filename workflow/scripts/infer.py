@@ -13,7 +13,7 @@ with job_log(snakemake.log[0]):
     settings = run.models[wildcards["model"]].settings
     job = Job(
         title="{model} on {benchmark} {split}{seed}".format(**wildcards),
-        wanted=snakemake.params.request,
+        request=snakemake.params.request,
         settings=settings,
         manifest=Path(snakemake.input.manifest),
         journal=run.paths.journal.of(**wildcards),

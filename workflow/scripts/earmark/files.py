@@ -44,13 +44,16 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 """The error numbers of a disk, or of a share of one, that has no room left."""
 
 
-def disk_error(error: OSError, place: str | Path, needed: str) -> EarmarkError | OSError:
+def disk_error(
+    error: OSError, place: str | Path, needed: str, key: str = "data_dir"
+) -> EarmarkError | OSError:
     """What the operating system says of a place that cannot be written, in words to act on.
 
     Args:
         error: What was raised.
         place: The folder, for the message.
         needed: What is needed there, for a disk that is full: ``about 2.1 GB are needed``.
+        key: The key of the config that puts the place on another disk.
 
     Returns:
         The error to raise: ``error`` itself where it is about something else.
@@ -58,7 +61,7 @@ def disk_error(error: OSError, place: str | Path, needed: str) -> EarmarkError |
     if error.errno in DISK_FULL:
         return EarmarkError(
             f"{place}: the disk is full{'' if error.errno == errno.ENOSPC else ' (quota)'}; "
-            f"{needed}; make room, or set `data_dir` to a folder on a larger disk"
+            f"{needed}; make room, or set `{key}` to a folder on a larger disk"
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return EarmarkError(f"{error.filename or place}: cannot be written: {error.strerror}")

@@ -1,4 +1,4 @@
-"""How far a long step is: bytes and clips, with rate and time left, on a terminal and in a log."""
+"""How far a long step is: bytes, clips or requests, with rate and time left."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def human_seconds(seconds: float) -> str:
 
 
 class Progress:
-    """Counts bytes and clips; writes a line every few seconds, or a bar where there is a terminal.
+    """Counts bytes, clips or requests; writes a line now and then, or a bar on a terminal.
 
     A job whose output goes to its log gets both: lines in the log and a bar on the terminal that
     Snakemake runs on. Several threads may count at once.
@@ -42,6 +42,8 @@ class Progress:
         total_clips: How many clips there will be; None where clips are not counted.
         stream: Where the lines go; standard error by default.
         every: Seconds between two lines.
+        requests: How many requests there will be; None where requests are not counted.
+        known: How many of them were answered before.
     """
 
     def __init__(
@@ -51,11 +53,17 @@ class Progress:
         total_clips: int | None = None,
         stream: TextIO | None = None,
         every: float = 10.0,
+        requests: int | None = None,
+        known: int = 0,
     ) -> None:
-        self.label, self.total_bytes, self.total_clips = label, total_bytes, total_clips
+        self.label, self.total_bytes, self.every = label, total_bytes, every
         self.stream = sys.stderr if stream is None else stream
-        self.every = every
-        self.bytes = self.clips = 0
+        # What is counted beside bytes, and which of both is the bar's.
+        self.unit = "requests" if total_clips is None else "clips"
+        self.items = total_clips if requests is None else requests
+        self.total = total_bytes if self.items is None else self.items
+        self.bytes = self.errors = 0
+        self.known = self.count = known
         self.started = self.last = time.monotonic()
         self.lock = threading.Lock()
         self.bar: Any = None
@@ -66,12 +74,13 @@ class Progress:
         if terminal is not None:
             from tqdm import tqdm
 
-            in_clips = self.total_clips is not None
+            of_bytes = self.items is None
             self.bar = tqdm(
-                total=self.total_clips if in_clips else self.total_bytes,
+                total=self.total,
+                initial=self.known,
                 desc=self.label,
-                unit="clip" if in_clips else "B",
-                unit_scale=not in_clips,
+                unit="B" if of_bytes else self.unit[:-1],
+                unit_scale=of_bytes,
                 file=terminal,
                 leave=False,
                 mininterval=0.5,
@@ -88,13 +97,16 @@ class Progress:
             self.bar.close()
         print(self.line(finished=kind is None), file=self.stream, flush=True)
 
-    def add(self, size: int = 0, clips: int = 0) -> None:
-        """Count what has been done since the last call: bytes and clips."""
+    def add(self, size: int = 0, clips: int = 0, requests: int = 0, errors: int = 0) -> None:
+        """Count what has been done since the last call, and how many requests of it failed."""
         with self.lock:
             self.bytes += size
-            self.clips += clips
+            self.count += clips + requests
+            self.errors += errors
             if self.bar is not None:
-                self.bar.update(clips if self.total_clips is not None else size)
+                self.bar.update(size if self.items is None else clips + requests)
+                if errors:
+                    self.bar.set_postfix_str(f"{self.errors} errors", refresh=False)
             now = time.monotonic()
             if now - self.last < self.every:
                 return
@@ -105,18 +117,21 @@ class Progress:
     def line(self, finished: bool = False) -> str:
         """The state in one line: counts, rates, and the time left (or taken, once finished)."""
         spent = max(time.monotonic() - self.started, 1e-9)
+        lately = self.count - self.known
         parts = []
-        if self.total_clips is not None:
-            parts.append(
-                f"{self.clips:,} of {self.total_clips:,} clips, {self.clips / spent:,.0f}/s"
-            )
-        of = f" of {human_bytes(self.total_bytes)}" if self.total_bytes is not None else ""
-        parts.append(f"{human_bytes(self.bytes)}{of}, {human_bytes(self.bytes / spent)}/s")
-        done, total = self.bytes, self.total_bytes
-        if self.total_clips is not None:
-            done, total = self.clips, self.total_clips
+        if self.items is not None:
+            rate = lately / spent
+            shown = f"{rate:,.0f}" if rate >= 10 or rate == 0 else f"{rate:.2g}"
+            parts.append(f"{self.count:,} of {self.items:,} {self.unit}, {shown}/s")
+        if self.bytes or self.items is None or self.total_bytes is not None:
+            of = f" of {human_bytes(self.total_bytes)}" if self.total_bytes is not None else ""
+            parts.append(f"{human_bytes(self.bytes)}{of}, {human_bytes(self.bytes / spent)}/s")
+        if self.errors:
+            parts.append(f"{self.errors:,} error{'s' if self.errors > 1 else ''}")
+        done, left = (self.bytes, self.total_bytes) if self.items is None else (lately, self.items)
         if finished:
             parts.append(f"took {human_seconds(spent)}")
-        elif total is not None and done > 0:
-            parts.append(f"{human_seconds(max(total - done, 0) * spent / done)} left")
+        elif left is not None and done > 0:
+            left -= self.bytes if self.items is None else self.count
+            parts.append(f"{human_seconds(max(left, 0) * spent / done)} left")
         return f"{self.label}: {', '.join(parts)}"

@@ -54,7 +54,7 @@ def _row(config: Run, model: Model, split: Split) -> tuple[list[str], str | None
     """
     from earmark.files import read_jsonl
     from earmark.inference.journal import Journal
-    from earmark.inference.requests import Recipe, seeds
+    from earmark.inference.requests import Requests, seeds
     from earmark.report.gather import failure, files
     from earmark.servers import answer_settings
 
@@ -71,12 +71,12 @@ def _row(config: Run, model: Model, split: Split) -> tuple[list[str], str | None
             for seed in file_seeds(model.num_seeds)
         ]
         return [*names, f"{sum(written) * rows:,}", f"{len(written) * rows:,}", "0", "", ""], None
-    recipe = Recipe(wanted, places.manifest.parent)
+    requests = Requests(wanted, places.manifest.parent)
     asked = {
         request.fingerprint
         for row in read_jsonl(places.manifest)
         for seed in seeds(wanted)
-        for request in recipe.sample(row, seed).requests
+        for request in requests.sample(row, seed).requests
     }
     with Journal(places.journal) as journal:
         done = sum(key in journal for key in asked)

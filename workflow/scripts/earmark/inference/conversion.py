@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
+from earmark.data.audio import read
 from earmark.errors import EarmarkError
 from earmark.inference.requests import Clip
 
-SUFFIXES = {"wav": "wav", "wave": "wav", "flac": "flac", "mp3": "mp3", "ogg": "ogg", "opus": "ogg"}
-"""The name of the format that a file's suffix stands for."""
-
-
-class UnreadableAudio(ValueError):  # noqa: N818 (the sample's error, not the run's)
-    """A clip that cannot be read or decoded; the sample fails, the run goes on."""
+SUFFIXES = {"wave": "wav", "opus": "ogg"}
+"""The name of the format where it is not the file's suffix."""
 
 
 def audio_bytes(clip: Clip) -> tuple[bytes, str]:
-    """What is sent for a clip; called off the event loop.
-
-    Returns:
-        The bytes, and their format's name as servers know it (``wav``, ``flac``, ``mp3``, …).
+    """What is sent for a clip, and its format's name (``wav``, ``flac``, …); off the event loop.
 
     Raises:
-        EarmarkError: when the file is missing or may not be read: the data folder is not what the
-            manifest says.
-        UnreadableAudio: when the file has to be converted and cannot be decoded.
+        EarmarkError: when the file is missing or may not be read.
+        earmark.data.audio.BadAudioError: when it has to be converted and cannot be decoded: its sample fails.
     """
     try:
-        if clip.as_it_is:
+        if clip.rate is None:
             suffix = clip.path.suffix[1:].lower()
             return clip.path.read_bytes(), SUFFIXES.get(suffix, suffix)
-        return _converted(clip), "wav"
+        clip.path.open("rb").close()
     except FileNotFoundError:
         raise EarmarkError(
             f"{clip.path}: not there, though the manifest names it; prepare the split again"
         ) from None
     except OSError as error:  # no right to read it, a stale handle of a network's disk
         raise EarmarkError(f"{clip.path}: cannot be read: {error.strerror or error}") from None
+    return _converted(clip), "wav"
 
 
 def _converted(clip: Clip) -> bytes:
@@ -47,18 +40,8 @@ def _converted(clip: Clip) -> bytes:
     import soxr
 
     start, end = clip.part or (0.0, None)
-    if not clip.path.exists():
-        raise FileNotFoundError(clip.path)
-    try:
-        with soundfile.SoundFile(clip.path) as source:
-            rate = source.samplerate
-            first = min(round(start * rate), source.frames)
-            source.seek(first)
-            count = -1 if end is None else max(0, round(end * rate) - first)
-            frames: Any = source.read(count, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise UnreadableAudio(f"{clip.path}: cannot be decoded: {error}") from None
-    mono = frames.mean(axis=1)
+    samples, rate = read(clip.path, start, None if end is None else end - start)
+    mono = samples.mean(axis=1)
     if rate != clip.rate:
         mono = soxr.resample(mono, rate, clip.rate)
     # Rounded here rather than by the encoder, so that the bytes do not depend on its version.

@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import shutil
 import signal
-import threading
-import time
-from array import array
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from earmark.errors import EarmarkError
-from earmark.files import Row, read_jsonl, write_jsonl
-from earmark.inference.chance import random_choices
-from earmark.inference.client import Client, Outcome
+from earmark.files import Row, disk_error, read_jsonl, write_jsonl
+from earmark.inference.client import Answer, Client
 from earmark.inference.journal import Journal, Writer, shard_file
-from earmark.inference.messages import Wire
-from earmark.inference.predictions import prediction
-from earmark.inference.requests import Recipe, Request, Sample, seeds
-from earmark.inference.tally import Tally
-from earmark.servers import server_type
+from earmark.inference.limiter import ConcurrencyLimit
+from earmark.inference.messages import Messages, Options
+from earmark.inference.predictions import prediction, random_choices
+from earmark.inference.requests import Request, Requests, Sample, seeds
+from earmark.progress import Progress, human_bytes
 from earmark.servers.base import api_key
 from earmark.servers.run import Run, current_run
 from earmark.servers.shared import ServerDiedError, SharedServer, hold
 
 Settings = Mapping[str, Any]
-_SYNC_EVERY = 5.0
+_SYNC_EVERY = 2.0
 _RESTARTS = 3
+_LINE_SIZE = 500
+"""About how many bytes an answer takes in a journal, and again in the predictions."""
 _RUN_ENDED = "the Snakemake run that started this job has ended"
 _KEPT = "every answer so far is kept, and the next run asks for the rest"
 
@@ -42,21 +39,17 @@ class Job:
     """One job's share of a model and a split.
 
     Attributes:
-        title: What it is called in logs.
-        wanted: What determines the answers (`earmark.servers.answer_settings`).
+        request: What determines the answers (`earmark.servers.answer_settings`).
         settings: The model's settings, operational ones too.
-        manifest: The split's manifest.
         journal: The folder of the split's journal.
         predictions: The file to write, in the manifest's order.
-        server_log: The log of the model's server.
         seed: Which of the model's ``num_seeds`` predictions this is, from 0.
         shard: Which of ``shards`` shares of the rows this is, from 0: every ``shards``-th row.
-        shards: How many jobs share the split.
         folders: What a server in a container sees under the same paths: data and results.
     """
 
     title: str
-    wanted: dict[str, Any]
+    request: dict[str, Any]
     settings: Settings
     manifest: Path
     journal: Path
@@ -75,334 +68,234 @@ class Job:
 
     def samples(self) -> Iterator[Sample]:
         """This job's rows as what is asked for them."""
-        recipe = Recipe(self.wanted, self.manifest.parent)
-        seed = seeds(self.wanted)[self.seed]
+        requests = Requests(self.request, self.manifest.parent)
+        seed = seeds(self.request)[self.seed]
         for row in self.rows():
-            yield recipe.sample(row, seed)
+            yield requests.sample(row, seed)
 
 
 def infer(job: Job, run: Run | None = None) -> None:
     """Ask for what is missing, then write the predictions.
 
-    Args:
-        job: What to do.
-        run: The Snakemake run that this belongs to; found by itself when None.
+    Without a ``run``, the Snakemake run that this belongs to is found by itself.
 
     Raises:
         EarmarkError: when the server does not come up or is lost, refuses the key, or too many
-            samples fail; and when another job is at the same journal.
+            samples fail; when another job is at the same journal; and when the disk is full.
     """
-    if job.settings["server"] == "random-choice":
-        rows = random_choices(list(job.rows()), seeds(job.wanted)[job.seed] or 0)
-        write_jsonl(job.predictions, rows)
-        return
-    # The client's library reads certificates as it is imported: meanwhile, the missing are counted.
-    threading.Thread(target=importlib.import_module, args=("aiohttp",), daemon=True).start()
     own = shard_file(job.journal, job.shard, job.shards, job.seed)
-    with Writer(own) as writer, Journal(job.journal) as journal:
-        missing = Missing(job, journal)
-        print(f"{job.title}: {missing.known:,} of {missing.total:,} answers are in the journal")
-        if missing.known < missing.total:
-            asyncio.run(_Session(job, writer, journal, missing, run or current_run()).run())
-        journal.refresh()
-        _write_predictions(job, journal, missing.asked())
+    total = 1
+    try:
+        if job.settings["server"] == "random-choice":
+            rows = random_choices(job.rows(), seeds(job.request)[job.seed] or 0)
+            write_jsonl(job.predictions, rows)
+            return
+        with Writer(own) as writer:
+            missing = Missing(job)
+            total = missing.known + len(missing.left)
+            print(f"{job.title}: {missing.known:,} of {total:,} answers are in the journal")
+            if missing.left:
+                asyncio.run(_Session(job, writer, missing, run or current_run()).run())
+            _write_predictions(job, missing.samples)
+    except OSError as error:
+        size = human_bytes(2 * _LINE_SIZE * total)
+        needed = f"about {size} are needed for answers and predictions; {_KEPT}"
+        raise EarmarkError(str(disk_error(error, own.parent, needed, "results_dir"))) from None
 
 
 class Missing:
     """The requests without an answer, each once, counted first and read again when asked.
 
-    Attributes:
-        samples: The job's samples.
-        total: Its requests; equal ones count once.
-        known: How many of them the journal answers.
+    ``left`` are the fingerprints of those that have not been taken, ``known`` is how many requests
+    the journal answers, and ``samples`` how many samples the job has.
     """
 
-    def __init__(self, job: Job, journal: Journal) -> None:
+    def __init__(self, job: Job) -> None:
         self._job = job
-        self._journal = journal
-        # Every request's fingerprint, and how many each sample has: 24 bytes a sample.
-        self._keys = bytearray()
-        self._counts = array("I")
-        seen: set[bytes] = set()
-        open_ones: set[bytes] = set()
-        for sample in job.samples():
-            self._counts.append(len(sample.requests))
-            for request in sample.requests:
-                key = bytes.fromhex(request.fingerprint)
-                self._keys += key
-                seen.add(key)
-                if request.fingerprint not in journal:
-                    open_ones.add(key)
-        self._open = open_ones
-        self.samples = len(self._counts)
-        self.total = len(seen)
-        self.known = self.total - len(open_ones)
+        self.samples = 0
+        self.left: set[str] = set()
+        known: set[str] = set()
+        with Journal(job.journal) as journal:
+            for sample in job.samples():
+                self.samples += 1
+                for key in (request.fingerprint for request in sample.requests):
+                    (known if key in journal else self.left).add(key)
+        self.known = len(known)
 
     def __iter__(self) -> Iterator[Request]:
-        """Chunks of a sample come one after another, in order."""
+        """Take them; chunks of a sample come one after another, in order."""
         for sample in self._job.samples():
             for request in sample.requests:
-                key = bytes.fromhex(request.fingerprint)
-                if key in self._open:
-                    self._open.discard(key)
+                if request.fingerprint in self.left:
+                    self.left.discard(request.fingerprint)
                     yield request
-
-    def asked(self) -> Iterator[list[str]]:
-        """The fingerprints of each sample's requests, known or not, in the samples' order."""
-        size = len(self._keys) // max(1, sum(self._counts))
-        at = 0
-        for count in self._counts:
-            end = at + count * size
-            yield [self._keys[k : k + size].hex() for k in range(at, end, size)]
-            at = end
 
 
 class _Session:
     """One job's time with its server, which may have to be started again on the way."""
 
-    def __init__(
-        self, job: Job, writer: Writer, journal: Journal, missing: Missing, run: Run
-    ) -> None:
-        self._job = job
-        self._settings = job.settings
-        self._kind = server_type(job.settings)
-        self._writer = writer
-        self._journal = journal
-        self._missing = missing
-        self._run = run
+    def __init__(self, job: Job, writer: Writer, missing: Missing, run: Run) -> None:
+        self._job, self._settings, self._run = job, job.settings, run
+        self._writer, self._missing = writer, missing
         # Of this job alone, as its journal's file is: shards may have equal requests. What a killed
         # job left there goes.
         scratch = job.journal / "clips" / writer.path.stem
         shutil.rmtree(scratch, ignore_errors=True)
-        self._wire = Wire(self._kind, job.settings, scratch)
-        self._client_settings = {"concurrency": self._kind.concurrency, **job.settings["client"]}
-        self._tally = Tally(job.title, missing.total, missing.known)
-        self._failures: list[Row] = []
-        self._failed: set[str] = set()
-        self._stopped: str | None = None
+        self._options = Options.of(job.settings)
+        self._messages = Messages(self._options, scratch)
+        total = missing.known + len(missing.left)
+        self._progress = Progress(job.title, every=60.0, requests=total, known=missing.known)
+        self._failures: dict[str, str] = {}
+        self._stopped: Exception | None = None
+        # What was learned of the server's speed holds for the next one too.
+        self._limit = ConcurrencyLimit(self._options.concurrency, self._options.adaptive)
         self._server: SharedServer | None = None  # our own
-        self._doubtful: list[tuple[Request, Outcome]] = []  # failed; perhaps the server did
-        self._alone = self._worked = False
+        self._doubtful: list[tuple[Request, Answer]] = []  # without an answer, for now
         self._restarts = int(job.settings.get("max_server_restarts", _RESTARTS))
 
     async def run(self) -> None:
         """Ask for everything, with a report a minute and the journal on disk every few seconds."""
         task = asyncio.current_task()
         assert task is not None
+
+        def stop(why: Exception) -> None:
+            self._stopped = why
+            task.cancel()
+
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stop, task, "ended by SIGTERM")
-        beside = [asyncio.create_task(self._tally.report()), asyncio.create_task(self._sync())]
-        beside.append(asyncio.create_task(self._watch_run(task)))
+        loop.add_signal_handler(signal.SIGTERM, stop, EarmarkError(f"ended by SIGTERM; {_KEPT}"))
+        watch = asyncio.create_task(self._watch(stop))
         try:
-            if self._settings.get("base_url"):
-                await self._ask(str(self._settings["base_url"]), iter(self._missing), None)
-            else:
-                await self._with_server()
+            with self._progress:
+                if self._settings.get("base_url"):
+                    await self._ask(str(self._settings["base_url"]), iter(self._missing))
+                else:
+                    await self._with_server()
         except asyncio.CancelledError:
             if self._stopped is None:
                 raise
-            raise EarmarkError(f"{self._stopped}; {_KEPT}") from None
+            raise self._stopped from None
         finally:
-            self._tally.close()
-            for other in beside:
-                other.cancel()
+            watch.cancel()
             loop.remove_signal_handler(signal.SIGTERM)
 
-    def _stop(self, task: asyncio.Task[Any], why: str) -> None:
-        self._stopped = why
-        task.cancel()
-
-    async def _sync(self) -> None:
-        while True:
-            await asyncio.sleep(_SYNC_EVERY)
-            await asyncio.to_thread(self._writer.sync)
-            await asyncio.to_thread(self._journal.refresh)  # so that little is left for the end
-
-    async def _watch_run(self, task: asyncio.Task[Any]) -> None:
+    async def _watch(self, stop: Callable[[Exception], None]) -> None:
+        """Have the disk hold what was written, and end when the run has ended."""
         while self._run.alive():
-            await asyncio.sleep(1)
-        self._stop(task, _RUN_ENDED)
+            await asyncio.sleep(_SYNC_EVERY)
+            try:
+                await asyncio.to_thread(self._writer.sync)
+            except OSError as error:  # a full disk may say so only now
+                return stop(error)
+        return stop(EarmarkError(f"{_RUN_ENDED}; {_KEPT}"))
 
     async def _with_server(self) -> None:
-        """Ask the model's own server; start it again when it dies."""
-        todo: Iterator[Request] = iter(self._missing)
-        deaths: Counter[str] = Counter()
-        again: list[Request] = []
+        """Ask the model's own server; start it again when it dies, or lives and does not work.
+
+        What was under way then is asked again with nothing else under way: only the request on
+        which the server fails once more has failed.
+        """
+        missing = iter(self._missing)
+        suspects: list[Request] = []
         while True:
             server = self._server = await hold(
-                self._settings, self._job.server_log, self._job.shard, self._run,
-                self._job.folders,
-            )  # fmt: skip
+                self._settings, self._job.server_log, self._job.shard, self._run, self._job.folders
+            )
+            culprits: list[Request] = []
             well = False
             try:
-                # What was under way at two deaths is the likely cause: asked with nothing beside
-                # it, so that only the culprit fails.
-                suspects = [request for request in again if deaths[request.fingerprint] > 1]
-                todo = chain([r for r in again if deaths[r.fingerprint] <= 1], todo)
-                self._alone = True
-                again = await self._ask_alone(server, suspects)
-                self._alone = False
+                one_by_one = iter(suspects)
+                for _ in suspects:
+                    culprits = culprits or await self._ask(server.url, islice(one_by_one, 1), True)
+                suspects = list(one_by_one)
                 if not server.lost.done():
-                    again = await self._ask(server.url, todo, server.lost)
+                    suspects = await self._ask(server.url, missing)
                 well = not server.lost.done()
-                following = next(todo, None)
-                if not again and following is None:
-                    return
-                todo = todo if following is None else chain([following], todo)
             finally:
                 await server.release(well)
-            deaths.update(request.fingerprint for request in again)
-            if len(again) == 1:  # nothing else can have been the cause
-                deaths[again[0].fingerprint] += 1
-            if not self._run.alive():
+            left = bool(suspects or self._missing.left)
+            if (left or culprits) and not self._run.alive():
                 raise EarmarkError(f"{_RUN_ENDED}; {_KEPT}")
-            self._restarts -= 1
-            if self._restarts < 0:
+            if left and self._restarts == 0:
                 raise ServerDiedError(
-                    f"{server.lost.result()}\nIt was started again max_server_restarts times; what "
-                    "was answered is kept, and the next run asks for the rest"
+                    f"{server.lost.result()}\nIt was started again max_server_restarts times; "
+                    f"{_KEPT}"
                 )
-            print(f"{server.lost.result()}\nstarting it again", flush=True)
-
-    async def _ask_alone(self, server: SharedServer, suspects: list[Request]) -> list[Request]:
-        """Ask suspects one at a time; the one on which the server dies has failed for good.
-
-        Returns:
-            The suspects that were not asked, because the server died.
-        """
-        for number, request in enumerate(suspects):
-            only = iter([request])
-            died = bool(await self._ask(server.url, only, server.lost))
-            if next(only, None) is not None:  # it was dead already
-                return suspects[number:]
-            if died:
+            for culprit in culprits:
                 error = (
                     "the server died or did not answer each time this was asked, at last with "
                     f"nothing else under way: {server.lost.result().splitlines()[0]}"
                 )
-                self._done(request, Outcome(None, error, time.time(), time.time(), 3))
-                return suspects[number + 1 :]
-        return []
+                self._keep(Answer(culprit.id, error=error, attempts=2, request=culprit.fingerprint))
+            if not left:
+                return
+            self._restarts -= 1
+            print(f"{server.lost.result()}\nstarting it again", flush=True)
 
     async def _ask(
-        self, url: str, requests: Iterator[Request], lost: asyncio.Future[str] | None
+        self, url: str, requests: Iterator[Request], alone: bool = False
     ) -> list[Request]:
-        key = api_key(self._settings)
-        async with Client(url, self._wire, self._client_settings, key) as client:
-            left = await client.ask_all(requests, self._done, lost)
+        """Ask, and return what had no answer yet when the server of our own was lost."""
+        key, lost = api_key(self._settings), self._server.lost if self._server else None
+        async with Client(url, self._messages, self._options, key, self._limit) as client:
+            left = await client.ask_all(requests, partial(self._done, alone), lost)
+        doubtful, self._doubtful = self._doubtful, []
         if self._server and await self._server.is_lost():
-            left = [*(request for request, _ in self._doubtful), *left]
-            self._doubtful = []
-        self._blame()
+            return [*(request for request, _ in doubtful), *left]
+        for _, answer in doubtful:
+            self._keep(answer)
         return left
 
-    def _done(self, request: Request, outcome: Outcome) -> None:
-        """Keep an answer, or see whether the request has failed or the server."""
-        if self._server and outcome.error is None:
-            self._worked = True
+    def _done(self, alone: bool, request: Request, answer: Answer) -> None:
+        """Keep what became of a request, unless the server of our own may be to blame for it."""
+        since = answer.unanswered_since
+        if self._server and self._restarts > 0 and since is not None:
+            self._doubtful.append((request, answer))
+            if alone or len(self._doubtful) > 1:
+                self._server.unanswered(since)
+            return
+        if self._server and since is None and answer.attempts:
             self._server.answered()
-            self._blame()
-        elif self._server and outcome.unanswered_since is not None and self._restarts > 0:
-            self._doubtful.append((request, outcome))
-            if (self._worked and len(self._doubtful) > 1) or self._alone:
-                self._server.unanswered(outcome.unanswered_since, self._alone)
-            return
-        self._keep(request, outcome)
+            doubtful, self._doubtful = self._doubtful, []
+            for _, failed in doubtful:  # the server works: it was the requests
+                self._keep(failed)
+        self._keep(answer)
 
-    def _blame(self) -> None:
-        """Where the server answers others, it is the requests without an answer that failed."""
-        doubtful, self._doubtful = self._doubtful, []
-        for request, outcome in doubtful:
-            self._keep(request, outcome)
-
-    def _keep(self, request: Request, outcome: Outcome) -> None:
-        """Keep an outcome; stop when more samples have failed than may."""
-        row = record(request, outcome)
-        self._writer.append(row)
-        self._tally.count(outcome.error is not None)
-        if outcome.error is None:
-            return
-        print(f"sample {request.id}: {outcome.error}", flush=True)
-        if request.id in self._failed:  # another chunk of it
-            return
-        self._failed.add(request.id)
-        self._failures.append(row)
-        _check_failures(self._failures, self._missing.samples, self._settings)
+    def _keep(self, answer: Answer) -> None:
+        """Write an answer down; stop when more samples have failed than may."""
+        self._writer.append(answer.row())
+        self._progress.add(requests=1, errors=answer.error is not None)
+        if answer.error is not None:
+            print(f"sample {answer.id}: {answer.error}", flush=True)
+            self._failures.setdefault(answer.id, answer.error)
+            _check(self._failures, self._missing.samples, self._settings)
 
 
-def record(request: Request, outcome: Outcome) -> Row:
-    """What the journal keeps of a request's end."""
-    reply = outcome.reply
-    return {
-        "id": request.id,
-        "generation": reply.generation if reply else "",
-        "error": outcome.error,
-        "finish_reason": reply.finish_reason if reply else None,
-        "num_generated_tokens": reply.output_tokens if reply else None,
-        "num_input_tokens": reply.input_tokens if reply else None,
-        "generation_start_time": outcome.start,
-        "generation_end_time": outcome.end,
-        "attempts": outcome.attempts,
-        "request": request.fingerprint,
-    }
+def _write_predictions(job: Job, samples: int) -> None:
+    failures: dict[str, str] = {}
 
-
-def gather(manifest: Path, parts: list[Path], predictions: Path) -> None:
-    """Put the predictions of a split's shards together, in the manifest's order.
-
-    Args:
-        manifest: The split's manifest.
-        parts: The shards' files, in order: shard k has every len(parts)-th row from the k-th.
-        predictions: The file to write.
-
-    Raises:
-        EarmarkError: when a shard lacks a row, has another, or has one too many.
-    """
-
-    def rows() -> Iterator[Row]:
-        shards = [read_jsonl(part) for part in parts]
-        for number, row in enumerate(read_jsonl(manifest)):
-            found = next(shards[number % len(parts)], None)
-            if found is None or found.get("id") != str(row["id"]):
-                has = "no row" if found is None else f"sample {found.get('id')!r}"
-                raise EarmarkError(
-                    f"{parts[number % len(parts)]}: {has} where {manifest} has {row['id']!r}; "
-                    "remove it and run again (nothing is asked twice)"
-                )
-            yield found
-        for part, rest in zip(parts, shards, strict=True):
-            if (extra := next(rest, None)) is not None:
-                raise EarmarkError(f"{part}: sample {extra.get('id')!r} is not in {manifest}")
-
-    write_jsonl(predictions, rows())
-
-
-def _write_predictions(job: Job, journal: Journal, asked: Iterator[list[str]]) -> None:
-    failures: list[Row] = []
-    count = 0
-
-    def rows() -> Iterator[Row]:
-        nonlocal count
-        for manifest_row, fingerprints in zip(job.rows(), asked, strict=True):
-            count += 1
-            row = prediction(str(manifest_row["id"]), fingerprints, journal.get)
+    def rows(journal: Journal) -> Iterator[Row]:
+        for sample in job.samples():
+            row = prediction(sample, journal.get)
             if row["error"]:
-                failures.append(row)
+                failures[row["id"]] = row["error"]
             yield row
-        _check_failures(failures, count, job.settings)
+        _check(failures, samples, job.settings)
 
-    write_jsonl(job.predictions, rows())
+    with Journal(job.journal) as journal:
+        write_jsonl(job.predictions, rows(journal))
     if failures:
-        print(f"{job.title}: {len(failures)} of {count} samples failed; their rows say why")
+        print(f"{job.title}: {len(failures)} of {samples} samples failed; their rows say why")
 
 
-def _check_failures(failures: list[Row], samples: int, settings: Settings) -> None:
-    allowed = float(settings["max_failed_fraction"])
-    if len(failures) <= allowed * samples:
+def _check(failures: dict[str, str], samples: int, settings: Settings) -> None:
+    """Stop when more samples have failed than may; their errors by id."""
+    allowed, count = float(settings["max_failed_fraction"]), len(failures)
+    if count <= allowed * samples:
         return
-    named = "\n".join(f"  {row['id']}: {row['error']}" for row in failures[:5])
-    more = f"\n  and {len(failures) - 5} more" if len(failures) > 5 else ""
+    named = [f"\n  {name}: {error}" for name, error in list(failures.items())[:5]]
+    more = f"\n  and {count - 5} more" if count > 5 else ""
     raise EarmarkError(
-        f"{len(failures)} of {samples} samples failed, more than max_failed_fraction "
-        f"({allowed:g}) allows:\n{named}{more}"
+        f"{count} of {samples} samples failed, more than max_failed_fraction ({allowed:g}) "
+        f"allows:{''.join(named)}{more}"
     )

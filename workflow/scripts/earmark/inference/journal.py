@@ -8,21 +8,20 @@ SIGKILL loses no answer that was written; a torn last line is dropped, never fat
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
+
+from filelock import FileLock, Timeout
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, whole_file
-
-FOLDER_LOCK = "folder.lock"
 
 
 def shard_file(folder: Path, shard: int, shards: int, seed: int = 0) -> Path:
@@ -32,116 +31,68 @@ def shard_file(folder: Path, shard: int, shards: int, seed: int = 0) -> Path:
 
 @dataclass
 class Counts:
-    """What a journal's files hold.
+    """What a journal's files hold: fingerprints with an answer, and with nothing but errors.
 
-    Attributes:
-        answers: Fingerprints with an answer.
-        errors: Fingerprints with nothing but errors.
-        repeated: Lines that add nothing: a second answer, an error that was put right.
-        torn: Last lines that were cut short.
-        damaged: Other lines that are no record; their places are in `places`.
-        places: ``file, line`` of the damaged lines.
-        size: Bytes.
-        first: Unix seconds of the first answer's start, or None.
-        last: Unix seconds of the last answer's end, or None.
+    ``repeated`` are lines that add nothing (a second answer, an error that was put right), ``torn``
+    last lines that were cut short, ``places`` the ``file, line`` of others that are no record, and
+    ``size`` is in bytes.
     """
 
     answers: int = 0
     errors: int = 0
     repeated: int = 0
     torn: int = 0
-    damaged: int = 0
     places: list[str] = field(default_factory=list)
     size: int = 0
-    first: float | None = None
-    last: float | None = None
+
+    @property
+    def damaged(self) -> int:
+        """How many lines but the last are no record."""
+        return len(self.places)
 
 
 class Journal:
     """The answers in a split's journal, found by fingerprint; the answers stay on disk.
 
-    About 200 bytes of memory an answer. The first answer to a request is the one that counts; an
-    error counts only until there is an answer, the last one first.
+    About 200 bytes of memory an answer. It holds what the files held when it was opened. The first
+    answer to a request is the one that counts; an error counts only until there is an answer, the
+    last one first.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._files: list[Any] = []
-        self._start_over()
-        self.refresh()
-
-    def _start_over(self) -> None:
-        self.close()
         self.counts = Counts()
-        self._files = []
-        self._torn: set[str] = set()
-        self._read_to: dict[str, tuple[int, int, int]] = {}
+        self._files: list[BinaryIO] = []
         self._answers: dict[bytes, tuple[int, int, int]] = {}
         self._errors: dict[bytes, tuple[int, int, int]] = {}
+        for path in sorted(folder.glob("*.jsonl")):
+            with suppress(FileNotFoundError):  # compacted this moment
+                self._files.append(path.open("rb"))
+                self._read(path, self._files[-1])
+        self.counts.answers, self.counts.errors = len(self._answers), len(self._errors)
 
-    def refresh(self) -> None:
-        """Read what was appended since the last time, by any job on any machine."""
-        if not all(self._unchanged(name) for name in self._read_to):  # compacted, or mended
-            self._start_over()
-        for path in sorted(self.folder.glob("*.jsonl")):
-            if path.name not in self._read_to:
-                try:
-                    self._files.append(path.open("rb"))
-                except FileNotFoundError:  # compacted this moment
-                    continue
-                self._read_to[path.name] = (len(self._files) - 1, 0, 0)
-            self._scan(path)
-
-    def _unchanged(self, name: str) -> bool:
-        """Whether a file is still the one that was read, and no shorter."""
-        number, offset, _ = self._read_to[name]
-        try:
-            now = (self.folder / name).stat()
-        except FileNotFoundError:
-            return False
-        return os.path.samestat(now, os.fstat(self._files[number].fileno())) and (
-            now.st_size >= offset
-        )
-
-    def _scan(self, path: Path) -> None:
-        number, offset, line_number = self._read_to[path.name]
-        stream = self._files[number]
-        stream.seek(offset)
-        self._torn.discard(path.name)
-        for line in stream:
-            if not line.endswith(b"\n") and _record(line) is None:
-                self._torn.add(path.name)
-                break
-            line_number += 1
+    def _read(self, path: Path, stream: BinaryIO) -> None:
+        offset = 0
+        for number, line in enumerate(stream, start=1):
             row = _record(line)
-            if not line.strip():  # what ended a last line that came without its newline
-                pass
-            elif row is None:
-                self.counts.damaged += 1
-                self.counts.places.append(f"{path}, line {line_number}")
-            else:
-                self._add(row, (number, offset, len(line)))
+            if row is not None:
+                self._add(row, (len(self._files) - 1, offset, len(line)))
+            elif not line.endswith(b"\n"):
+                self.counts.torn += 1
+            elif line.strip():
+                self.counts.places.append(f"{path}, line {number}")
             offset += len(line)
-        self._read_to[path.name] = (number, offset, line_number)
-        self.counts.size = sum(end for _, end, _ in self._read_to.values())
-        self.counts.torn = len(self._torn)
+        self.counts.size += offset
 
     def _add(self, row: Row, place: tuple[int, int, int]) -> None:
         key = bytes.fromhex(row["request"])
+        self.counts.repeated += key in self._answers or key in self._errors
         if key in self._answers:
-            self.counts.repeated += 1
-        elif row.get("error") is None:
+            return
+        if row.get("error") is None:
             self._answers[key] = place
-            self.counts.repeated += self._errors.pop(key, None) is not None
+            self._errors.pop(key, None)
         else:
-            self.counts.repeated += key in self._errors
             self._errors[key] = place
-        self.counts.answers, self.counts.errors = len(self._answers), len(self._errors)
-        start, end = row.get("generation_start_time"), row.get("generation_end_time")
-        if start is not None and (self.counts.first is None or start < self.counts.first):
-            self.counts.first = start
-        if end is not None and (self.counts.last is None or end > self.counts.last):
-            self.counts.last = end
 
     def __contains__(self, fingerprint: str) -> bool:
         """Whether the request was answered; an error is no answer."""
@@ -166,16 +117,12 @@ class Journal:
         number, offset, length = place
         return os.pread(self._files[number].fileno(), length, offset)
 
-    def close(self) -> None:
-        """Close the files."""
-        for stream in self._files:
-            stream.close()
-
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        for stream in self._files:
+            stream.close()
 
 
 class Writer:
@@ -189,62 +136,52 @@ class Writer:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._locks = ExitStack()
-        try:
-            self._locks.enter_context(_locked(path.parent / FOLDER_LOCK, shared=True))
-            self._locks.enter_context(_locked(path.with_name(path.name + ".lock")))
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            _mend(self._file)
-        except BaseException:
-            self._locks.close()
-            raise
+        with ExitStack() as held:
+            held.enter_context(_locked(path))
+            with _locked(path.parent / "folder", patience=10):  # whoever compacts holds it
+                self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+                held.callback(os.close, self._file)
+                _mend(path, self._file)
+            self._held = held.pop_all()
 
     def append(self, row: Row) -> None:
         """Write one record (it has a ``request``); it survives the death of this process.
 
-        Raises:
-            EarmarkError: when the disk is full or otherwise refuses.
+        Raises OSError when the disk is full or otherwise refuses; no half of a line stays.
         """
         line = json.dumps(row, ensure_ascii=True).encode() + b"\n"
+        written = 0
         try:
-            while line:
-                line = line[os.write(self._file, line) :]
-        except OSError as error:
-            raise EarmarkError(
-                f"{self.path}: an answer could not be written: {error.strerror}; the answers "
-                "before it are kept, and the next run goes on from there"
-            ) from None
+            while written < len(line):
+                written += os.write(self._file, line[written:])
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise
 
     def sync(self) -> None:
         """Have the disk hold what was written, so that the machine's death loses nothing either."""
         os.fsync(self._file)
 
-    def close(self) -> None:
-        """Sync, close and let the next job in."""
-        try:
-            os.fsync(self._file)
-        finally:
-            os.close(self._file)
-            self._locks.close()
-
     def __enter__(self) -> Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        with self._held:  # which lets the next job in
+            self.sync()
 
 
 def compact(folder: Path) -> tuple[int, int]:
     """Rewrite a journal as one file without lines that count for nothing.
 
-    Returns:
-        Its size in bytes before and after.
-
-    Raises:
-        EarmarkError: while a job appends to it.
+    Returns its size in bytes before and after; raises EarmarkError while a job appends to it.
     """
-    with _locked(folder / FOLDER_LOCK), Journal(folder) as journal:
+    with ExitStack() as held:
+        held.enter_context(_locked(folder / "folder"))
         before = sorted(folder.glob("*.jsonl"))
+        for path in before:
+            held.enter_context(_locked(path))
+        journal = held.enter_context(Journal(folder))
         whole = folder / "compacted.jsonl"
         size = sum(path.stat().st_size for path in before)
         with whole_file(whole, "wb") as stream:
@@ -266,40 +203,37 @@ def _record(line: bytes) -> Row | None:
     return row if isinstance(row, dict) else None
 
 
-def _mend(file: int) -> None:
+def _mend(path: Path, file: int) -> None:
     """End a file whose last line was cut short at the line before, so that the next is whole."""
-    size = os.fstat(file).st_size
-    tail = b""
-    start = size
-    while start > 0 and b"\n" not in tail:
-        step = min(65536, start)
-        start -= step
-        tail = os.pread(file, step, start) + tail
-    last = tail[tail.rfind(b"\n") + 1 :]
-    if last and _record(last) is not None:
-        os.write(file, b"\n")
-    elif last:
+    size, last = 0, b"\n"
+    with path.open("rb") as stream:
+        for last in stream:
+            size += len(last)
+    if not last.endswith(b"\n") and _record(last) is None:
         os.ftruncate(file, size - len(last))
+    elif not last.endswith(b"\n"):
+        os.write(file, b"\n")
 
 
 @contextmanager
-def _locked(path: Path, shared: bool = False) -> Iterator[None]:
-    """Hold a lock that the death of the process releases, however it dies."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+def _locked(path: Path, patience: float = 0.0) -> Iterator[None]:
+    """Hold the lock of a file, which the death of the process releases, however it dies."""
+    path = path.with_name(path.name + ".lock")
+    lock = FileLock(path, timeout=patience, fallback_to_soft=False)
     try:
-        try:
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(file, 4096, 0).decode(errors="replace").strip() or "another process"
-            raise EarmarkError(
-                f"{path.parent}: this journal is in use by {holder}; wait for it, or end it, then "
-                "run again (nothing is asked twice)"
-            ) from None
-        except OSError as error:  # a file system without locks
-            print(f"warning: {path}: no lock ({error.strerror}); going on without one", flush=True)
-        me = f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%F %T')}\n"
-        os.ftruncate(file, 0)
-        os.pwrite(file, me.encode(), 0)
+        lock.acquire()
+        path.write_text(
+            f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%F %T')}\n"
+        )
+    except Timeout:
+        holder = path.read_text(errors="replace").strip() or "another process"
+        raise EarmarkError(
+            f"{path.parent}: this journal is in use by {holder}; wait for it, or end it, then "
+            "run again (nothing is asked twice)"
+        ) from None
+    except OSError as error:  # a file system without locks
+        print(f"warning: {path}: no lock ({error.strerror}); going on without one", flush=True)
+    try:
         yield
     finally:
-        os.close(file)
+        lock.release()

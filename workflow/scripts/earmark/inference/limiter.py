@@ -1,4 +1,4 @@
-"""How many requests are under way at once: a limit, which can give way to a busy server."""
+"""How many requests are under way at once, how long to wait between attempts, and for a server."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections import deque
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 FIRST_PAUSE = 0.5
@@ -14,26 +15,23 @@ LONGEST_WISH = 600.0
 """Seconds; a server that asks for a longer pause is asked again after this."""
 
 
-class Pace:
-    """A limit on requests under way.
+class ConcurrencyLimit:
+    """A limit on requests under way: an asynchronous context takes a place.
 
-    When it adapts, it halves on a 429 or 503 (once for all requests that were under way), and grows
-    by one for each limit's worth of answers, as TCP does, up to the limit that was given.
+    When it adapts, it halves on a sign of overload (once for all requests that were under way), and
+    grows by one for each limit's worth of answers, as TCP does, up to the limit that was given.
 
     Args:
         limit: Requests under way at once, at most.
-        adaptive: Whether the limit gives way to 429 and 503.
+        adaptive: Whether the limit gives way.
     """
 
     def __init__(self, limit: int, adaptive: bool = True) -> None:
-        self._most = float(limit)
+        self._most = self._limit = float(limit)
         self._adaptive = adaptive
         self._under_way = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._answers = 0
-        self._limit = float(limit)
-        self._halved = 0.0
-        self._not_before = 0.0
+        self._halved = self._not_before = 0.0
 
     @property
     def limit(self) -> int:
@@ -41,7 +39,6 @@ class Pace:
         return max(1, int(self._limit))
 
     async def __aenter__(self) -> None:
-        """Wait for a place."""
         while self._under_way >= self.limit:
             place = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
@@ -49,7 +46,6 @@ class Pace:
         self._under_way += 1
 
     async def __aexit__(self, *_: object) -> None:
-        """Leave a place to the next."""
         self._under_way -= 1
         self._wake()
 
@@ -64,8 +60,8 @@ class Pace:
             self._limit = min(self._most, self._limit + 1 / self._limit)
             self._wake()
 
-    def refused(self, started: float, wish: float | None) -> None:
-        """The server was too busy for a request.
+    def overloaded(self, started: float, wish: float | None = None) -> None:
+        """The server was too busy for a request, or did not answer it in time.
 
         Args:
             started: When the request was sent (`time.monotonic`); requests that were under way
@@ -96,20 +92,17 @@ def backoff(attempt: int) -> float:
     return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt - 1, 16)) * random.uniform(0.5, 1.0)
 
 
-def retry_after(headers: dict[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds for which a server wants no request (``Retry-After``), or None.
 
     Args:
-        headers: The reply's headers, names in lower case.
+        headers: The reply's headers, names in lower case or found in any.
     """
     milliseconds, after = headers.get("retry-after-ms"), headers.get("retry-after")
+    if milliseconds is None and after is None:
+        return None
     try:
-        if milliseconds is not None:
-            wish = float(milliseconds) / 1000
-        elif after is not None:
-            wish = float(after)
-        else:
-            return None
+        wish = float(after or "") if milliseconds is None else float(milliseconds) / 1000
     except ValueError:
         try:
             wish = parsedate_to_datetime(after or "").timestamp() - time.time()

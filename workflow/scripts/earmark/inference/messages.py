@@ -1,88 +1,136 @@
-"""Requests as bytes, and replies as answers: the formats that servers speak."""
+"""Requests as messages, and replies as answers: the formats that servers speak."""
 
 from __future__ import annotations
 
-import binascii
+import base64
+import io
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from earmark.inference.conversion import audio_bytes
 from earmark.inference.requests import Clip, Request
-from earmark.servers.base import ServerType
+from earmark.servers import server_type
 
 
 class BadReply(ValueError):  # noqa: N818 (a passing fault, tried again)
-    """A reply that says 200 and holds no answer: HTML, half a JSON document, no choices.
-
-    Attributes:
-        what: What is wrong with it.
-        body: Its body.
-    """
+    """A reply that says 200 and holds no answer: HTML, half a JSON document, no choices."""
 
     def __init__(self, what: str, body: bytes) -> None:
-        super().__init__(f"{what}: {_shown(body)}")
-        self.what = what
-        self.body = body
+        super().__init__(f"a reply that is none: {what}: {_shown(body)}")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How requests become messages, and how patiently they are sent.
+
+    ``model`` is what the server calls it, ``sampling`` is without the seed, ``timeout`` is seconds
+    an attempt, and ``audio_root`` maps prefixes of paths to what the server calls them.
+    """
+
+    api: str
+    model: str
+    audio: str
+    sampling: Mapping[str, Any]
+    extra_body: Mapping[str, Any]
+    audio_root: Mapping[str, str]
+    stream: bool
+    concurrency: int
+    timeout: float
+    max_retries: int
+    adaptive: bool
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Options:
+        """The options among a model's settings; its server's type says what they do not."""
+        kind = server_type(settings)
+        audio, client = settings.get("audio"), settings.get("client") or {}
+        names = kind.transcription_names if settings["api"] == "transcriptions" else {}
+        sampling = settings.get("sampling") or {}
+        return cls(
+            api=settings["api"],
+            model=str(settings.get("served_model_name") or settings["model"]),
+            audio=audio if isinstance(audio, str) else kind.audio[0],
+            sampling={names.get(k, k): v for k, v in sampling.items() if k != "seed"},
+            extra_body=settings.get("extra_body") or {},
+            audio_root=settings.get("audio_root") or {},
+            stream=bool(settings.get("stream")),
+            concurrency=int(client.get("concurrency") or kind.concurrency),
+            timeout=float(client.get("timeout", 600)),
+            max_retries=int(client.get("max_retries", 8)),
+            adaptive=bool(client.get("adaptive", True)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Payload:
-    """A request's body, and the files that it refers to and that go away after it."""
+class Message:
+    """A request as it travels; it can be sent again.
+
+    ``body`` is a JSON document, or a form's audio file of ``audio_format`` beside its ``fields``;
+    ``files`` are what it refers to and go away after it.
+    """
 
     body: bytes
-    content_type: str
+    audio_format: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
     files: tuple[Path, ...] = ()
 
+    def sending(self) -> dict[str, Any]:
+        """The arguments of ``aiohttp.ClientSession.post`` for one attempt."""
+        import aiohttp
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a server answered."""
+        # aiohttp wants a body of megabytes as a stream.
+        body = io.BytesIO(self.body) if len(self.body) > 2**20 else self.body
+        if not self.audio_format:
+            return {"data": body, "headers": {"Content-Type": "application/json"}}
+        form = aiohttp.FormData(self.fields)
+        name, kind = f"audio.{self.audio_format}", f"audio/{self.audio_format}"
+        form.add_field("file", body, filename=name, content_type=kind)
+        return {"data": form}
+
+
+class Reply(NamedTuple):
+    """What a server answered, by the names of the journal."""
 
     generation: str
     finish_reason: str | None
-    input_tokens: int | None
-    output_tokens: int | None
+    num_generated_tokens: int | None
+    num_input_tokens: int | None
 
 
-class Wire:
-    """One model's wire format: its API, its way with audio, its sampling parameters.
+class Messages:
+    """One model's messages: its API, its way with audio, its sampling parameters.
 
     Args:
-        kind: The server's type.
-        settings: The model's settings.
+        options: How the model is asked.
         scratch: A folder that the server sees too, for converted audio that goes by path.
     """
 
-    def __init__(self, kind: ServerType, settings: Mapping[str, Any], scratch: Path) -> None:
-        self._api: str = settings["api"]
-        self._style: str = settings.get("audio") or kind.audio[0]
-        if self._style is True:
-            self._style = kind.audio[0]
-        self._model = str(settings.get("served_model_name") or settings["model"])
-        self._sampling = {k: v for k, v in (settings.get("sampling") or {}).items() if k != "seed"}
-        self._extra: dict[str, Any] = settings.get("extra_body") or {}
-        self._roots: dict[str, str] = settings.get("audio_root") or {}
+    def __init__(self, options: Options, scratch: Path) -> None:
+        self._options = options
         self._scratch = scratch
-        self.endpoint = (
-            "/audio/transcriptions" if self._api == "transcriptions" else "/chat/completions"
-        )
+        self._transcribes = options.api == "transcriptions"
+        self.endpoint = "/audio/transcriptions" if self._transcribes else "/chat/completions"
 
-    def payload(self, request: Request) -> Payload:
-        """Read the request's audio and put its body together; called off the event loop.
+    def message(self, request: Request) -> Message:
+        """Read the request's audio and put its message together; called off the event loop.
 
         Raises:
             EarmarkError: when a clip's file is missing.
-            UnreadableAudio: when a clip has to be converted and cannot be decoded.
+            BadAudioError: when a clip has to be converted and cannot be decoded.
         """
-        if self._api == "transcriptions":
+        if self._transcribes:
             return self._form(request)
-        if self._style == "path":
+        if self._options.audio == "path":
             return self._by_path(request)
-        return self._by_value(request)
+        parts: list[dict[str, Any]] = [self._part(clip) for clip in request.clips]
+        if not parts:
+            return self._chat(request, {"content": request.user})
+        if request.user:  # after the audio, or some models do not listen
+            parts.append({"type": "text", "text": request.user})
+        return self._chat(request, {"content": parts})
 
     def reply(self, body: bytes) -> Reply:
         """Read the body of a reply with status 200.
@@ -91,74 +139,59 @@ class Wire:
             BadReply: when it holds no answer; says what it holds.
         """
         try:
-            document = json.loads(body)
+            if self._options.stream and not body.lstrip().startswith(b"{"):
+                document = _joined(body)
+            else:
+                document = json.loads(body)
         except (ValueError, RecursionError):
             raise BadReply("not JSON", body) from None
-        if not isinstance(document, dict):
-            raise BadReply("not an object", body)
-        usage = document.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
-        if self._api == "transcriptions":
-            text = document.get("text")
-            if not isinstance(text, str):
-                raise BadReply("no `text`", body)
-            return Reply(text, None, _count(usage, "input_tokens"), _count(usage, "output_tokens"))
-        choices = document.get("choices")
-        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            raise BadReply("no choices", body)
-        message = choices[0].get("message")
-        if not isinstance(message, dict):
-            raise BadReply("no message in the first choice", body)
-        return Reply(
-            generation=_text(message.get("content"), body),
-            finish_reason=choices[0].get("finish_reason"),
-            input_tokens=_count(usage, "prompt_tokens"),
-            output_tokens=_count(usage, "completion_tokens"),
-        )
+        except (KeyError, TypeError, AttributeError):
+            raise BadReply("not the events of an answer", body) from None
+        try:
+            usage = document.get("usage")
+            if self._transcribes:
+                tokens = _count(usage, "output_tokens"), _count(usage, "input_tokens")
+                return Reply(_text(document["text"]), None, *tokens)
+            choice = document["choices"][0]
+            tokens = _count(usage, "completion_tokens"), _count(usage, "prompt_tokens")
+            content = choice["message"].get("content")  # none: the model only thought
+            return Reply(_text(content or ""), choice.get("finish_reason"), *tokens)
+        except (LookupError, TypeError, AttributeError):
+            raise BadReply("no answer in it", body) from None
 
-    def _chat(self, request: Request, user: dict[str, Any]) -> dict[str, Any]:
-        messages = [] if request.system is None else [{"role": "system", "content": request.system}]
+    def _chat(
+        self, request: Request, user: dict[str, Any], files: tuple[Path, ...] = ()
+    ) -> Message:
+        system = [] if request.system is None else [{"role": "system", "content": request.system}]
         body: dict[str, Any] = {
-            "model": self._model,
-            "messages": [*messages, {"role": "user", **user}],
+            "model": self._options.model,
+            "messages": [*system, {"role": "user", **user}],
+            **self._options.sampling,
         }
-        body |= self._sampling
         if request.seed is not None:
             body["seed"] = request.seed
-        return body | self._extra
+        if self._options.stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        return Message(json.dumps(body | dict(self._options.extra_body)).encode(), files=files)
 
-    def _by_value(self, request: Request) -> Payload:
-        """Audio inside the body. It is spliced in as bytes: encoding it as text would cost more
-        than all the rest of a request.
-        """
-        mark = secrets.token_hex(16)
-        encoded: list[bytes] = []
-        parts: list[dict[str, Any]] = []
-        for clip in request.clips:
-            data, form = audio_bytes(clip)
-            encoded.append(binascii.b2a_base64(data, newline=False))
-            if self._style == "audio_url":
-                url = {"url": f"data:audio/{form};base64,{mark}"}
-                parts.append({"type": "audio_url", "audio_url": url})
-            else:
-                parts.append({"type": "input_audio", "input_audio": {"data": mark, "format": form}})
-        if not parts:
-            return _json(self._chat(request, {"content": request.user}))
-        if request.user:
-            parts.append({"type": "text", "text": request.user})
-        pieces = json.dumps(self._chat(request, {"content": parts})).encode().split(mark.encode())
-        spliced = [pieces[0]]
-        for audio, piece in zip(encoded, pieces[1:], strict=True):
-            spliced += [audio, piece]
-        return Payload(b"".join(spliced), "application/json")
+    def _part(self, clip: Clip) -> dict[str, Any]:
+        """Audio inside the message."""
+        data, form = audio_bytes(clip)
+        text = base64.b64encode(data).decode()
+        if self._options.audio == "audio_url":
+            return {"type": "audio_url", "audio_url": {"url": f"data:audio/{form};base64,{text}"}}
+        return {"type": "input_audio", "input_audio": {"data": text, "format": form}}
 
-    def _by_path(self, request: Request) -> Payload:
+    def _by_path(self, request: Request) -> Message:
+        """Megatron's way: the server opens the files itself."""
         made: list[Path] = []
         entries = []
         for number, clip in enumerate(request.clips):
             path = clip.path
-            if not clip.as_it_is:
-                path = self._converted(clip, f"{request.fingerprint}-{number}.wav")
+            if clip.rate is not None:
+                self._scratch.mkdir(parents=True, exist_ok=True)
+                path = self._scratch / f"{request.fingerprint}-{number}.wav"
+                path.write_bytes(audio_bytes(clip)[0])
                 made.append(path)
             entries.append({"path": self._mapped(path), "duration": clip.duration})
         user: dict[str, Any] = {"content": request.user}
@@ -166,79 +199,70 @@ class Wire:
             user["audio"] = entries[0]
         elif entries:
             user["audios"] = entries
-        payload = _json(self._chat(request, user))
-        return Payload(payload.body, payload.content_type, tuple(made))
-
-    def _converted(self, clip: Clip, name: str) -> Path:
-        data, _ = audio_bytes(clip)
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        path = self._scratch / name
-        path.write_bytes(data)
-        return path
+        return self._chat(request, user, tuple(made))
 
     def _mapped(self, path: Path) -> str:
         """A path as the server's machine or container knows it."""
         whole = str(path.absolute())
-        for ours, theirs in self._roots.items():
+        for ours, theirs in self._options.audio_root.items():
             if whole.startswith(ours.rstrip("/") + "/"):
                 return theirs.rstrip("/") + whole[len(ours.rstrip("/")) :]
         return whole
 
-    def _form(self, request: Request) -> Payload:
+    def _form(self, request: Request) -> Message:
         (clip,) = request.clips
         data, form = audio_bytes(clip)
-        boundary = f"earmark-{secrets.token_hex(16)}"
-        fields: dict[str, Any] = {"model": self._model, "response_format": "json"}
-        fields |= self._sampling
-        if request.seed is not None:
-            fields["seed"] = request.seed
-        fields |= self._extra
-        head = "".join(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
-            for key, entry in fields.items()
+        given = {"model": self._options.model, "response_format": "json", **self._options.sampling}
+        given |= {"seed": request.seed, "language": request.language}
+        fields = [
+            (key, value if isinstance(value, str) else json.dumps(value))
+            for key, entry in {**given, **self._options.extra_body}.items()
             for value in (entry if isinstance(entry, list) else [entry])
-        )
-        head += (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; '
-            f'filename="audio.{form}"\r\nContent-Type: audio/{form}\r\n\r\n'
-        )
-        body = b"".join([head.encode(), data, f"\r\n--{boundary}--\r\n".encode()])
-        return Payload(body, f"multipart/form-data; boundary={boundary}")
+            if value is not None
+        ]
+        return Message(data, form, tuple(fields))
 
 
 def complaint(body: bytes) -> str:
     """What a server says is wrong, from the body of a reply that is no 200."""
     try:
         document = json.loads(body)
-    except (ValueError, RecursionError):
-        return _shown(body)
-    if isinstance(document, dict):
         error = document.get("error", document.get("detail", document.get("message")))
-        if isinstance(error, dict):
-            error = error.get("message", error)
-        if error is not None:
-            return _shown(str(error).encode(errors="replace"))
-    return _shown(body)
+        error = error.get("message", error) if isinstance(error, dict) else error
+    except (ValueError, RecursionError, AttributeError):
+        error = None
+    return _shown(body if error is None else str(error).encode(errors="replace"))
 
 
-def _text(content: Any, body: bytes) -> str:
-    """A message's text; null (a model that only thought) is an empty one."""
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
+def _joined(body: bytes) -> dict[str, Any]:
+    """The answer that a stream of server-sent events adds up to, as if it had come whole."""
+    text, reason, usage = "", None, None
+    for line in body.splitlines():
+        data = line[5:].strip()
+        if not line.startswith(b"data:") or data == b"[DONE]":
+            continue
+        event = json.loads(data)
+        usage = event.get("usage") or usage
+        for choice in event.get("choices") or ():  # the event with the usage has none
+            text += choice["delta"].get("content") or ""
+            reason = choice.get("finish_reason") or reason
+    if reason is None:
+        raise KeyError("finish_reason")  # it was cut short, or an error took its place
+    return {"choices": [{"message": {"content": text}, "finish_reason": reason}], "usage": usage}
+
+
+def _text(content: Any) -> str:
+    """A message's text, whole or in parts; raises TypeError where it is none."""
+    if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in content)
-    raise BadReply("content is no text", body)
+    if not isinstance(content, str):
+        raise TypeError("no text")
+    return content
 
 
-def _count(usage: dict[str, Any], key: str) -> int | None:
-    value = usage.get(key)
+def _count(usage: Any, key: str) -> int | None:
+    value = usage.get(key) if isinstance(usage, dict) else None
     return value if isinstance(value, int) else None
-
-
-def _json(document: dict[str, Any]) -> Payload:
-    return Payload(json.dumps(document).encode(), "application/json")
 
 
 def _shown(body: bytes) -> str:

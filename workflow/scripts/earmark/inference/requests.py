@@ -1,8 +1,7 @@
 """What is asked: each sample's requests, and the fingerprint under which an answer is kept.
 
-A request says what determines the answer: model, messages, sampling, the audio's content. How it
-travels (which server, as which JSON part, with how many at once) is left to later steps, and is
-no part of its fingerprint.
+A request says what determines the answer: model, text, sampling, the audio's content. How it
+travels, with how many others at once, is an operational matter and no part of its fingerprint.
 """
 
 from __future__ import annotations
@@ -34,41 +33,25 @@ _COLUMN = re.compile(r"\{\{|\}\}|\{([\w-]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Audio of a request.
+    """Audio of a request: a file of which ``duration`` seconds are sent.
 
-    Attributes:
-        path: The file.
-        sha256: The hash of the file's content, as hex.
-        duration: Seconds, of the part that is sent.
-        part: Its first and last second (None: the file's end), or None for the whole file.
-        formats: Suffixes (without the dot) of files that may be sent as they are.
-        rate: Samples a second of what is converted.
+    ``part`` is the first and the last second (None: the file's end), or None for the whole file;
+    ``rate`` is in Hz, of what it is converted to, or None where the file's own bytes are sent.
     """
 
     path: Path
     sha256: str
     duration: float
-    part: tuple[float, float | None] | None
-    formats: tuple[str, ...]
-    rate: int
-
-    @property
-    def as_it_is(self) -> bool:
-        """Whether the file's own bytes are sent."""
-        return self.part is None and self.path.suffix[1:].lower() in self.formats
+    part: tuple[float, float | None] | None = None
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of the model.
+    """One call of the model for the sample ``id``.
 
-    Attributes:
-        id: The sample's id.
-        fingerprint: Hash of everything that determines the answer, as 40 hex digits.
-        system: The system message, or None.
-        user: The user's text.
-        clips: The audio, sent before the text.
-        seed: The seed sent with it, or None.
+    ``fingerprint`` is a hash of everything that determines the answer, as 40 hex digits; ``clips``
+    go before the text; ``language`` is what is spoken, for servers that transcribe.
     """
 
     id: str
@@ -77,6 +60,7 @@ class Request:
     user: str
     clips: tuple[Clip, ...]
     seed: int | None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,53 +72,52 @@ class Sample:
 
     @property
     def fingerprint(self) -> str:
-        """The fingerprint of the whole."""
-        return fingerprint_of([request.fingerprint for request in self.requests])
+        """The fingerprint of the only request, or of all chunks together."""
+        keys = [request.fingerprint for request in self.requests]
+        return keys[0] if len(keys) == 1 else _hash(keys)
 
 
-def fingerprint_of(requests: list[str]) -> str:
-    """A sample's fingerprint: that of its only request, or of all chunks together."""
-    return requests[0] if len(requests) == 1 else _hash(requests)
-
-
-def seeds(wanted: Settings) -> list[int | None]:
+def seeds(settings: Settings) -> list[int | None]:
     """The seed of each of ``num_seeds`` predictions: one after another from ``sampling.seed``."""
-    first = wanted["sampling"].get("seed")
-    count = wanted.get("num_seeds", 1)
+    first = settings["sampling"].get("seed")
+    count = settings.get("num_seeds", 1)
     if count == 1:
         return [first]
     return [(first or 0) + k for k in range(count)]
 
 
-class Recipe:
+class Requests:
     """How rows become requests; made once for a model and a split.
 
     Args:
-        wanted: What determines the answers (`earmark.servers.answer_settings`).
+        settings: What determines the answers (`earmark.servers.answer_settings`).
         folder: The manifest's folder, where its audio paths start.
     """
 
-    def __init__(self, wanted: Settings, folder: Path) -> None:
-        self._wanted = wanted
+    def __init__(self, settings: Settings, folder: Path) -> None:
         self._folder = folder
-        self._chunk: float | None = wanted.get("chunk_seconds")
-        self._formats = tuple(wanted.get("audio_formats") or ())
-        self._rate = int(wanted.get("audio_rate") or 16000)
+        self._transcribes = settings["api"] == "transcriptions"
+        self._audio = settings.get("audio") is not False
+        self._chunk: float | None = settings.get("chunk_seconds")
+        self._formats = tuple(settings.get("audio_formats") or ())
+        self._rate = int(settings.get("audio_rate") or 16000)
         # Transcription has no messages, so the benchmark's do not count there.
-        prompt = wanted["prompt"] if wanted["api"] == "chat" else {}
+        prompt = {} if self._transcribes else settings["prompt"]
         self._system: str | None = prompt.get("system")
         self._user: str = prompt.get("user") or ""
         self._suffix: str = prompt.get("suffix") or ""
-        sampling = {k: v for k, v in wanted["sampling"].items() if k != "seed"}
+        self._language = settings.get("language") if self._transcribes else None
         self._common = {
             "version": VERSION,
-            "model": wanted["model"],
-            "revision": wanted.get("revision"),
-            "serving": wanted.get("serving") or None,
-            "api": wanted["api"],
-            "sampling": sampling,
-            "extra_body": wanted.get("extra_body") or {},
+            "model": settings["model"],
+            "revision": settings.get("revision"),
+            "serving": settings.get("serving") or None,
+            "api": settings["api"],
+            "sampling": {k: v for k, v in settings["sampling"].items() if k != "seed"},
+            "extra_body": settings.get("extra_body") or {},
         }
+        if self._language:
+            self._common["language"] = self._language
 
     def sample(self, row: Row, seed: int | None = None) -> Sample:
         """The requests of one row of a manifest.
@@ -145,33 +128,26 @@ class Recipe:
         name = str(row.get("id"))
         system = None if self._system is None else fill(self._system, row, "system")
         user = fill(self._user, row, "user").strip() + self._suffix
-        requests = tuple(
-            Request(
-                id=name,
-                fingerprint=self._fingerprint(system, user, clips, seed),
-                system=system,
-                user=user,
-                clips=clips,
-                seed=seed,
-            )
-            for clips in self._clips(row)
-        )
-        return Sample(name, requests)
+        requests = []
+        for clips in self._clips(row):
+            key = self._fingerprint(system, user, clips, seed)
+            requests.append(Request(name, key, system, user, clips, seed, self._language))
+        return Sample(name, tuple(requests))
 
     def _fingerprint(
         self, system: str | None, user: str, clips: tuple[Clip, ...], seed: int | None
     ) -> str:
         audio: list[Any] = []
         for clip in clips:
-            sent = "as it is" if clip.as_it_is else f"wav, mono, {clip.rate}"
+            sent = "as it is" if clip.rate is None else f"wav, mono, {clip.rate}"
             audio.append([clip.sha256, sent, clip.part])
         asked = {"system": system, "user": user, "audio": audio, "seed": seed}
         return _hash({**self._common, **asked})
 
     def _clips(self, row: Row) -> list[tuple[Clip, ...]]:
         """The audio of each request of a row."""
-        if self._wanted.get("audio") is False or not row.get("audio_filepath"):
-            if self._wanted["api"] == "transcriptions":
+        if not self._audio or not row.get("audio_filepath"):
+            if self._transcribes:
                 raise EarmarkError(
                     f"sample {row.get('id')!r} has no audio, and `api: transcriptions` sends "
                     "nothing else; use `api: chat`, or leave `audio` on"
@@ -185,22 +161,27 @@ class Recipe:
                 f"sample {row.get('id')!r}: each of its {len(paths)} clips needs an entry in "
                 "`audio_sha256` and in `duration`; prepare the manifest again"
             )
-        clips = [
-            Clip(self._folder / path, digest, float(seconds), None, self._formats, self._rate)
-            for path, digest, seconds in zip(paths, hashes, durations, strict=True)
-        ]
-        if len(clips) > 1 and self._wanted["api"] == "transcriptions":
+        if len(paths) > 1 and self._transcribes:
             raise EarmarkError(
-                f"sample {row.get('id')!r} has {len(clips)} clips, and `api: transcriptions` takes "
+                f"sample {row.get('id')!r} has {len(paths)} clips, and `api: transcriptions` takes "
                 "one; use `api: chat`"
             )
-        if len(clips) > 1 or self._chunk is None:
+        clips = []
+        for path, digest, seconds in zip(paths, hashes, durations, strict=True):
+            rate = None if path.rpartition(".")[2].lower() in self._formats else self._rate
+            clips.append(Clip(self._folder / path, digest, float(seconds), None, rate))
+        clip = clips[0]
+        parts = chunks(clip.duration, self._chunk) if self._chunk and len(clips) == 1 else []
+        if len(parts) < 2:
             return [tuple(clips)]
-        (clip,) = clips
-        parts = chunks(clip.duration, self._chunk)
-        if len(parts) == 1:
-            return [(clip,)]
-        return [(_part(clip, start, end),) for start, end in parts]
+        return [
+            (
+                Clip(
+                    clip.path, clip.sha256, (end or clip.duration) - start, (start, end), self._rate
+                ),
+            )
+            for start, end in parts
+        ]
 
 
 def chunks(duration: float, seconds: float) -> list[tuple[float, float | None]]:
@@ -244,19 +225,9 @@ def fill(template: str, row: Row, name: str) -> str:
     return _COLUMN.sub(column, template)
 
 
-def _part(clip: Clip, start: float, end: float | None) -> Clip:
-    seconds = (clip.duration if end is None else end) - start
-    return Clip(clip.path, clip.sha256, seconds, (start, end), clip.formats, clip.rate)
-
-
 def _letter(index: int) -> str:
     """A, B, … Z, AA, AB, …: as the columns of a spreadsheet are named."""
-    name = ""
-    index += 1
-    while index:
-        index, digit = divmod(index - 1, 26)
-        name = chr(ord("A") + digit) + name
-    return name
+    return (chr(ord("A") + index // 26 - 1) if index >= 26 else "") + chr(ord("A") + index % 26)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -37,8 +37,13 @@ def check(key: str, settings: Mapping[str, Any]) -> None:
         raise EarmarkError(f'{key}.server: "{name}" is not one of {known}{near}')
     wrong = [*server_type(settings).problems(settings), *_secrets(settings)]
     if settings.get("extra_body", {}).get("stream"):
-        wrong.append("extra_body.stream: answers are read whole; leave it out")
-    drawn = name == "random-choice" or settings.get("sampling", {}).get("temperature")
+        wrong.append("extra_body.stream: `stream: true` of the model has answers come in pieces")
+    if settings.get("stream") and settings.get("api") == "transcriptions":
+        wrong.append("stream: transcriptions are read whole; leave it out")
+    if settings.get("stream") and "stream" in server_type(settings).refuses:
+        wrong.append(f"stream: a {name} server refuses it; leave it out")
+    sampling = settings.get("sampling") or {}
+    drawn = name == "random-choice" or sampling.get("temperature")
     if settings.get("num_seeds", 1) > 1 and not drawn:
         wrong.append(
             "num_seeds: several predictions without sampling.temperature above 0 are equal"

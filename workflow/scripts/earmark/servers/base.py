@@ -29,6 +29,8 @@ class ServerType:
         formats: Suffixes of audio files that are sent as they are.
         accepts: The sampling parameters that it takes.
         refuses: Keys of ``extra_body`` that it refuses.
+        transcription_names: What sampling parameters are called at ``/audio/transcriptions``, where
+            that is another name than at ``/chat/completions``.
         concurrency: Requests under way at once, unless the config says otherwise.
         operational: Arguments that change how it runs and not what it answers: all others count
             as part of the model, and an answer is asked anew when they change.
@@ -41,6 +43,7 @@ class ServerType:
     formats: ClassVar[tuple[str, ...]] = ("wav", "flac", "mp3", "ogg")
     accepts: ClassVar[frozenset[str]] = SAMPLING
     refuses: ClassVar[frozenset[str]] = frozenset()
+    transcription_names: ClassVar[Mapping[str, str]] = {}
     concurrency: ClassVar[int] = 32
     operational: ClassVar[frozenset[str]] = frozenset()
 

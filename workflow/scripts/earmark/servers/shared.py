@@ -72,15 +72,11 @@ class SharedServer:
         """Note that a request was answered: the server works."""
         self._last_answer = time.monotonic()
 
-    def unanswered(self, since: float, alone: bool) -> None:
-        """Note that requests failed for want of an answer; end the server if nothing was answered.
-
-        Args:
-            since: When the last one's first attempt failed (`time.monotonic`).
-            alone: Whether it was asked with nothing else under way, as the server failed on it
-                before: then the server is taken to have failed again.
+    def unanswered(self, since: float) -> None:
+        """Note that requests failed for want of an answer; end the server if nothing was answered
+        since the last one's first attempt failed (`time.monotonic`).
         """
-        if alone or self._last_answer < since:
+        if self._last_answer < since:
             self._fail(f"it has answered no request for {time.monotonic() - since:.0f} s")
 
     async def is_lost(self) -> bool:

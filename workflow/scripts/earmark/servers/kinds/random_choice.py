@@ -6,6 +6,6 @@ from earmark.servers.base import ServerType
 
 
 class RandomChoice(ServerType):
-    """Nothing is started and nothing asked; `earmark.inference.chance` writes the predictions."""
+    """Nothing is started and nothing asked; `earmark.inference.predictions` writes them."""
 
     starts = False

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from earmark.servers.base import ServerType, Settings, arguments, entrypoint, gpus
 
 
@@ -16,6 +19,7 @@ class Vllm(ServerType):
         "--no-enable-prefix-caching", "--pipeline-parallel-size", "--port", "--swap-space",
         "--tensor-parallel-size", "--uvicorn-log-level",
     })  # fmt: skip
+    transcription_names: ClassVar[Mapping[str, str]] = {"max_tokens": "max_completion_tokens"}
 
     def command(self, settings: Settings, port: int) -> list[str]:
         """See `ServerType.command`."""
