@@ -13,6 +13,7 @@ This module is run by its path, before the library is on the import path, and ne
 """
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -24,6 +25,8 @@ import time
 from pathlib import Path
 
 FOLDER = Path(".snakemake", "earmark")
+NEEDED = ("aiohttp", "jiwer", "pydantic", "soundfile")
+"""Packages of the library that an environment with Snakemake alone lacks."""
 KEPT_DAYS = 60
 """Copies that no run has used for so long are removed: longer than any walltime."""
 
@@ -97,6 +100,13 @@ class Copy:
         sys.path.insert(0, folder)
         paths = [folder, *(path for path in others if path and path != folder)]
         os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+        missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+        if missing:
+            sys.exit(
+                f"error: the environment of this Snakemake ({sys.prefix}) lacks "
+                f"{', '.join(missing)}; in Earmark's clone, run `make install` once, then "
+                "`. .venv/bin/activate`, and snakemake again"
+            )
 
     def keep(self, config):
         """Record the run for its jobs.

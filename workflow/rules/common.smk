@@ -1,6 +1,7 @@
 # The config, resolved once by the library, and the few names that all rules use.
 import functools
 import re
+import time
 
 OWN.import_from()
 
@@ -10,10 +11,11 @@ from earmark import (
     config as earmark_config,
     owner as earmark_owner,
     provenance as earmark_provenance,
+    slurm as earmark_slurm,
 )
 from earmark.data import download as earmark_download, manifest as earmark_manifest
 from earmark.scoring import score as earmark_score
-from earmark.errors import EarmarkError
+from earmark.errors import EarmarkError, failed_jobs
 from earmark.mmau.judging import judge_settings
 from earmark.mmau.lacking import lacking
 from earmark.mmau.matchers import matcher_type
@@ -60,6 +62,8 @@ envvars:
     OWN.variable,
 
 
+BEGAN = time.time()
+
 # The splits that several jobs share, as a pattern; each is known by its benchmark's folder too.
 SHARDED = "|".join(
     f"(?<=/{re.escape(benchmark)}/){re.escape(name)}"
@@ -67,6 +71,8 @@ SHARDED = "|".join(
     for name, split in splits.items()
     if split.shards > 1
 )
+# The models whose servers need GPUs, as a pattern: their jobs go where there are some.
+ON_GPUS = "|".join(re.escape(name) for name, model in RUN.models.items() if model.gpus)
 DATA = RUN.data_dir
 RESULTS = RUN.results_dir
 
@@ -173,10 +179,27 @@ def other_settings(wildcards):
             if changed and workflow.persistence.metadata(IOFile(metrics)) is None:
                 logger.warning(
                     f"{metrics} was made with other {', '.join(changed)}, elsewhere: to make it "
-                    "anew, run once with `--forcerun download infer score` added (known answers "
+                    "anew, run once with `--forcerun download infer{' infer_gpu' * bool(ON_GPUS)} score` added (known answers "
                     "are not asked for again)"
                 )
     return []
+
+
+def check_cluster():
+    """On SLURM, see that ends of jobs are noticed, and tell of jobs that cannot start."""
+    if workflow.is_main_process and workflow.executor_plugin.name == "slurm":
+        try:
+            earmark_slurm.check_accounting(workflow.executor_settings.status_command)
+        except EarmarkError as error:
+            sys.exit(f"error: {error}")
+        earmark_slurm.watch(workflow.workdir_init, logger.warning)
+
+
+def tell_causes():
+    """Print why jobs failed, last, where the user looks."""
+    if workflow.is_main_process:
+        for log, message in failed_jobs(f"{RESULTS}/logs", BEGAN):
+            print(f"\n{log}:\n{message}", file=sys.stderr)
 
 
 def end_servers():

@@ -8,6 +8,8 @@ rule download:
     log:
         f"{RESULTS}/logs/download/{{benchmark}}/{{split}}.log",
     localrule: config.get("download_locally", True)
+    # It tries again by itself where that may help, and goes on where it was.
+    retries: 0
     conda:
         "../envs/earmark.yaml"
     threads: 2

@@ -33,6 +33,21 @@ use rule infer as infer_shard with:
         f"{RESULTS}/logs/infer/{{model}}/{{benchmark}}/{{split}}{{seed}}.{{shard}}-of-{{shards}}.log",
 
 
+if ON_GPUS:
+
+    # The same with GPUs: rules of their own, to which a profile gives another partition and memory.
+    use rule infer as infer_gpu with:
+        wildcard_constraints:
+            model=ON_GPUS,
+
+    use rule infer_shard as infer_shard_gpu with:
+        wildcard_constraints:
+            model=ON_GPUS,
+
+    ruleorder: infer_gpu > infer
+    ruleorder: infer_shard_gpu > infer_shard
+
+
 if SHARDED:
 
     # What the shards answered, in manifest order, checked complete.
@@ -56,3 +71,7 @@ if SHARDED:
             "../scripts/gather.py"
 
     ruleorder: gather > infer
+
+    if ON_GPUS:
+
+        ruleorder: gather > infer_gpu

@@ -40,3 +40,20 @@ rule judge:
         judge=JUDGE,
     script:
         "../scripts/judge.py"
+
+
+# With GPUs, rules of their own, as those of infer.
+if RUN.matcher.get("gpus", int(RUN.matcher["type"] == "nv-embed")):
+
+    use rule match as match_gpu with:
+        priority: 0
+
+    ruleorder: match_gpu > match
+
+
+if RUN.judge.gpus:
+
+    use rule judge as judge_gpu with:
+        priority: 0
+
+    ruleorder: judge_gpu > judge
