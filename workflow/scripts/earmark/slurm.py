@@ -85,7 +85,6 @@ def watch(folder: str | Path, warn: Callable[[str], None], every: float = 30) ->
         warn: Where the sentences go.
         every: Seconds between looks at the queue.
     """
-
     ended = threading.Event()
 
     def look() -> None:
