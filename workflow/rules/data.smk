@@ -7,9 +7,9 @@ rule download:
         files=f"{DATA}/{{benchmark}}/{{split}}/source/files.json",
     log:
         f"{RESULTS}/logs/download/{{benchmark}}/{{split}}.log",
-    localrule: config.get("download_locally", True)
     # It tries again by itself where that may help, and goes on where it was.
     retries: 0
+    localrule: config.get("download_locally", True)
     conda:
         "../envs/earmark.yaml"
     threads: 2
