@@ -46,4 +46,4 @@ def test_without_accounting_a_run_ends_at_once_and_names_the_flag(run):
     output = run.run("--slurm-status-command", "sacct", code=1)
     assert "error: this cluster has no accounting" in output
     assert "`--slurm-status-command squeue`" in output
-    assert run.queue() == []
+    assert "has been submitted" not in output
