@@ -37,8 +37,8 @@ class Run:
 def current_run() -> Run:
     """The run of this job: Snakemake's main process here, or else this job alone.
 
-    On a cluster the nearest Snakemake is the one that runs this job and nothing else
-    (``--mode remote``), so each job has its own servers.
+    On a cluster the nearest Snakemake (``--mode remote``) runs this job and nothing else, so that
+    it has its own servers, or the jobs of a group, one after another on one node.
     """
     import psutil
 
@@ -50,7 +50,7 @@ def current_run() -> Run:
             continue
         mode = snakemake_mode(words)
         if mode == "remote":
-            return Run(process.pid, started, shared=False)
+            return Run(process.pid, started, shared=_jobs(words) > 1)
         if mode == "default":
             return Run(process.pid, started, shared=True)
     return own_run()
@@ -61,6 +61,13 @@ def own_run() -> Run:
     import psutil
 
     return Run(os.getpid(), psutil.Process().create_time(), shared=False)
+
+
+def _jobs(words: Sequence[str]) -> int:
+    """How many jobs a Snakemake on a cluster was started for."""
+    rest = [*words, "--target-jobs"]
+    specified = rest[rest.index("--target-jobs") + 1 :]
+    return next((n for n, word in enumerate(specified) if word.startswith("--")), 0)
 
 
 def snakemake_mode(words: Sequence[str]) -> str | None:
