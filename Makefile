@@ -41,10 +41,8 @@ check: $(STAMP)  ## Formatters, linters, types and the fast tests, in under a mi
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit
 
-format: $(STAMP)  ## Format Python and Snakemake files, and list the workflow's
+format: $(STAMP)  ## Format Python and Snakemake files
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt Snakefile workflow/rules
-	@git ls-files --cached --others --exclude-standard workflow config/benchmarks config/demo \
-	  | grep -v '^workflow/files.txt$$' | LC_ALL=C sort > workflow/files.txt
 
 lock:  ## Resolve the lock anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --extra demo --extra dev --generate-hashes \

@@ -7,7 +7,7 @@ record is, which names the copy and holds the config. The Snakefile alone is rea
 again; a job refuses one that was edited.
 
 A workflow that uses this one as a module may name it by a path or by a tag in a Git repository,
-which has no folder: the files of ``files.txt`` are copied then, as Snakemake hands them out.
+which has no folder: what the tag holds is copied then, as Snakemake hands it out.
 
 This module is run by its path, before the library is on the import path, and needs nothing of it.
 """
@@ -70,7 +70,7 @@ class Copy:
             self.root = home
             self.code = _copied(_local(home)) if self._shared else home
         else:
-            self.root = self.code = _copied(_handed_out(source))
+            self.root = self.code = _copied(_handed_out(here, source))
 
     def _join(self):
         """Work from what the run has recorded."""
@@ -159,10 +159,13 @@ def _local(home):
     return {path.relative_to(home).as_posix(): path.read_bytes() for path in found}
 
 
-def _handed_out(source):
-    """The code and the declarations of a workflow without a folder, by name."""
-    listed = Path(source("workflow/files.txt")).read_text(encoding="utf-8").split()
-    return {name: Path(source(name)).read_bytes() for name in listed}
+def _handed_out(here, source):
+    """The code and the declarations at a tag of a repository, by name."""
+    local = hasattr(here, "repo_path")
+    repository = here.repo_path if local else here.hosted_repo.repo_clone
+    folders = ["workflow", "config/benchmarks", "config/demo"]
+    listed = _git(repository, "ls-tree", "-r", "--name-only", here.ref, *folders)
+    return {name: Path(source(name)).read_bytes() for name in listed.splitlines()}
 
 
 def _copied(contents):
