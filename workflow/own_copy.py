@@ -7,13 +7,14 @@ record is, which names the copy and holds the config. The Snakefile alone is rea
 again; a job refuses one that was edited.
 
 A workflow that uses this one as a module may name it by a path or by a tag in a Git repository,
-which has no folder: what the tag holds is copied then, as Snakemake hands it out.
+which has no folder: what the tag holds is copied then, from the clone that Snakemake has of it.
 
 This module is run by its path, before the library is on the import path, and needs nothing of it.
 """
 
 import hashlib
 import importlib.util
+import io
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -70,7 +72,7 @@ class Copy:
             self.root = home
             self.code = _copied(_local(home)) if self._shared else home
         else:
-            self.root = self.code = _copied(_handed_out(here, source))
+            self.root = self.code = _copied(_tagged(here))
 
     def _join(self):
         """Work from what the run has recorded."""
@@ -159,13 +161,15 @@ def _local(home):
     return {path.relative_to(home).as_posix(): path.read_bytes() for path in found}
 
 
-def _handed_out(here, source):
+def _tagged(here):
     """The code and the declarations at a tag of a repository, by name."""
     local = hasattr(here, "repo_path")
     repository = here.repo_path if local else here.hosted_repo.repo_clone
-    folders = ["workflow", "config/benchmarks", "config/demo"]
-    listed = _git(repository, "ls-tree", "-r", "--name-only", here.ref, *folders)
-    return {name: Path(source(name)).read_bytes() for name in listed.splitlines()}
+    command = ["git", "-C", str(repository), "archive", here.ref, "workflow", "config"]
+    packed = subprocess.run(command, capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        files = [member for member in archive if member.isfile()]
+        return {member.name: archive.extractfile(member).read() for member in files}
 
 
 def _copied(contents):
