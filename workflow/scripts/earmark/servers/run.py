@@ -1,27 +1,11 @@
-"""The Snakemake run that a job belongs to, and where the processes of this user and machine meet.
-
-Servers are shared within a run and end with it; GPUs are shared out between all runs of a user.
-"""
+"""The Snakemake run that a job belongs to: servers are shared within it and end with it."""
 
 from __future__ import annotations
 
-import json
 import os
-import socket
-import stat
-import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
-from typing import Any
-
-from filelock import FileLock, Timeout
-
-from earmark.errors import EarmarkError
-
-GRACE = 10.0
-"""Seconds between SIGTERM and SIGKILL, unless ``stop_timeout`` says otherwise."""
+from pathlib import PurePath
 
 
 @dataclass(frozen=True)
@@ -60,12 +44,15 @@ def current_run() -> Run:
 
     for process in psutil.Process().parents():
         try:
-            words, started = process.cmdline(), process.create_time()
+            words = process.cmdline()
+            started = process.create_time()
         except psutil.Error:
             continue
         mode = snakemake_mode(words)
-        if mode in ("remote", "default"):
-            return Run(process.pid, started, shared=mode == "default")
+        if mode == "remote":
+            return Run(process.pid, started, shared=False)
+        if mode == "default":
+            return Run(process.pid, started, shared=True)
     return own_run()
 
 
@@ -79,7 +66,8 @@ def own_run() -> Run:
 def snakemake_mode(words: Sequence[str]) -> str | None:
     """The mode of a Snakemake command line (``default`` unless it says so), or None for others."""
     head = [PurePath(word).name for word in words[:4]]
-    if "snakemake" not in head[:2] and head[1:3] != ["-m", "snakemake"]:
+    named = "snakemake" in head[:2] or (len(head) > 2 and head[1:3] == ["-m", "snakemake"])
+    if not named:
         return None
     for word, following in zip(words, [*words[1:], ""], strict=True):
         if word == "--mode":
@@ -87,70 +75,3 @@ def snakemake_mode(words: Sequence[str]) -> str | None:
         if word.startswith("--mode="):
             return word.partition("=")[2]
     return "default"
-
-
-def runtime_folder() -> Path:
-    """The folder of this user's locks and sockets on this machine, closed to everybody else.
-
-    It is always in ``/tmp``: what the environment names (``XDG_RUNTIME_DIR``, ``TMPDIR``) differs
-    between sessions of one user, and a home folder may be on several machines at once.
-
-    Raises:
-        EarmarkError: when it cannot be made, or is somebody else's.
-    """
-    folder = Path("/tmp") / f"earmark-servers-{os.getuid()}"
-    try:
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        status = folder.lstat()
-    except OSError as error:
-        raise EarmarkError(f"{folder}: {error.strerror}; locks on GPUs have to be there") from None
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-        raise EarmarkError(f"{folder}: not a folder of this user; have its owner remove it")
-    if stat.S_IMODE(status.st_mode) != 0o700:
-        folder.chmod(0o700)
-    return folder
-
-
-def program(module: str) -> list[str]:
-    """The command line of a module's ``main`` in this environment; installed or not."""
-    start = f"import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; main()"
-    return [sys.executable, "-P", "-c", start, str(Path(__file__).parents[2])]
-
-
-def ask(path: Path, message: Mapping[str, Any], timeout: float) -> bool:
-    """Send a supervisor one message; whether it ended in consequence.
-
-    Args:
-        path: The supervisor's socket.
-        message: See `earmark.servers.supervisor`.
-        timeout: Seconds to wait for it to end.
-    """
-    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
-        connection.settimeout(timeout)
-        try:
-            connection.connect(str(path))
-        except ConnectionRefusedError:  # it was killed
-            path.unlink()
-            return False
-        connection.sendall(json.dumps(message).encode() + b"\n")
-        return not any(b'"busy"' in part for part in iter(lambda: connection.recv(4096), b""))
-    return False
-
-
-def end_servers(run: Run) -> None:
-    """End the idle servers of a run that has no more jobs for them, and wait for that."""
-    folder = runtime_folder()
-    for path in folder.glob("*.sock"):
-        ask(path, {"do": "end run", "pid": run.pid}, timeout=GRACE + 5)
-    for path in folder.glob("*.lock"):  # of processes that were killed
-        with suppress(Timeout):
-            lock = FileLock(path)
-            lock.acquire(blocking=False)
-            free(lock)
-
-
-def free(lock: FileLock) -> None:
-    """Give a lock back and leave no file; whoever has opened it sees that and opens another."""
-    Path(lock.lock_file).unlink(missing_ok=True)
-    lock.release()
