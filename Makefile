@@ -1,5 +1,5 @@
 # Earmark's front door. `make demo` and `make test` need Python 3.11 to 3.13, git and make; nothing else.
-PYTHON ?= python3
+PYTHON ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := requirements.lock
@@ -16,13 +16,17 @@ help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP):
-	@PYTHON="$(PYTHON)" sh install.sh $(VENV) $(LOCK)
-	@touch $@
+	@PYTHON="$(PYTHON)" sh install.sh $(VENV) $(LOCK) $@
+
+# A Python that was named may differ from the environment's: install.sh looks.
+ifneq ($(PYTHON),)
+.PHONY: $(STAMP)
+endif
 
 install: $(STAMP)  ## Make the environment (.venv) from the lock
 
 demo: $(STAMP)  ## Evaluate the embedded demo, print its table, name its report
-	@$(BIN)/snakemake --configfile config/demo.yaml --cores $(CORES)
+	@$(BIN)/snakemake --configfile config/demo.yaml --cores $(CORES) --logger earmark
 	@$(BIN)/earmark table --configfile config/demo.yaml
 	@echo && echo "The report: results-demo/report.html"
 
@@ -37,10 +41,8 @@ check: $(STAMP)  ## Formatters, linters, types and the fast tests, in under a mi
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit
 
-format: $(STAMP)  ## Format Python and Snakemake files, and list the workflow's
+format: $(STAMP)  ## Format Python and Snakemake files
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt Snakefile workflow/rules
-	@git ls-files --cached --others --exclude-standard workflow config/benchmarks config/demo \
-	  | grep -v '^workflow/files.txt$$' | LC_ALL=C sort > workflow/files.txt
 
 lock:  ## Resolve the lock anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --extra demo --extra dev --generate-hashes \

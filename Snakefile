@@ -48,6 +48,10 @@ if OWN.main:
     report: f"{CODE}/workflow/report/workflow.rst"
 
 
+onstart:
+    check_cluster()
+
+
 # Servers that were kept for this run's next job have none to wait for.
 onsuccess:
     end_servers()
@@ -55,3 +59,4 @@ onsuccess:
 
 onerror:
     end_servers()
+    tell_causes()

@@ -13,7 +13,7 @@ PAGES = ["README.md", "profiles/slurm/README.md", *sorted(
 )]  # fmt: skip
 PROGRAMS = (
     "make", "snakemake", "earmark", "pip", "python", "git", "export", "touch", "tmux", ".", "uv",
-    "apt-get", "docker", "sbatch", "srun", "scancel", "sinfo", "sacctmgr", "tectonic", "pdflatex",
+    "apt-get", "docker", "sbatch", "srun", "scancel", "squeue", "sinfo", "sacctmgr", "tectonic", "pdflatex",
 )  # fmt: skip
 
 
@@ -65,6 +65,14 @@ HANDLING: dict[str, Handling] = {
         "tests/cluster/test_profile.py::"
         "test_the_demo_runs_on_the_cluster_once_a_site_has_edited_three_lines"
     ),
+    "snakemake --profile profiles/slurm --unlock": TestedBy(
+        "tests/workflow/test_processes.py::"
+        "test_nothing_is_left_when_snakemakes_main_process_is_killed"
+    ),
+    "squeue --me -o '%.10i %.9P %.2t %.10M %.20r %k'": TestedBy(
+        "tests/cluster/test_profile.py::test_a_job_that_can_never_start_is_told"
+    ),
+    "scancel --me": NotHere("it ends whatever this user has on a cluster"),
     "sacctmgr show associations user=$USER": NotHere("it needs SLURM's accounting database"),
     "sinfo -o '%P %G'": NotHere("it is SLURM's own, and needs a cluster"),
     "python -m sglang.launch_server": NotHere("it is SGLang's, and needs a GPU"),

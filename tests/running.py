@@ -116,7 +116,7 @@ class Workflow:
         output, _ = process.communicate(timeout=60)
         return output
 
-    def wait_for(self, condition: Any, what: str, seconds: float = 60) -> None:
+    def wait_for(self, condition: Any, what: str, seconds: float = 240) -> None:
         """Wait until a condition holds."""
         deadline = time.monotonic() + seconds
         while not condition():

@@ -7,12 +7,14 @@ record is, which names the copy and holds the config. The Snakefile alone is rea
 again; a job refuses one that was edited.
 
 A workflow that uses this one as a module may name it by a path or by a tag in a Git repository,
-which has no folder: the files of ``files.txt`` are copied then, as Snakemake hands them out.
+which has no folder: what the tag holds is copied then, from the clone that Snakemake has of it.
 
 This module is run by its path, before the library is on the import path, and needs nothing of it.
 """
 
 import hashlib
+import importlib.util
+import io
 import json
 import os
 import re
@@ -20,10 +22,13 @@ import secrets
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 FOLDER = Path(".snakemake", "earmark")
+NEEDED = ("aiohttp", "jiwer", "pydantic", "soundfile")
+"""Packages of the library that an environment with Snakemake alone lacks."""
 KEPT_DAYS = 60
 """Copies that no run has used for so long are removed: longer than any walltime."""
 
@@ -67,7 +72,7 @@ class Copy:
             self.root = home
             self.code = _copied(_local(home)) if self._shared else home
         else:
-            self.root = self.code = _copied(_handed_out(here, source))
+            self.root = self.code = _copied(_tagged(here))
 
     def _join(self):
         """Work from what the run has recorded."""
@@ -97,6 +102,13 @@ class Copy:
         sys.path.insert(0, folder)
         paths = [folder, *(path for path in others if path and path != folder)]
         os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+        missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+        if missing:
+            sys.exit(
+                f"error: the environment of this Snakemake ({sys.prefix}) lacks "
+                f"{', '.join(missing)}; in Earmark's clone, run `make install` once, then "
+                "`. .venv/bin/activate`, and snakemake again"
+            )
 
     def keep(self, config):
         """Record the run for its jobs.
@@ -149,22 +161,15 @@ def _local(home):
     return {path.relative_to(home).as_posix(): path.read_bytes() for path in found}
 
 
-def _handed_out(here, source):
-    """The code and the declarations of a workflow without a folder, by name.
-
-    Of a Git repository, Snakemake hands out text alone; the demo's clips are none.
-    """
-    listed = Path(source("workflow/files.txt")).read_text(encoding="utf-8").split()
-    if hasattr(here, "repo_path"):
-        import git
-
-        repository = git.Repo(here.repo_path)
-    elif hasattr(here, "hosted_repo"):
-        repository = here.hosted_repo.repo
-    else:
-        return {name: Path(source(name)).read_bytes() for name in listed}
-    tree, folder = repository.commit(here.ref).tree, PurePosixPath(here.path)
-    return {name: (tree / str(folder / name)).data_stream.read() for name in listed}
+def _tagged(here):
+    """The code and the declarations at a tag of a repository, by name."""
+    local = hasattr(here, "repo_path")
+    repository = here.repo_path if local else here.hosted_repo.repo_clone
+    command = ["git", "-C", str(repository), "archive", here.ref, "workflow", "config"]
+    packed = subprocess.run(command, capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        files = [member for member in archive if member.isfile()]
+        return {member.name: archive.extractfile(member).read() for member in files}
 
 
 def _copied(contents):

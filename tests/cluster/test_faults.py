@@ -55,7 +55,7 @@ def until_held(run) -> str:
 
 
 def finish(run, code: int = 0) -> str:
-    output, _ = run.process.communicate(timeout=240)
+    output, _ = run.process.communicate(timeout=400)
     assert run.process.returncode == code, output
     return output
 
@@ -106,7 +106,7 @@ def test_a_limit_that_is_too_short_ends_in_a_retry_that_goes_on(held):
     # The limit as it is noticed: SIGTERM, as `--signal` sends it to the job's steps.
     job = until_held(held)
     held.slurm.run("scontrol", "update", f"JobId={job}", "TimeLimit=1")
-    held.wait_for(lambda: job not in held.queue("infer", "running"), "the limit", 150)
+    held.wait_for(lambda: job not in held.queue("infer", "running"), "the limit")
     held.server.release()
     complete(held, finish(held))
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+from pathlib import Path
+
+from earmark.slurm import never_starting
 
 
 def test_the_demo_runs_on_the_cluster_once_a_site_has_edited_three_lines(run):
@@ -13,3 +18,32 @@ def test_the_demo_runs_on_the_cluster_once_a_site_has_edited_three_lines(run):
     metrics = json.loads((run.folder / "results/tiny/eval-results/mini/metrics.json").read_text())
     assert metrics["mini"]["pass@1"]["num_entries"] == 2, output
     assert run.jobs("-n") == set()
+
+
+def test_a_job_that_can_never_start_is_told(slurm, tmp_path):
+    slurm.run("scontrol", "update", "PartitionName=cpu", "MaxTime=60")
+    try:
+        comment = "rule_infer_wildcards_tiny_mini_few"
+        job = slurm.run("sbatch", "--parsable", "-p", "cpu", "-t", "240", "-D", str(tmp_path),
+                        "--comment", comment, "--wrap", "true")  # fmt: skip
+        slurm.until(lambda: dict(never_starting(tmp_path)), "SLURM to give a reason")
+        (sentence,) = dict(never_starting(tmp_path)).values()
+        assert f"SLURM job {job} ({comment}) can not start: PartitionTimeLimit" in sentence
+        assert "lower `runtime`" in sentence
+        assert not dict(never_starting(tmp_path.parent))  # another run's
+        page = (Path(__file__).parents[2] / "profiles/slurm/README.md").read_text()
+        (documented,) = re.findall("^squeue .*", page, re.MULTILINE)
+        assert comment in slurm.run(*shlex.split(documented))
+    finally:
+        slurm.run("scontrol", "update", "PartitionName=cpu", "MaxTime=UNLIMITED")
+        slurm.run("scancel", job)
+
+
+def test_without_accounting_a_run_ends_at_once_and_names_the_flag(run):
+    table = run.sentences("few", "A short sentence.")
+    run.benchmark("mini", few={"type": "demo", "sentences": str(table)})
+    run.config["models"]["tiny"] = {"server": "demo", "model": "whisper-tiny.en"}
+    output = run.run("--slurm-status-command", "sacct", code=1)
+    assert "error: this cluster has no accounting" in output
+    assert "`--slurm-status-command squeue`" in output
+    assert "has been submitted" not in output

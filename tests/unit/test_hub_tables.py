@@ -113,7 +113,7 @@ def test_a_webdataset_and_an_audiofolder_are_read(hub, prepare):
         ("o/folder", {"id": None}),
     ):
         source = {"type": "hub", "repo": repo, "columns": columns}
-        home = prepare(Split("b", repo[2:], source, {}, "asr", None))
+        home = prepare(Split(benchmark="b", name=repo[2:], source=source))
         made = list(read_jsonl(home / "manifest.jsonl"))
         assert [row["text"] for row in made] == ["text 0", "text 1"]
         assert [(home / row["audio_filepath"]).read_bytes() for row in made] == list(CLIPS.values())

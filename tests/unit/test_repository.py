@@ -46,15 +46,3 @@ def test_the_lock_names_no_registry_and_holds_a_hash_for_everything(clone):
     ).replace("httpx", "").replace("httpcore", "").replace("aiohttp", "")
     blocks = re.findall(r"^([a-z0-9_.-]+)==.*\n( +--hash=.*)", text, re.M)
     assert len(blocks) == len(re.findall(r"^[a-z0-9_.-]+==", text, re.M))
-
-
-def test_the_files_that_a_tag_is_copied_by_are_all_there_are(clone):
-    """A tag in a Git repository has no folder to be looked through; `make format` lists anew."""
-    listed = (clone / "workflow/files.txt").read_text().split()
-    found = [
-        path.relative_to(clone).as_posix()
-        for folder in ("workflow", "config/benchmarks", "config/demo")
-        for path in (clone / folder).rglob("*")
-        if path.is_file() and not {"__pycache__", "earmark.egg-info"} & set(path.parts)
-    ]
-    assert listed == sorted(set(found) - {"workflow/files.txt"})

@@ -24,7 +24,7 @@ def test_nothing_is_left_after_ctrl_c_in_the_middle_of_inference(workflow):
     small_run(workflow, sentences=30)
     process = workflow.start()
     workflow.wait_for(lambda: serving(workflow), "the first requests")
-    workflow.interrupt(process)
+    assert "Traceback" not in workflow.interrupt(process)
     workflow.wait_for(lambda: not workflow.processes(), f"{workflow.processes()} to end", 20)
     assert process.returncode != 0
     assert not (workflow.folder / "results/tiny/predictions/mini/few.jsonl").exists()
@@ -53,6 +53,7 @@ def test_nothing_is_left_when_snakemakes_main_process_is_killed(workflow):
     process.communicate(timeout=20)
     log = (workflow.folder / "results/logs/infer/tiny/mini/few.log").read_text()
     assert "the Snakemake run that started this job has ended" in log
+    assert "--unlock" in workflow.run(code=1)
     workflow.run("--unlock")
     workflow.run("--rerun-incomplete")  # what was answered is kept
     log = (workflow.folder / "results/logs/infer/tiny/mini/few.log").read_text()
@@ -64,5 +65,8 @@ def test_nothing_is_left_after_a_failure_and_its_message_is_shown(workflow):
     workflow.config["models"]["tiny"]["model"] = "another-model"
     output = workflow.run(code=1)
     assert "samples failed" in output
+    causes = output.rpartition("Error in rule")[2]  # the last word is ours
+    assert "results/logs/infer/tiny/mini/few.log:\nerror: " in causes
+    assert "CalledProcessError" not in causes
     assert "served: 'whisper-tiny.en'" in output
     assert workflow.processes() == {}

@@ -1,6 +1,7 @@
 # The config, resolved once by the library, and the few names that all rules use.
 import functools
 import re
+import time
 
 from snakemake.io import IOFile
 
@@ -8,9 +9,10 @@ from earmark import (
     config as earmark_config,
     owner as earmark_owner,
     provenance as earmark_provenance,
+    slurm as earmark_slurm,
 )
 from earmark.data import download as earmark_download
-from earmark.errors import EarmarkError
+from earmark.errors import EarmarkError, failed_jobs
 from earmark.mmau import protocol as earmark_protocol
 from earmark.mmau.judging import reading_code
 from earmark.mmau.lacking import lacking
@@ -67,6 +69,7 @@ envvars:
 
 
 PATHS = RUN.paths
+BEGAN = time.time()
 
 # The splits that several jobs share, as a pattern; each is known by its benchmark's folder too.
 SHARDED = "|".join(
@@ -74,6 +77,8 @@ SHARDED = "|".join(
     for split in RUN.splits
     if split.shards > 1
 )
+# The models whose servers need GPUs, as a pattern: their jobs go where there are some.
+ON_GPUS = "|".join(re.escape(name) for name, model in RUN.models.items() if model.total_gpus)
 
 
 def seeded(files, wildcards):
@@ -94,6 +99,23 @@ def other_settings(models=()):
         return []
 
     return warn
+
+
+def check_cluster():
+    """On SLURM, see that ends of jobs are noticed, and tell of jobs that cannot start."""
+    if workflow.is_main_process and workflow.executor_plugin.name == "slurm":
+        try:
+            earmark_slurm.check_accounting(workflow.executor_settings.status_command)
+        except EarmarkError as error:
+            sys.exit(f"error: {error}")
+        earmark_slurm.watch(workflow.workdir_init, logger.warning)
+
+
+def tell_causes():
+    """Print why jobs failed, last, where the user looks."""
+    if workflow.is_main_process:
+        for log, message in failed_jobs(f"{RUN.results_dir}/logs", BEGAN):
+            print(f"\n{log}:\n{message}", file=sys.stderr)
 
 
 def end_servers():

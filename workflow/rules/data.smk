@@ -7,6 +7,8 @@ rule download:
         files=PATHS.files,
     log:
         PATHS.logs["download"],
+    # It tries again by itself where that may help, and goes on where it was.
+    retries: 0
     localrule: config.get("download_locally", True)
     conda:
         "../envs/earmark.yaml"

@@ -31,6 +31,21 @@ use rule infer as infer_shard with:
         PATHS.logs["infer_shard"],
 
 
+if ON_GPUS:
+
+    # The same with GPUs: rules of their own, to which a profile gives another partition and memory.
+    use rule infer as infer_gpu with:
+        wildcard_constraints:
+            model=ON_GPUS,
+
+    use rule infer_shard as infer_shard_gpu with:
+        wildcard_constraints:
+            model=ON_GPUS,
+
+    ruleorder: infer_gpu > infer
+    ruleorder: infer_shard_gpu > infer_shard
+
+
 if SHARDED:
 
     # Worked out once a number of shards: thousands of jobs have the same.
@@ -61,3 +76,7 @@ if SHARDED:
             "../scripts/gather.py"
 
     ruleorder: gather > infer
+
+    if ON_GPUS:
+
+        ruleorder: gather > infer_gpu

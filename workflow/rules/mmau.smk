@@ -47,3 +47,20 @@ rule judge:
         code=READING,
     script:
         "../scripts/judge.py"
+
+
+# With GPUs, rules of their own, as those of infer.
+if RUN.matcher.total_gpus:
+
+    use rule match as match_gpu with:
+        priority: 0
+
+    ruleorder: match_gpu > match
+
+
+if RUN.judge.total_gpus:
+
+    use rule judge as judge_gpu with:
+        priority: 0
+
+    ruleorder: judge_gpu > judge

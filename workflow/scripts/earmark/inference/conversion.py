@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from earmark.data.audio import read
+from earmark.data.audio import BadAudioError, read
 from earmark.errors import EarmarkError
 from earmark.inference.requests import Clip
 
@@ -17,7 +17,7 @@ def audio_bytes(clip: Clip) -> tuple[bytes, str]:
 
     Raises:
         EarmarkError: when the file is missing or may not be read.
-        earmark.data.audio.BadAudioError: when it has to be converted and cannot be decoded: its sample fails.
+        BadAudioError: when it has to be converted and cannot be decoded: its sample fails.
     """
     try:
         if clip.rate is None:
@@ -40,7 +40,10 @@ def _converted(clip: Clip) -> bytes:
     import soxr
 
     start, end = clip.part or (0.0, None)
-    samples, rate = read(clip.path, start, None if end is None else end - start)
+    try:
+        samples, rate = read(clip.path, start, None if end is None else end - start)
+    except BadAudioError as error:
+        raise BadAudioError(f"{clip.path}: cannot be decoded: {error}") from None
     mono = samples.mean(axis=1)
     if rate != clip.rate:
         mono = soxr.resample(mono, rate, clip.rate)

@@ -59,7 +59,7 @@ _IS = re.compile(  # in a sentence of its own: `Correctness is 4.`
 )
 _HEAD = re.compile(rf"{_NAME}{_SCALE}(?:[:=|–—-]|\n)", re.VERBOSE)
 _LATER = re.compile(  # behind the justification: `CORRECTNESS: It agrees. Score: 4`
-    rf"\b{_WORD}(?:[:=]|is\b)\ ?{_NUMBER}(?P<rest>[^\n]*)", re.VERBOSE
+    rf"\b{_WORD}(?:[:=]|is\b)\ ?{_NUMBER}(?P<rest>(?:\ ?(?:/|out\ of)\ ?\d+)?)", re.VERBOSE
 )
 _OUT_OF = re.compile(r"\s*(?:/|out of|of)\s*(\d+(?:\.\d+)?)")
 _ALONE = re.compile(r" ?(?:$|[-–—:/,]|out of)")  # what may follow on a line of its own

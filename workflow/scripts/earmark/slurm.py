@@ -1,0 +1,101 @@
+"""What SLURM would keep to itself: no accounting, and jobs that can never start."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from earmark.errors import EarmarkError
+
+REASONS = {
+    "PartitionTimeLimit": "the partition {partition} allows less than the {limit} asked for: "
+    "lower `runtime` (minutes; answers are kept, and the next job goes on), or name another "
+    "`slurm_partition`",
+    "PartitionNodeLimit": "the partition {partition} allows fewer nodes: lower the model's `nodes`",
+    "BadConstraints": "no node of the partition {partition} has all that is asked for: compare "
+    "`mem_mb`, `cpus_per_task`, `constraint` and the model's `gpus` with `sinfo -N -l`",
+    "InvalidAccount": "this account may not be charged: set `slurm_account`",
+    "InvalidQOS": "this account has no such quality of service",
+    "JobHeldAdmin": "an administrator holds it",
+    "JobHeldUser": "it is held: `scontrol release` lets it go",
+}
+"""Why a pending job stays so whatever the others do, as ``squeue`` says it (%r)."""
+
+
+def check_accounting(status_command: str) -> None:
+    """Try the command by which Snakemake learns that a job has ended.
+
+    Raises:
+        EarmarkError: where it is ``sacct`` and there is no accounting to ask: finished jobs would
+            count as running for ten minutes and more.
+    """
+    if status_command != "sacct":
+        return
+    try:
+        tried = subprocess.run(
+            ["sacct", "-X", "--noheader", "--format=JobID", "--starttime=now"],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        problem = str(error)
+    else:
+        if tried.returncode == 0:
+            return
+        problem = (tried.stderr.strip().splitlines() or ["no word why"])[0]
+    raise EarmarkError(
+        f"this cluster has no accounting that tells of finished jobs (sacct: {problem}): add "
+        "`--slurm-status-command squeue`, or the line `slurm-status-command: squeue` to "
+        "profiles/slurm/config.yaml; where there are no accounts either, add `--slurm-no-account` "
+        "and remove `slurm_account`"
+    )
+
+
+def never_starting(folder: str | Path) -> Iterator[tuple[str, str]]:
+    """Pending jobs of the user's that no waiting will start.
+
+    Args:
+        folder: Where Snakemake was started; jobs submitted from elsewhere are other runs'.
+
+    Yields:
+        A job's id, and a sentence with its rule, the reason and what would help.
+    """
+    listed = subprocess.run(
+        ["squeue", "--me", "--noheader", "--states=PENDING", "--format=%i|%r|%P|%l|%Z|%k"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    for line in listed.stdout.splitlines():
+        number, reason, partition, limit, place, comment = line.split("|", 5)
+        if place != str(folder):
+            continue
+        advice = REASONS.get(reason)
+        if advice is None and ("PerJob" in reason or "PerNode" in reason):
+            advice = "one job may not have so much: ask for less in profiles/slurm/config.yaml"
+        if advice:
+            what = advice.format(partition=partition, limit=limit)
+            yield number, f"SLURM job {number} ({comment}) can not start: {reason}: {what}"
+
+
+def watch(folder: str | Path, warn: Callable[[str], None], every: float = 30) -> None:
+    """Tell once of each job that can never start, until the process ends.
+
+    Args:
+        folder: As in `never_starting`.
+        warn: Where the sentences go.
+        every: Seconds between looks at the queue.
+    """
+    ended = threading.Event()
+
+    def look() -> None:
+        known: set[str] = set()
+        while not ended.wait(every):
+            try:
+                jobs = dict(never_starting(folder))
+            except (OSError, ValueError, subprocess.TimeoutExpired):
+                continue  # a busy controller; Snakemake itself tells where it is gone
+            for number in jobs.keys() - known:
+                warn(jobs[number])
+            known |= jobs.keys()
+
+    threading.Thread(target=look, daemon=True, name="pending jobs").start()
