@@ -78,7 +78,9 @@ SHARDED = "|".join(
     if split.shards > 1
 )
 # The models whose servers need GPUs, as a pattern: their jobs go where there are some.
-ON_GPUS = "|".join(re.escape(name) for name, model in RUN.models.items() if model.total_gpus)
+ON_GPUS = "|".join(
+    re.escape(name) for name, model in RUN.models.items() if model.total_gpus
+)
 
 
 def seeded(files, wildcards):
