@@ -47,6 +47,11 @@ def test_the_commands_of_earmark_reproduce_give_the_same_numbers(workflow, tmp_p
         subprocess.run(["bash", "-euc", script], cwd=clone, env=environment, check=True)
         command = [*SNAKEMAKE, "--configfile", "reproduce/config.yaml", "--cores", "2"]
         subprocess.run(command, cwd=clone, env=environment, check=True, capture_output=True)
+        checked = subprocess.run(
+            [Path(sys.executable).with_name("earmark"), "reproduce", "--check", folder / "metrics.json"],
+            cwd=clone, capture_output=True, text=True,
+        )  # fmt: skip
+        assert checked.returncode == 0, checked.stdout + checked.stderr
     path = clone / "reproduce/results/one/eval-results/mini/metrics.json"
     again = json.loads(path.read_text())
     for name, modes in metrics.items():

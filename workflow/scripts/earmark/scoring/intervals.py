@@ -246,13 +246,13 @@ def _satterthwaite(variances: Numbers, freedoms: Sequence[float]) -> float:
 
 
 def _student(freedom: float) -> float:
-    from scipy import stats
+    from scipy.special import stdtrit  # scipy.stats takes a second to load
 
-    return float(stats.t.ppf((1 + LEVEL) / 2, freedom))
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))
 
 
 def _jeffreys(rate: float, trials: float) -> tuple[float, float]:
-    from scipy import stats
+    from scipy.special import betaincinv
 
     hits, misses = rate * trials, (1 - rate) * trials
     tail = (1 - LEVEL) / 2
@@ -260,8 +260,8 @@ def _jeffreys(rate: float, trials: float) -> tuple[float, float]:
     if hits < 1 - 1e-9 or misses < 1 - 1e-9:
         end = tail ** (1 / trials)
         return (0.0, 1 - end) if hits < misses else (end, 1.0)
-    low = float(stats.beta.ppf(tail, hits + 0.5, misses + 0.5)) if hits > 1 + 1e-9 else 0.0
-    high = float(stats.beta.ppf(1 - tail, hits + 0.5, misses + 0.5)) if misses > 1 + 1e-9 else 1.0
+    low = float(betaincinv(hits + 0.5, misses + 0.5, tail)) if hits > 1 + 1e-9 else 0.0
+    high = float(betaincinv(hits + 0.5, misses + 0.5, 1 - tail)) if misses > 1 + 1e-9 else 1.0
     return low, high
 
 

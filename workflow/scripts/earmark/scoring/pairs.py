@@ -97,7 +97,7 @@ def _group(entry: Row, group: Mapping[str, str] | None, manifest: str) -> str | 
                 f"{manifest}, sample {entry['id']!r}: group.pattern {group['pattern']!r} does not "
                 "match its id"
             )
-        return str(match[1] if match.re.groups else match[0])
+        return str(next(filter(None, match.groups()), match[0]))
     value = entry.get(group["column"])
     if value is None:
         raise EarmarkError(
