@@ -1,4 +1,4 @@
-"""Print the commands that repeat an evaluation, or check what they gave against its metrics file."""
+"""Print the commands that repeat an evaluation, or check what they gave against its metrics."""
 
 from __future__ import annotations
 

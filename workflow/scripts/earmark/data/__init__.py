@@ -1,1 +1,1 @@
-"""From a benchmark's declaration to clips and a manifest: the download and manifest steps."""
+"""The download and manifest steps: a split's source comes in, clips and a manifest go out."""

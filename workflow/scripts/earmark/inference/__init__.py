@@ -1,1 +1,1 @@
-"""From a manifest to a model's predictions: the infer step."""
+"""The infer step: a manifest comes in, a model's predictions go out, in the same order."""

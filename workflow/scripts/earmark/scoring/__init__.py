@@ -1,1 +1,1 @@
-"""From predictions to scores and metrics: the score and aggregate steps."""
+"""The score and aggregate steps: predictions come in, a row a sample and metrics go out."""
