@@ -17,7 +17,7 @@ from earmark.report.charts.drawing import (
 from earmark.report.figures import entries, figure, interval
 from earmark.report.gather import Evaluation, Results, is_asr
 
-_INTERVALS = "Lines are 95 % bootstrap intervals; with many models they are in the table alone."
+_INTERVALS = "Lines are 95 % intervals; with many models they are in the table alone."
 
 
 def by_category(results: Results) -> Chart:
@@ -31,7 +31,7 @@ def by_category(results: Results) -> Chart:
         for part, metrics in _parts(results, one).items():
             of = f", {whole}" if several else ""
             rows.append(_row(f"· {_spaced(part)}{of}", metrics, one, category=part))
-    note = "Lines are 95 % bootstrap intervals. Sub-categories stand below their category."
+    note = "Lines are 95 % intervals. Sub-categories stand below their category."
     return _chart("categories", "category", rows, note)
 
 

@@ -55,7 +55,7 @@ def by_split(results: Results) -> Chart:
         id="wer",
         section="wer",
         title="Word error rate by split",
-        note="Lines are 95 % bootstrap intervals of each rate alone; `earmark compare` tests "
+        note="Lines are 95 % intervals of each rate alone; `earmark compare` tests "
         "whether two models differ, on the samples that they share.",
         spec=dots("wer", "split", columns, "WER (%)"),
         rows=rows,
