@@ -31,7 +31,8 @@ demo: $(STAMP)  ## Evaluate the embedded demo, print its table, name its report
 	@echo && echo "The report: results-demo/report.html"
 
 test: $(STAMP)  ## Run every test that this machine can run
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit tests/fidelity
+	@$(BIN)/python -m pytest tests/workflow tests/servers tests/cluster tests/browser
 
 check: $(STAMP)  ## Formatters, linters, types and the fast tests, in under a minute
 	@$(BIN)/ruff format --check .

@@ -46,10 +46,9 @@ ROUNDS = 3
 def sentences() -> list[str]:
     """Natural sentences, each once, in an order that is always the same."""
     found: dict[str, None] = {}
-    for table in sorted((CLONE / "config" / "demo").glob("*.tsv")):
-        for line in table.read_text(encoding="utf-8").splitlines():
-            if line and not line.startswith("#"):
-                found[line.split("\t")[0]] = None
+    for manifest in sorted((CLONE / "config" / "demo").glob("demo_*.jsonl")):
+        for row in read_jsonl(manifest):
+            found[row["text"]] = None
     library = Path(sysconfig.get_paths()["stdlib"])
     for file in sorted(library.glob("*.py")) + sorted(library.glob("*/*.py")):
         if "site-packages" in file.parts or "test" in file.parts:
