@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed-$(shell cat $(LOCK) pyproject.toml | cksum | cut -d
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock bench clean
+.PHONY: help install demo test lint check format lock bench clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,14 +32,18 @@ demo: $(STAMP)  ## Evaluate the embedded demo, print its table, name its report
 
 test: $(STAMP)  ## Run every test that this machine can run
 	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit tests/fidelity
-	@$(BIN)/python -m pytest tests/workflow tests/servers tests/cluster tests/browser
+	@$(BIN)/python -m pytest -q tests/workflow & workflow=$$!; \
+	  $(BIN)/python -m pytest -q tests/servers tests/cluster tests/browser; others=$$?; \
+	  wait $$workflow && exit $$others
 
-check: $(STAMP)  ## Formatters, linters, types and the fast tests, in under a minute
+lint: $(STAMP)  ## Formatters, linters and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/snakefmt --check Snakefile workflow/rules
 	@$(BIN)/snakemake --configfile config/demo.yaml --lint
 	@$(BIN)/mypy
+
+check: lint  ## The same and the fast tests
 	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit
 
 format: $(STAMP)  ## Format Python and Snakemake files

@@ -81,7 +81,10 @@ def test_an_answer_without_a_reference_is_not_judged_unless_the_prompt_needs_non
         assert all(row["scores"] for row in judge_all(one, samples))
 
 
-def test_a_dead_judge_stops_with_a_clear_error_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_dead_judge_stops_with_a_clear_error_and_loses_nothing(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("earmark.inference.client.SILENCE", 0.3)
     with StandIn() as server:
         alive = a_judge(server.url, tmp_path)
         judge_all(alive, SAMPLES[:4])

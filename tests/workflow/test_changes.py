@@ -190,7 +190,7 @@ def test_the_reports_template_makes_the_report_anew_and_nothing_else(run, tmp_pa
     copy_clone(run.clone, clone)
     was, run.clone = run.clone, clone
     page = run.folder / "results/report.html"
-    template = clone / "workflow/scripts/earmark/report/template"
+    template = clone / "workflow/scripts/earmark/report/templates"
     before = run.server.requests
     try:
         for name in ("page.html", "page.css", "tables.js"):

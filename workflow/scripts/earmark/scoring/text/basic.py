@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 # Longer pieces are not composed: ordering a long run of combining marks takes quadratic time.
-_LONGEST_COMPOSED = 2000
+LONGEST_COMPOSED = 2000
 
 
 class _PlainTable(dict[int, "str | None"]):
@@ -39,7 +39,7 @@ def normalize_basic(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().translate(_PLAIN).split())
     words = " ".join(
-        unicodedata.normalize("NFKC", word) if len(word) <= _LONGEST_COMPOSED else word
+        unicodedata.normalize("NFKC", word) if len(word) <= LONGEST_COMPOSED else word
         for word in text.split()
     )
     return " ".join(words.lower().translate(_PLAIN).split())

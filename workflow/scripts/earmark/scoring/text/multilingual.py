@@ -15,7 +15,7 @@ from collections.abc import Callable
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from earmark.scoring.text.basic import normalize_basic
+from earmark.scoring.text.basic import LONGEST_COMPOSED, normalize_basic
 from earmark.scoring.text.english import drop_brackets
 from earmark.scoring.text.symbols import SymbolTable
 
@@ -113,7 +113,11 @@ def _cleaned(text: str, clean: Callable[[str], str]) -> str:
 
 
 def _symbols_to_spaces(text: str) -> str:
-    composed = unicodedata.normalize("NFKC", text)
+    pieces = [text] if len(text) <= LONGEST_COMPOSED else re.split(r"(\s+)", text)
+    composed = "".join(
+        unicodedata.normalize("NFKC", piece) if len(piece) <= LONGEST_COMPOSED else piece
+        for piece in pieces
+    )
     return "".join(" " if unicodedata.category(char)[0] in "MSP" else char for char in composed)
 
 
