@@ -6,6 +6,8 @@ from typing import Any
 
 _BEFORE = ("avg_tokens", "gen_seconds", "success_rate", "no_answer", "wer")
 _AFTER = ("num_entries",)
+_COUNTED = ("substitutions", "insertions", "deletions", "ref_words")
+"""What NeMo-Skills has printed since April 2026; here below the published columns."""
 _JUDGED = (
     *("avg_overall", "avg_correctness", "avg_relevance", "avg_completeness", "avg_clarity"),
     *("good_response_rate", "poor_response_rate", "reference_score"),
@@ -37,6 +39,13 @@ def _is_count(name: str, modes: dict[str, Any]) -> bool:
     return any(isinstance(values.get(name), int) for values in modes.values())
 
 
+def _value(values: dict[str, Any], name: str) -> Any:
+    """A figure as it is printed: NeMo-Skills' whole is the mean of its sets' two-decimal rates."""
+    if name == "wer" and str(values.get("protocol")).startswith("nemo_skills"):
+        return values.get("wer_macro_splits", values.get("wer"))
+    return values.get(name)
+
+
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return "n/a"
@@ -53,7 +62,7 @@ def printed(metrics: dict[str, Any]) -> str:
         columns = _columns(modes)
         lines = [["evaluation_mode", *columns]]
         for mode, values in modes.items():
-            lines.append([mode, *(_cell(name, values.get(name)) for name in columns)])
+            lines.append([mode, *(_cell(name, _value(values, name)) for name in columns)])
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         rows = [
             " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
@@ -82,6 +91,7 @@ def _protocol_notes(values: dict[str, Any]) -> list[str]:
                 f"macro {_with_interval(block, 'wer_macro_splits')}",
             ]
         rates.append(f"cer {_with_interval(block, 'cer')}")
+        rates += [f"{key} {block[key]}" for key in _COUNTED if key in block]
         notes.append(f"{name}: {', '.join(rates)} ({block['version']})")
     return notes
 
