@@ -20,6 +20,12 @@ EXAMPLES = (
 )
 
 
+_RAW = (
+    "warning: {file}: normalizing would change {changed} of its samples; texts that are raw, as in "
+    "the leaderboard's files since June 2026, are scored without --normalized"
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     from earmark.scoring.text.postprocess import POSTPROCESS_NAMES
@@ -123,11 +129,7 @@ def score_file(
             for text in (sample.reference, sample.generation)
         )
     if changed:
-        print(
-            f"warning: {file}: normalizing would change {changed} of its samples; texts that are "
-            "raw, as in the leaderboard's files since June 2026, are scored without --normalized",
-            file=sys.stderr,
-        )
+        print(_RAW.format(file=file, changed=changed), file=sys.stderr)
     table = taken.table()
     one, entries = speech_metrics(table, None), len(table)
     found = []

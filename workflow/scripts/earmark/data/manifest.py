@@ -43,8 +43,8 @@ def write_manifest(
         preparation: The split's settings, as `earmark.config.Split.preparation` has them.
         files: The download's record, ``source/files.json``.
         cache: The folder in which files of the Hub are kept.
-        manifest: The ``manifest.jsonl`` to write; ``audio/`` beside it takes the clips.
-        record: The ``source.json`` to write: the download's record, and what became of its rows.
+        manifest: The ``manifest.jsonl`` to write, with ``audio/`` beside it.
+        record: The ``source.json`` to write: the download's record, what became of its rows.
         entries: How many utterances published runs counted; another number is remarked on.
 
     Raises:
@@ -54,8 +54,7 @@ def write_manifest(
     folder = Path(files).parent
     total, asked, utterances = source_type(source).utterances(preparation, folder, Path(cache))
     work = manifest.with_name(".audio.partial")
-    lock = FileLock(folder / ".lock")  # another clone may prepare the same folder
-    lock.acquire()
+    (lock := FileLock(folder / ".lock")).acquire()  # another clone may prepare the same folder
     shutil.rmtree(work, ignore_errors=True)
     for stale in manifest.parent.glob(f".{manifest.name}.*.partial"):  # of a run that was killed
         stale.unlink()

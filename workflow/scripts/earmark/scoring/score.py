@@ -71,10 +71,8 @@ def score(
 ) -> None:
     """Score one split.
 
-    With one file of predictions the metrics stand under ``pass@1``. With k files, one a seed, they
-    stand under ``pass@1[avg-of-k]`` (all answers), ``pass@k`` (of each sample the answer with the
-    fewest word errors) and ``majority@k`` (of each sample the answer that came most often once
-    normalized, the earliest of equals); the first protocol decides.
+    With one file of predictions the metrics stand under ``pass@1``; with k files, one a seed, under
+    ``pass@1[avg-of-k]``, ``pass@k`` and ``majority@k`` (`earmark.scoring.seeds.chosen`).
 
     Args:
         subset: What the split is called in metrics: ``<benchmark>-<split>``.
@@ -87,11 +85,8 @@ def score(
         postprocess: What is done to the answers first, by name.
         label: What is special about this split's run, for tables; or None.
         language: The language of the references; None for English.
-        group: What the speaker, call or talk of an utterance is: ``column`` of the manifest, or a
-            ``pattern`` (regular expression) whose first group, or whole match, in the id it is.
-            None: as ids tell.
-        session: For recordings in chunks that have one reference: the columns ``group`` (which
-            recording) and ``order`` (the chunk's place, by ones).
+        group: An utterance's speaker or call: ``column`` of the manifest, or ``pattern`` in its id.
+        session: Of chunks with one reference: columns ``group`` (recording) and ``order`` (place).
 
     Raises:
         EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
@@ -109,16 +104,11 @@ def score(
     known = found[0] if len(files) == 1 else seeds.averaged(found)
     columns = {mode: Columns(subset, protocols[0]) for mode in seeds.modes(len(files))}
 
-    def rows() -> Iterator[Row]:
-        each = [
-            scorer.rows(samples_of(one, manifest, file, group, session))
-            for one, file in zip(pairs, files, strict=True)
-        ]
-        for answers in zip(*each, strict=True):
-            _add(columns, answers)
-            yield answers[0] if len(answers) == 1 else seeds.merged(answers)
-
-    write_jsonl(scores, rows())
+    each = [
+        scorer.rows(samples_of(one, manifest, file, group, session))
+        for one, file in zip(pairs, files, strict=True)
+    ]
+    write_jsonl(scores, _rows(each, columns))
     made: dict[str, Any] = {"subset": subset, "scoring": scoring, "label": label}
     for mode, taken in columns.items():
         made[mode] = {
@@ -128,6 +118,15 @@ def score(
             "postprocess_version": scorer.postprocess.version,
         }
     write_json(metrics, made)
+
+
+def _rows(each: Sequence[Iterator[Row]], columns: dict[str, Any]) -> Iterator[Row]:
+    """A row a sample, of the answers of all seeds, which are added to the tables on the way."""
+    from earmark.scoring import seeds
+
+    for answers in zip(*each, strict=True):
+        _add(columns, answers)
+        yield answers[0] if len(answers) == 1 else seeds.merged(answers)
 
 
 def _add(columns: dict[str, Any], answers: Sequence[Row]) -> None:

@@ -31,11 +31,7 @@ def identity(settings: Settings) -> dict[str, Any]:
 
 @contextmanager
 def running(settings: Settings) -> Iterator[Embed]:
-    """See `earmark.mmau.matchers.Matcher`.
-
-    Raises:
-        EarmarkError: when the variable that ``api_key_env`` names is not set.
-    """
+    """See `earmark.mmau.matchers.Matcher`; raises EarmarkError where the key is not set."""
     import openai
 
     retries, timeout = settings.get("max_retries", 8), settings.get("timeout", 600)
