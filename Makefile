@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed-$(shell cat $(LOCK) pyproject.toml | cksum | cut -d
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint check format lock bench clean
+.PHONY: help install demo test test-all lint check format lock bench clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,10 +30,11 @@ demo: $(STAMP)  ## Evaluate the embedded demo, print its table, name its report
 	@$(BIN)/earmark table --configfile config/demo.yaml
 	@echo && echo "The report: results-demo/report.html"
 
-test: $(STAMP)  ## Run every test that this machine can run
+test: CHOSEN = -m "not slow"
+test test-all: $(STAMP)  ## Run the tests; test-all runs those too that take minutes each
 	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit tests/fidelity
-	@$(BIN)/python -m pytest -q tests/workflow & workflow=$$!; \
-	  $(BIN)/python -m pytest -q tests/servers tests/cluster tests/browser; others=$$?; \
+	@$(BIN)/python -m pytest -q $(CHOSEN) tests/workflow & workflow=$$!; \
+	  $(BIN)/python -m pytest -q $(CHOSEN) tests/servers tests/cluster tests/browser; others=$$?; \
 	  wait $$workflow && exit $$others
 
 lint: $(STAMP)  ## Formatters, linters and types

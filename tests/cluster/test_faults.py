@@ -90,6 +90,7 @@ def test_killed_processes_are_retried_and_ask_only_for_the_rest(held):
     complete(held, finish(held))
 
 
+@pytest.mark.slow
 def test_a_lost_node_leaves_its_job_to_the_other(held):
     job = until_held(held)
     node = held.slurm.run("squeue", "-h", "-j", job, "-o", "%N")
@@ -111,6 +112,7 @@ def test_a_limit_that_is_too_short_ends_in_a_retry_that_goes_on(held):
     complete(held, finish(held))
 
 
+@pytest.mark.slow
 def test_a_refused_submission_is_made_again_by_the_next_run(held):
     until_held(held)
     held.slurm.run("scontrol", "update", "PartitionName=cpu", "State=INACTIVE")

@@ -41,7 +41,7 @@ def test_a_job_that_can_never_start_is_told(slurm, tmp_path):
 
 def test_without_accounting_a_run_ends_at_once_and_names_the_flag(run):
     table = run.sentences("few", "A short sentence.")
-    run.benchmark("mini", few={"type": "demo", "sentences": str(table)})
+    run.benchmark("mini", few={"type": "local", "manifest": str(table)})
     run.config["models"]["tiny"] = {"server": "demo", "model": "whisper-tiny.en"}
     output = run.run("--slurm-status-command", "sacct", code=1)
     assert "error: this cluster has no accounting" in output

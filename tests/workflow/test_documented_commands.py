@@ -14,6 +14,8 @@ import documented
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow
+
 KEPT = ("Snakefile", "Makefile", "install.sh", "pyproject.toml", "requirements.lock", "config",
         "profiles", "workflow")  # fmt: skip
 

@@ -20,6 +20,8 @@ import os, signal, sys, time
 from pathlib import Path
 from standin import standin
 
+pytestmark = pytest.mark.slow
+
 used, port = Path(sys.argv[1]), int(sys.argv[2])
 device = os.environ["CUDA_VISIBLE_DEVICES"]
 claim = used / f"{device}.now"

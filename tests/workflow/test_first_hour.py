@@ -13,7 +13,7 @@ importlib.util.find_spec = lambda name, *more: None if name == "jiwer" else foun
 
 def two_models(workflow) -> None:
     table = workflow.sentences("few", "A short sentence.")
-    workflow.benchmark("mini", few={"type": "demo", "sentences": str(table)})
+    workflow.benchmark("mini", few={"type": "local", "manifest": str(table)})
     remote = {"server": "openai", "model": "m", "base_url": "http://127.0.0.1:9/v1"}
     workflow.config["models"] = {
         "remote": remote,

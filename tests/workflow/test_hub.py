@@ -67,6 +67,7 @@ def asr(*splits):
     return {"asr-leaderboard": {"splits": list(splits)}}
 
 
+@pytest.mark.slow
 def test_a_download_that_is_killed_keeps_the_files_that_are_whole(hub, run_in):
     files = hub_sets.esb({"librispeech:test.clean": 260}, shards=2, group=50)
     hub.commit(ESB, files)
@@ -161,6 +162,7 @@ def test_one_category_of_mmau_pro_transfers_no_other_clips(hub, run_in):
     assert sent < 0.1 * len(files["data.zip"])
 
 
+@pytest.mark.slow
 def test_all_of_mmau_pro_at_once_transfers_the_archive_and_few_of_its_clips_twice(hub, run_in):
     files = hub_sets.mmau()
     hub.commit(MMAU, files)
