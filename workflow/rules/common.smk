@@ -89,6 +89,12 @@ def seeded(files, wildcards):
     return expand(files, seed=found, allow_missing=True)
 
 
+@functools.cache
+def shards_of(number):
+    """The shares of a split, so many: worked out once, as thousands of jobs have the same."""
+    return expand(PATHS.shard, shard=range(number), shards=number, allow_missing=True)
+
+
 def other_settings(models=()):
     """An input without files, for warnings that need Snakemake's records: those of `-n` too."""
 

@@ -48,13 +48,6 @@ if ON_GPUS:
 
 if SHARDED:
 
-    # Worked out once a number of shards: thousands of jobs have the same.
-    @functools.cache
-    def shards_of(number):
-        return expand(
-            PATHS.shard, shard=range(number), shards=number, allow_missing=True
-        )
-
     # What the shards answered, in manifest order, checked complete.
     rule gather:
         input:
