@@ -108,7 +108,7 @@ def test_both_protocols_stand_side_by_side_in_metrics_and_in_print(total):
     assert "| 57.14% | 0.00%                    | 2" in values
     assert "substitutions 2, insertions 0, deletions 2, ref_words 7 (" in notes[0]
     assert notes[0].startswith("whisper: wer 57.14% [")
-    assert notes[1].startswith("open_asr_leaderboard: wer 0.00%, cer 0.00% (")
+    assert notes[1].startswith("open_asr_leaderboard: wer 0.00%, cer 0.00%, ")
 
 
 def test_the_published_aggregate_comes_out(tmp_path):
