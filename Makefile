@@ -30,13 +30,12 @@ demo: $(STAMP)  ## Evaluate the embedded demo, print its table, name its report
 	@$(BIN)/earmark table --configfile config/demo.yaml
 	@echo && echo "The report: results-demo/report.html"
 
-# The long suites run side by side; these files of the first go with the second, to end together.
-OTHERS := tests/servers tests/cluster tests/browser tests/workflow/test_module.py \
-	  tests/workflow/test_hub.py
+# The long suites run side by side: these beside tests/workflow.
+OTHERS := tests/servers tests/cluster tests/browser
 test: CHOSEN = -m "not slow"
 test test-all: $(STAMP)  ## Run the tests; test-all runs those too that take minutes each
 	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit tests/fidelity
-	@$(BIN)/python -m pytest -q $(CHOSEN) tests/workflow $(OTHERS:%=--ignore=%) & workflow=$$!; \
+	@$(BIN)/python -m pytest -q $(CHOSEN) tests/workflow & workflow=$$!; \
 	  $(BIN)/python -m pytest -q $(CHOSEN) $(OTHERS); others=$$?; wait $$workflow && exit $$others
 
 lint: $(STAMP)  ## Formatters, linters and types

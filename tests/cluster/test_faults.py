@@ -103,6 +103,7 @@ def test_a_lost_node_leaves_its_job_to_the_other(held):
     complete(held, output)
 
 
+@pytest.mark.slow
 def test_a_limit_that_is_too_short_ends_in_a_retry_that_goes_on(held):
     # The limit as it is noticed: SIGTERM, as `--signal` sends it to the job's steps.
     job = until_held(held)

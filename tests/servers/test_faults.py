@@ -168,6 +168,7 @@ def test_a_server_is_given_up_after_a_requests_time_though_retries_are_left(benc
     assert bench.events("loaded")[""] == 2
 
 
+@pytest.mark.slow
 def test_a_sample_on_which_the_server_hangs_fails_alone(bench):
     bench.samples(6)
     poison = hashlib.sha256((bench.manifest.parent / "3.wav").read_bytes()).hexdigest()[:12]
@@ -180,7 +181,8 @@ def test_a_sample_on_which_the_server_hangs_fails_alone(bench):
     assert "torch.OutOfMemoryError: CUDA is out" in rows[3]["error"]
 
 
-def test_an_endpoint_at_which_nobody_listens_stops_the_job(bench):
+def test_an_endpoint_at_which_nobody_listens_stops_the_job(bench, monkeypatch):
+    monkeypatch.setattr("earmark.inference.client.SILENCE", 0.5)
     bench.samples(50)
     settings = bench.settings(
         server="openai", base_url="http://127.0.0.1:9/v1", client={"max_retries": 1}

@@ -139,6 +139,7 @@ def test_one_models_prompt_sampling_or_checkpoint_asks_that_model_alone(run, key
     assert output_of_two.stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_going_back_to_an_earlier_prompt_asks_nothing(run):
     run.config["models"]["two"]["prompt"] = {"user": "Say it."}
     assert run.ran()[1] == sum(CLIPS.values())
@@ -153,6 +154,7 @@ def test_another_protocol_is_scored_anew_without_a_request(run):
     assert run.ran() == (scored("a", "b"), 0)
 
 
+@pytest.mark.slow
 def test_changed_scoring_code_scores_anew_without_a_request(run, tmp_path):
     clone = tmp_path / "clone"
     copy_clone(run.clone, clone)
@@ -185,6 +187,7 @@ def test_changed_code_of_other_steps_runs_nothing(run, tmp_path):
         run.clone = was
 
 
+@pytest.mark.slow
 def test_the_reports_template_makes_the_report_anew_and_nothing_else(run, tmp_path):
     clone = tmp_path / "clone"
     copy_clone(run.clone, clone)
@@ -205,6 +208,7 @@ def test_the_reports_template_makes_the_report_anew_and_nothing_else(run, tmp_pa
     assert run.server.requests == before
 
 
+@pytest.mark.slow
 def test_another_model_asks_that_model_alone(run):
     run.config["models"]["three"] = attached(run.server, extra_body={"third": True})
     jobs, requests = run.ran()
@@ -214,6 +218,7 @@ def test_another_model_asks_that_model_alone(run):
     assert run.ran() == (set(), 0)
 
 
+@pytest.mark.slow
 def test_another_split_asks_for_that_split_alone(run):
     run.split("c", 2, 600)
     selection = run.config["benchmarks"]["mini"]
@@ -224,6 +229,7 @@ def test_another_split_asks_for_that_split_alone(run):
     assert jobs == {("download", "c"), ("manifest", "c"), ("infer", "c"), *scored("c")}
 
 
+@pytest.mark.slow
 def test_another_number_of_shards_asks_nothing(run):
     run.config["benchmarks"]["mini"]["shards"] = 2
     again = {(rule, split) for rule in ("infer_shard", "gather") for split in run.declared}
@@ -238,6 +244,7 @@ def test_another_number_of_shards_asks_nothing(run):
     assert run.ran() == (again | scored(*run.declared), 0)
 
 
+@pytest.mark.slow
 def test_moved_results_run_nothing(run):
     shutil.move(run.folder / "results", run.folder / "moved")
     run.config["results_dir"] = "moved"
@@ -247,6 +254,7 @@ def test_moved_results_run_nothing(run):
     assert run.ran() == (set(), 0)
 
 
+@pytest.mark.slow
 def test_a_fresh_clone_with_existing_results_runs_nothing(run, tmp_path):
     fresh = Evaluation(tmp_path / "clone", tmp_path)
     copy_clone(run.clone, fresh.clone)
@@ -270,6 +278,7 @@ def test_a_fresh_clone_with_existing_results_runs_nothing(run, tmp_path):
     assert fresh.ran() == (set(), 0)
 
 
+@pytest.mark.slow
 def test_data_that_was_prepared_otherwise_is_told_where_snakemake_has_no_record(run, tmp_path):
     other = Evaluation(run.clone, tmp_path)
     other.server, other.config = run.server, dict(run.config)

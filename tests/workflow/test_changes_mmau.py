@@ -28,6 +28,7 @@ def scored(split):
     return {("score", split), ("category", split), ("aggregate", "")}
 
 
+@pytest.mark.slow
 def test_another_judge_judges_anew_and_asks_the_model_nothing(run):
     run.config["judge"]["revision"] = "another"
     assert would_run(run) == {("judge", "open_ended"), *scored("open_ended")}

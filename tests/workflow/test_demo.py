@@ -85,6 +85,7 @@ def test_touching_a_source_runs_that_split_and_the_aggregate_alone(run):
     assert "Nothing to be done" in run.run()
 
 
+@pytest.mark.slow
 def test_editing_a_source_runs_that_split_and_the_aggregate_alone(run):
     metrics = run.folder / "results/tiny/eval-results/mini/metrics.json"
     before = json.loads(metrics.read_text())
@@ -96,6 +97,7 @@ def test_editing_a_source_runs_that_split_and_the_aggregate_alone(run):
     assert after["mini-noisy"]["pass@1"]["num_entries"] == 3
 
 
+@pytest.mark.slow
 def test_concurrency_is_no_reason_to_run_again_and_a_prompt_is(run):
     run.config["models"]["tiny"]["client"] = {"concurrency": 2, "max_retries": 3}
     assert "Nothing to be done" in run.run()

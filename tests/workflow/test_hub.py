@@ -91,6 +91,7 @@ def test_a_download_that_is_killed_keeps_the_files_that_are_whole(hub, run_in):
     assert prepared(killed) == prepared(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_manifest_that_is_killed_ends_with_the_same_bytes(hub, run_in, monkeypatch, tmp_path):
     hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 60}))
     undisturbed = run_in("undisturbed", **asr("librispeech_clean"))
@@ -113,6 +114,7 @@ def test_a_manifest_that_is_killed_ends_with_the_same_bytes(hub, run_in, monkeyp
     assert prepared(killed) == prepared(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_changed_revision_prepares_that_split_alone(hub, run_in):
     sizes = {"librispeech:test.clean": 6, "librispeech:test.other": 6}
     old = hub.commit(ESB, hub_sets.esb(sizes))

@@ -70,6 +70,7 @@ def test_two_kills_change_no_prediction_and_nothing_is_asked_twice(asking):
     assert set(server.answered.values()) == {2}
 
 
+@pytest.mark.slow
 def test_the_model_is_loaded_once_for_all_splits_of_a_run(workflow):
     sources = {}
     for name in ("first", "second", "third"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import soundfile
 from speech import SAMPLING_RATE, Speech, say
 
@@ -48,6 +49,7 @@ def test_a_missing_clip_is_named_before_any_job(workflow):
     assert "rule " not in output
 
 
+@pytest.mark.slow
 def test_the_first_rows_alone_are_evaluated_and_labelled_so(workflow):
     lines = ["one two three", "four five six", "seven eight nine"]
     source = {"type": "local", "manifest": str(workflow.sentences("s", *lines))}

@@ -106,6 +106,7 @@ def by_seed(body):
     return "a storm" if body.get("seed", 0) % 2 else "dog"
 
 
+@pytest.mark.slow
 def test_each_seed_is_answered_judged_and_matched(run, stand_in):
     stand_in.answer = by_seed
     run.config["models"]["m"] |= {"num_seeds": 3, "sampling": {"temperature": 0.7}}
@@ -124,6 +125,7 @@ def test_each_seed_is_answered_judged_and_matched(run, stand_in):
     assert "Nothing to be done" in run.run()
 
 
+@pytest.mark.slow
 def test_without_audio_the_text_alone_is_asked_and_the_numbers_say_so(run, stand_in):
     heard = run.config["models"].pop("m")
     run.config["models"] = {"deaf": {**heard, "audio": False}}

@@ -77,12 +77,14 @@ def test_the_documented_workflow_runs_the_demo_from_a_path(clone, tmp_path):
     evaluated(Using(clone, used, f'"{clone}/Snakefile"'))
 
 
+@pytest.mark.slow
 def test_the_documented_workflow_runs_the_demo_from_a_tag(clone, tmp_path, tagged):
     used = tmp_path / "used"
     used.mkdir()
     evaluated(Using(clone, used, f'"git+file://{tagged}/Snakefile@v1"'))
 
 
+@pytest.mark.slow
 def test_without_a_new_name_all_of_earmark_is_what_is_made(clone, tmp_path):
     used = Using(clone, tmp_path, f'"{clone}/Snakefile"')
     text = (tmp_path / "Snakefile").read_text()

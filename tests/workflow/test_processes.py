@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 
 def small_run(workflow, sentences=3):
     table = workflow.sentences(
@@ -30,6 +32,7 @@ def test_nothing_is_left_after_ctrl_c_in_the_middle_of_inference(workflow):
     assert not (workflow.folder / "results/tiny/predictions/mini/few.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_nothing_is_left_when_the_job_itself_is_killed(workflow):
     small_run(workflow, sentences=30)
     process = workflow.start()
@@ -43,6 +46,7 @@ def test_nothing_is_left_when_the_job_itself_is_killed(workflow):
     workflow.wait_for(lambda: not workflow.processes(), f"{workflow.processes()} to end", 20)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_when_snakemakes_main_process_is_killed(workflow):
     small_run(workflow, sentences=30)
     process = workflow.start()

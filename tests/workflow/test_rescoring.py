@@ -45,6 +45,7 @@ def scoring_jobs(work, *arguments):
     return {job for job in work.jobs(*arguments) if job[0] in ("infer", "score", "aggregate")}
 
 
+@pytest.mark.slow
 def test_another_protocol_is_scored_without_a_request(run):
     before = asked(run)
     assert metrics(run)["protocol"] == "whisper"
@@ -57,6 +58,7 @@ def test_another_protocol_is_scored_without_a_request(run):
     assert not scoring_jobs(run)
 
 
+@pytest.mark.slow
 def test_another_postprocessing_is_scored_without_a_request(run):
     before = asked(run)
     run.config["benchmarks"]["mini"]["postprocess"] = "chatty"
