@@ -97,7 +97,7 @@ def test_raw_texts_given_as_normalized_are_warned_of(tmp_path, capsys):
     assert "normalizing would change 1 of its samples" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["csv", "tsv", "json", "keys", "null"])
+@pytest.mark.parametrize("kind", ["csv", "tsv", "json", "keys", "null", "utf16"])
 def test_result_files_of_other_forms_are_read(tmp_path, capsys, kind):
     rows = [{"text": "red blue", "pred_text": "red"}, {"text": "green", "pred_text": "green"}]
     options = []
@@ -113,6 +113,9 @@ def test_result_files_of_other_forms_are_read(tmp_path, capsys, kind):
             "".join(json.dumps({"said": r["text"], "got": r["pred_text"]}) + "\n" for r in rows)
         )
         options = ["--column", "text=said", "--column", "pred_text=got"]
+    elif kind == "utf16":
+        lines = "".join(json.dumps(row) + "\r\n" for row in rows)
+        path.write_bytes(lines.encode("utf-16"))
     else:
         rows.append({"text": "four", "pred_text": None})
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))

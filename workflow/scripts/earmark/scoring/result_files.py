@@ -21,7 +21,10 @@ from earmark.files import Row, read_jsonl
 from earmark.scoring.samples import Sample
 from earmark.scoring.sessions import joined
 
-_OTHERS = {"pred_text": ("generation", "hypothesis"), "text": ("reference", "expected_answer")}
+_OTHERS = {
+    "pred_text": ("generation", "hypothesis", "prediction"),
+    "text": ("reference", "expected_answer"),
+}
 
 
 def read_results(
@@ -87,9 +90,10 @@ def _rows(path: str | Path) -> Iterator[Row]:
             raise EarmarkError(f"{path}: cannot be read as a table: {error}") from None
         for row in table.to_dict("records"):
             yield {str(key): value for key, value in row.items()}
-    elif file.suffix == ".json" or str(path) == "-":
+    elif file.suffix == ".json" or str(path) == "-" or _is_utf_16(file):
         try:
-            text = sys.stdin.read() if str(path) == "-" else file.read_text(encoding="utf-8-sig")
+            encoding = "utf-16" if _is_utf_16(file) else "utf-8-sig"
+            text = sys.stdin.read() if str(path) == "-" else file.read_text(encoding=encoding)
             if text.lstrip().startswith("["):
                 yield from json.loads(text)
             else:
@@ -98,6 +102,14 @@ def _rows(path: str | Path) -> Iterator[Row]:
             raise EarmarkError(f"{path}: cannot be read as JSON: {error}") from None
     else:
         yield from read_jsonl(path)
+
+
+def _is_utf_16(file: Path) -> bool:
+    """Whether a file begins as Windows' programs begin theirs."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return stream.read(2) in (b"\xff\xfe", b"\xfe\xff")
 
 
 def _session(row: Row, where: str) -> tuple[str, float] | None:
