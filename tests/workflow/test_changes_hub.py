@@ -22,6 +22,7 @@ def hub(monkeypatch, tmp_path):
         yield server
 
 
+@pytest.mark.slow
 def test_a_splits_revision_asks_for_clips_that_changed_and_touches_no_other_split(hub, workflow):
     old = hub.commit(ESB, hub_sets.esb(SIZES))
     same = hub.commit(ESB, {**hub_sets.esb(SIZES), "NOTES.md": b"Nothing that is evaluated."})

@@ -35,12 +35,14 @@ def test_another_judge_judges_anew_and_asks_the_model_nothing(run):
     del run.config["judge"]["revision"]
 
 
+@pytest.mark.slow
 def test_an_operational_setting_of_the_judge_runs_nothing(run):
     run.config["judge"]["client"] = {"concurrency": 2}
     assert not would_run(run)
     del run.config["judge"]["client"]
 
 
+@pytest.mark.slow
 def test_another_matcher_matches_anew_and_asks_the_model_nothing(run):
     was = run.config["matcher"]
     run.config["matcher"] = {

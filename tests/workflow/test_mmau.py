@@ -66,6 +66,7 @@ def counted(stand_in):
     }
 
 
+@pytest.mark.slow
 def test_a_new_judge_reruns_judging_and_a_new_matcher_matching(run, stand_in):
     run.run()
     first = counted(stand_in)

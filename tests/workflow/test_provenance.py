@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from running import SNAKEMAKE
 from standin import attached, standin
 
 
+@pytest.mark.slow
 def test_the_commands_of_earmark_reproduce_give_the_same_numbers(workflow, tmp_path):
     table = workflow.sentences("few", "A short sentence.", "Another one.")
     workflow.benchmark("mini", few={"type": "local", "manifest": str(table)})
