@@ -67,6 +67,7 @@ def test_another_postprocessing_is_scored_without_a_request(run):
     assert asked(run) == before
 
 
+@pytest.mark.slow
 def test_changed_scoring_code_is_scored_without_a_request(run, tmp_path):
     before = asked(run)
     clone = tmp_path / "clone"
