@@ -74,6 +74,16 @@ def test_all_errors_in_one_group_still_give_an_interval():
     assert made.low < 7 / 200 < made.high
 
 
+def test_groups_without_words_are_no_groups():
+    made = ratio([1, 2, 1, 0, 0], [10, 10, 12, 0, 0], alone(5))
+    assert (made.groups, made) == (3, ratio([1, 2, 1], [10, 10, 12], alone(3)))
+    assert ratio([1, 0], [1, 0], alone(2)).reason == "there is one group only"
+    inserted = ratio([1, 2], [4, 0], alone(2))  # words in one, insertions in both
+    assert (inserted.ends, inserted.reason) == (None, "all reference words are in one group")
+    two = units(*"abcd", strata=["x", "x", "y", "y"])
+    assert mean_of_rates([1, 2, 1, 2], [4, 0, 4, 4], two).reason == inserted.reason
+
+
 def test_groups_of_two_splits_are_not_one_and_splits_are_strata():
     errors, words = [10, 12, 25, 31], [100] * 4
     split = ["x", "x", "y", "y"]

@@ -68,6 +68,7 @@ def test_counts_add_up_and_rates_follow_from_them(part):
         assert block["wer"] == (100 * edits / words if words else None)
         if block["wer_ci"]:
             assert block["wer_ci"][0] <= block["wer_ci"][1]
+        assert (block["wer_ci"] is None) == ("wer_ci_why" in block)
     assert sum(b["num_entries"] for b in one["by_duration"].values()) == len(part)
 
 

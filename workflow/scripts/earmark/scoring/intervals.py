@@ -104,6 +104,16 @@ class Units:
         weights = np.asarray(values, dtype=float)
         return np.bincount(self._codes, weights=weights, minlength=self.count).astype(float)
 
+    def counted(
+        self, above: ArrayLike, below: ArrayLike
+    ) -> tuple[Numbers, Numbers, NDArray[np.int_]]:
+        """Two sums by group, and the groups' strata, without the groups where both are 0: nothing
+        was counted there, so that they tell nothing about the spread.
+        """
+        one, other = self.sums(above), self.sums(below)
+        some = (one != 0) | (other != 0)
+        return one[some], other[some], self.strata[some]
+
 
 def ratio(numerators: ArrayLike, denominators: ArrayLike, units: Units) -> Interval:
     """The interval of a sum of errors divided by a sum of words.
@@ -117,22 +127,20 @@ def ratio(numerators: ArrayLike, denominators: ArrayLike, units: Units) -> Inter
         The interval of the ratio (not in percent). There is none for a single group, where nothing
         was wrong, and where all groups are alike: no spread is not the same as no doubt.
     """
-    errors, words = units.sums(numerators), units.sums(denominators)
-    if words.sum() <= 0:
-        return Interval(None, None, units.count, "there are no reference words")
-    if errors.sum() <= 0:
-        return Interval(None, None, units.count, "there is no error to tell the spread by")
-    reason = _too_few(units)
+    errors, words, strata = units.counted(numerators, denominators)
+    reason = _no_rate(errors, words) or _too_few(strata)
     if reason:
-        return Interval(None, None, units.count, reason)
+        return Interval(None, None, len(words), reason)
     rate = errors.sum() / words.sum()
-    spread, freedom = _jackknife(lambda e, w: np.log(e / w), errors, words, units.strata)
+    spread, freedom = _jackknife(lambda e, w: np.log(e / w), errors, words, strata)
     if not np.isfinite(spread):  # all errors are in one group
-        spread, freedom = _jackknife(lambda e, w: e / w, errors, words, units.strata)
+        spread, freedom = _jackknife(lambda e, w: e / w, errors, words, strata)
         spread /= rate
+    if not np.isfinite(spread):
+        return Interval(None, None, len(words), "all reference words are in one group")
     if spread <= 1e-12:
-        return Interval(None, None, units.count, "all groups are alike")
-    return _around(float(rate), _student(freedom) * spread, units.count)
+        return Interval(None, None, len(words), "all groups are alike")
+    return _around(float(rate), _student(freedom) * spread, len(words))
 
 
 def share(successes: ArrayLike, trials: ArrayLike, units: Units) -> Interval:
@@ -142,22 +150,22 @@ def share(successes: ArrayLike, trials: ArrayLike, units: Units) -> Interval:
         The interval of the share (from 0 to 1), never of no width. Where all samples agree, a group
         is worth one trial. There is none without trials and for a single group of many samples.
     """
-    hits, tried = units.sums(successes), units.sums(trials)
-    total = tried.sum()
+    hits, tried, strata = units.counted(successes, trials)
+    total, groups = tried.sum(), len(tried)
     if total <= 0:
-        return Interval(None, None, units.count, "nothing was counted")
+        return Interval(None, None, groups, "nothing was counted")
     rate = hits.sum() / total
     if not units.grouped:
-        return Interval(*_jeffreys(rate, total), units.count)
-    reason = _too_few(units)
+        return Interval(*_jeffreys(rate, total), groups)
+    reason = _too_few(strata)
     if reason:
-        return Interval(None, None, units.count, reason)
-    low, high = _jeffreys(rate, _effective_trials(hits, tried, units))
+        return Interval(None, None, groups, reason)
+    low, high = _jeffreys(rate, _effective_trials(hits, tried, strata))
     if 0 < rate < 1:
-        spread, freedom = _jackknife(_logit, hits, tried, units.strata)
+        spread, freedom = _jackknife(_logit, hits, tried, strata)
         centre, reach = float(_logit(hits.sum(), total)), _student(freedom) * spread
         low, high = min(low, _expit(centre - reach)), max(high, _expit(centre + reach))
-    return Interval(float(low), float(high), units.count)
+    return Interval(float(low), float(high), groups)
 
 
 def mean(values: ArrayLike, weights: ArrayLike, units: Units) -> Interval:
@@ -168,39 +176,38 @@ def mean(values: ArrayLike, weights: ArrayLike, units: Units) -> Interval:
         weights: How many scores each sample has.
         units: The samples' groups.
     """
-    sums, counts = units.sums(values), units.sums(weights)
+    sums, counts, strata = units.counted(values, weights)
     if counts.sum() <= 0:
-        return Interval(None, None, units.count, "nothing was counted")
-    reason = _too_few(units)
+        return Interval(None, None, len(counts), "nothing was counted")
+    reason = _too_few(strata)
     if reason:
-        return Interval(None, None, units.count, reason)
-    spread, freedom = _jackknife(lambda s, c: s / c, sums, counts, units.strata)
+        return Interval(None, None, len(counts), reason)
+    spread, freedom = _jackknife(lambda s, c: s / c, sums, counts, strata)
     if not spread > 1e-12:
-        return Interval(None, None, units.count, "all groups are alike")
+        return Interval(None, None, len(counts), "all groups are alike")
     centre, reach = float(sums.sum() / counts.sum()), _student(freedom) * spread
-    return Interval(float(centre - reach), float(centre + reach), units.count)
+    return Interval(float(centre - reach), float(centre + reach), len(counts))
 
 
 def mean_of_rates(numerators: ArrayLike, denominators: ArrayLike, units: Units) -> Interval:
     """The interval of the plain mean of the strata's ratios, as of a leaderboard's average."""
-    errors, words = units.sums(numerators), units.sums(denominators)
-    names = np.unique(units.strata)
-    chosen = [units.strata == name for name in names]
+    errors, words, strata = units.counted(numerators, denominators)
+    chosen = [strata == name for name in np.unique(units.strata)]
     if any(words[one].sum() <= 0 for one in chosen):
-        return Interval(None, None, units.count, "a split has no reference words")
-    reason = _too_few(units)
+        return Interval(None, None, len(words), "a split has no reference words")
+    reason = _no_rate(errors, words) or _too_few(strata)
     if reason:
-        return Interval(None, None, units.count, reason)
+        return Interval(None, None, len(words), reason)
     rates = np.array([errors[one].sum() / words[one].sum() for one in chosen])
-    if rates.sum() <= 0:
-        return Interval(None, None, units.count, "there is no error to tell the spread by")
-    plain = [_jackknife(lambda e, w: e / w, errors[o], words[o], units.strata[o]) for o in chosen]
+    plain = [_jackknife(lambda e, w: e / w, errors[o], words[o], strata[o]) for o in chosen]
     variances = np.array([spread**2 for spread, _ in plain])
     spread = float(np.sqrt(variances.sum())) / rates.sum()
-    if not spread > 1e-12:
-        return Interval(None, None, units.count, "all groups are alike")
+    if not np.isfinite(spread):
+        return Interval(None, None, len(words), "all reference words are in one group")
+    if spread <= 1e-12:
+        return Interval(None, None, len(words), "all groups are alike")
     freedom = _satterthwaite(variances, [freedom for _, freedom in plain])
-    return _around(float(rates.mean()), _student(freedom) * spread, units.count)
+    return _around(float(rates.mean()), _student(freedom) * spread, len(words))
 
 
 def _around(rate: float, reach: float, groups: int) -> Interval:
@@ -211,10 +218,16 @@ def _around(rate: float, reach: float, groups: int) -> Interval:
     return Interval(rate / factor, rate * factor, groups)
 
 
-def _too_few(units: Units) -> str | None:
-    if units.count < 2:
+def _no_rate(errors: Numbers, words: Numbers) -> str | None:
+    if words.sum() <= 0:
+        return "there are no reference words"
+    return "there is no error to tell the spread by" if errors.sum() <= 0 else None
+
+
+def _too_few(strata: NDArray[np.int_]) -> str | None:
+    if len(strata) < 2:
         return "there is one group only"
-    if np.bincount(units.strata).min() < 2:
+    if np.unique(strata, return_counts=True)[1].min() < 2:
         return "a split has one group only"
     return None
 
@@ -223,7 +236,7 @@ def _jackknife(
     statistic: Callable[[Numbers, Numbers], Numbers],
     above: Numbers,
     below: Numbers,
-    strata: Numbers,
+    strata: NDArray[np.int_],
 ) -> tuple[float, float]:
     """The spread of a statistic of two sums when each group is left out, and its freedom."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -265,16 +278,16 @@ def _jeffreys(rate: float, trials: float) -> tuple[float, float]:
     return low, high
 
 
-def _effective_trials(hits: Numbers, tried: Numbers, units: Units) -> float:
+def _effective_trials(hits: Numbers, tried: Numbers, strata: NDArray[np.int_]) -> float:
     """How many independent trials would tell as much as these groups of trials do."""
     total = float(tried.sum())
     rate = hits.sum() / total
     if rate in (0, 1):
-        return float(units.count)
+        return float(len(tried))
     deviations = hits - rate * tried
     variance = freedom = 0.0
-    for name in np.unique(units.strata):
-        one = deviations[units.strata == name]
+    for name in np.unique(strata):
+        one = deviations[strata == name]
         variance += len(one) / (len(one) - 1) * float(np.sum((one - one.mean()) ** 2)) / total**2
         freedom += len(one) - 1
     worth = min(rate * (1 - rate) / variance, total) if variance > 0 else total
