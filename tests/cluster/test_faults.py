@@ -81,6 +81,7 @@ def test_a_cancelled_job_is_retried_and_asks_only_for_the_rest(held):
     complete(held, finish(held))
 
 
+@pytest.mark.slow
 def test_killed_processes_are_retried_and_ask_only_for_the_rest(held):
     until_held(held)
     for number, command in held.processes().items():
@@ -127,6 +128,7 @@ def test_a_refused_submission_is_made_again_by_the_next_run(held):
     complete(held, finish(held))
 
 
+@pytest.mark.slow
 def test_editing_clone_and_config_during_a_run_changes_the_next_run_alone(held):
     until_held(held)
     config = held.config["models"]["one"]

@@ -95,7 +95,11 @@ def test_nothing_edited_runs_nothing(run):
 
 @pytest.mark.parametrize(
     "change",
-    [{"concurrency": 3}, {"max_retries": 2}, {"timeout": 77}],
+    [
+        {"concurrency": 3},
+        pytest.param({"max_retries": 2}, marks=pytest.mark.slow),
+        pytest.param({"timeout": 77}, marks=pytest.mark.slow),
+    ],
     ids=["concurrency", "retries", "timeout"],
 )
 def test_an_operational_setting_runs_nothing(run, change):
@@ -125,8 +129,8 @@ def test_a_changed_reference_text_is_scored_anew_without_a_request(run):
     ("key", "value"),
     [
         ("prompt", {"user": "What is said?"}),
-        ("sampling", {"seed": 99}),
-        ("revision", "another-checkpoint"),
+        pytest.param("sampling", {"seed": 99}, marks=pytest.mark.slow),
+        pytest.param("revision", "another-checkpoint", marks=pytest.mark.slow),
     ],
 )
 def test_one_models_prompt_sampling_or_checkpoint_asks_that_model_alone(run, key, value):

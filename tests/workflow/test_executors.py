@@ -15,12 +15,13 @@ import yaml
 
 TESTS = Path(__file__).parents[1]
 GPUS = ("5", "7")
+
+pytestmark = pytest.mark.slow
+
 SERVER = """
 import os, signal, sys, time
 from pathlib import Path
 from standin import standin
-
-pytestmark = pytest.mark.slow
 
 used, port = Path(sys.argv[1]), int(sys.argv[2])
 device = os.environ["CUDA_VISIBLE_DEVICES"]

@@ -95,6 +95,7 @@ def test_without_a_new_name_all_of_earmark_is_what_is_made(clone, tmp_path):
     } | {("aggregate", "")}
 
 
+@pytest.mark.slow
 def test_a_benchmark_of_the_workflow_that_uses_it_is_found(clone, tmp_path):
     used = Using(clone, tmp_path, f'"{clone}/Snakefile"')
     mine = tmp_path / "config/benchmarks/mine.yaml"
