@@ -101,7 +101,7 @@ def _split(run: Run, split: Split, entries: int) -> None:
     write_jsonl(predictions, [_prediction(n, row, text) for n, (row, text) in enumerate(rows)])
     if split.scoring == "asr":
         name = f"{split.benchmark}-{split.name}"
-        score(name, "asr", str(manifest), predictions, scores, metrics, split.protocols)
+        score(name, str(manifest), predictions, scores, metrics, split.protocols)
         return
     write_jsonl(beside, [_beside(rng, split.scoring, row) for row, _ in rows])
     others = [] if split.scoring == "instruction_following" else [beside]

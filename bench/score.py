@@ -125,7 +125,6 @@ def score_split(folder: Path, name: str) -> None:
     """Score a split as the workflow does."""
     score(
         subset=f"asr-leaderboard-{name}",
-        scoring="asr",
         manifest=str(folder / f"{name}.manifest.jsonl"),
         predictions=str(folder / f"{name}.predictions.jsonl"),
         scores=str(folder / f"{name}.jsonl"),

@@ -79,7 +79,7 @@ def score_all(folder: Path) -> None:
 
     for name in SIZES:
         score(
-            f"b-{name}", "asr", f"{folder}/{name}.manifest.jsonl",
+            f"b-{name}", f"{folder}/{name}.manifest.jsonl",
             f"{folder}/{name}.predictions.jsonl", f"{folder}/{name}.jsonl",
             f"{folder}/{name}.metrics.json", PROTOCOLS,
         )  # fmt: skip

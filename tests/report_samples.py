@@ -75,5 +75,5 @@ def _score(folder: Path, manifest: Path, rows: list[Any], answers: list[str]) ->
     )  # fmt: skip
     below = folder / "scores" / "set"
     metrics = below / "one.metrics.json"
-    score("set-one", "asr", str(manifest), str(predictions), str(below / "one.jsonl"), str(metrics))
+    score("set-one", str(manifest), str(predictions), str(below / "one.jsonl"), str(metrics))
     aggregate("set", [str(metrics)], str(folder / "eval-results" / "set" / "metrics.json"))

@@ -145,7 +145,7 @@ def test_models_of_a_run_are_compared_per_split_and_overall(tmp_path, capsys, mo
             ]  # fmt: skip
             stem = tmp_path / "results" / model / "scores" / "own" / split
             score(
-                f"own-{split}", "asr", write(tmp_path / "m.jsonl", manifest),
+                f"own-{split}", write(tmp_path / "m.jsonl", manifest),
                 write(tmp_path / "p.jsonl", answers), f"{stem}.jsonl", f"{stem}.metrics.json",
             )  # fmt: skip
     monkeypatch.chdir(tmp_path)

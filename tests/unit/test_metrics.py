@@ -40,7 +40,7 @@ def total(tmp_path):
             write_jsonl(tmp_path / "p.jsonl", answers)
             stem = str(tmp_path / name)
             score(
-                f"b-{name}", "asr", str(tmp_path / "m.jsonl"), str(tmp_path / "p.jsonl"),
+                f"b-{name}", str(tmp_path / "m.jsonl"), str(tmp_path / "p.jsonl"),
                 f"{stem}.jsonl", f"{stem}.metrics.json", label=label if name == "one" else None,
             )  # fmt: skip
             paths.append(f"{stem}.metrics.json")

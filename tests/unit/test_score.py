@@ -32,7 +32,7 @@ def scored(tmp_path, pairs):
         tmp_path / "predictions.jsonl", [answer(str(i), hyp) for i, (_, hyp) in enumerate(pairs)]
     )
     score(
-        "b-s", "asr", manifest, predictions,
+        "b-s", manifest, predictions,
         str(tmp_path / "scores.jsonl"), str(tmp_path / "metrics.json"),
     )  # fmt: skip
     metrics = json.loads((tmp_path / "metrics.json").read_text())["pass@1"]
@@ -67,10 +67,10 @@ def test_predictions_of_other_samples_are_refused(tmp_path):
     swapped = write(tmp_path / "p.jsonl", [answer("b", "y"), answer("a", "x")])
     out = str(tmp_path / "s.jsonl"), str(tmp_path / "m.json")
     with pytest.raises(EarmarkError, match="line 1: the prediction is of 'b'.*has 'a' there"):
-        score("b-s", "asr", manifest, swapped, *out)
+        score("b-s", manifest, swapped, *out)
     short = write(tmp_path / "p.jsonl", [answer("a", "x")])
     with pytest.raises(EarmarkError, match="1 predictions for the 2 rows"):
-        score("b-s", "asr", manifest, short, *out)
+        score("b-s", manifest, short, *out)
 
 
 def test_the_row_of_a_sample_holds_the_normalized_pair_and_its_edits(tmp_path):
@@ -120,7 +120,7 @@ def test_postprocessing_is_an_option_that_goes_on_record(tmp_path):
     found = {}
     for name in ("none", "chatty"):
         out = tmp_path / f"{name}.json"
-        score("b-s", "asr", manifest, chatty, str(tmp_path / "s.jsonl"), str(out), postprocess=name)
+        score("b-s", manifest, chatty, str(tmp_path / "s.jsonl"), str(out), postprocess=name)
         found[name] = json.loads(out.read_text())["pass@1"]
     assert found["none"]["insertions"] == 3
     assert found["chatty"]["wer"] == 0
@@ -132,10 +132,10 @@ def test_rows_without_what_scoring_needs_are_named_and_nothing_is_written(tmp_pa
     answers = write(tmp_path / "p.jsonl", [answer("a", "x"), answer("b", "y")])
     out = tmp_path / "s.jsonl", tmp_path / "m.json"
     with pytest.raises(EarmarkError, match=r"m.jsonl, row 2 \('b'\): 'text' must be a text"):
-        score("b-s", "asr", manifest, answers, *map(str, out))
+        score("b-s", manifest, answers, *map(str, out))
     assert not any(path.exists() for path in out)
     with pytest.raises(EarmarkError, match="empty; there is nothing to score"):
-        score("b-s", "asr", write(tmp_path / "e.jsonl", []), answers, *map(str, out))
+        score("b-s", write(tmp_path / "e.jsonl", []), answers, *map(str, out))
 
 
 def test_the_code_hash_follows_the_content_of_scoring_modules_and_tables(tmp_path, monkeypatch):
@@ -167,7 +167,7 @@ def test_several_seeds_give_the_mean_the_best_and_the_majority(tmp_path):
         for n, (first, second) in enumerate(heard)
     ]
     out = tmp_path / "s.jsonl", tmp_path / "s.metrics.json"
-    score("b-s", "asr", manifest, files, *map(str, out), label="first 2 rows")
+    score("b-s", manifest, files, *map(str, out), label="first 2 rows")
     found = json.loads(out[1].read_text())
     assert [key for key in found if "@" in key] == ["pass@1[avg-of-3]", "pass@3", "majority@3"]
     assert found["pass@1[avg-of-3]"]["wer"] == pytest.approx(100 * 4 / 12)

@@ -9,7 +9,6 @@ with job_log(snakemake.log[0]):
     if snakemake.params.scoring == "asr":
         score(
             subset=f"{benchmark}-{split}",
-            scoring=snakemake.params.scoring,
             label=snakemake.params.label,
             protocols=snakemake.params.protocols,
             postprocess=snakemake.params.postprocess,

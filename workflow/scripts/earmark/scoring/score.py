@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
+from earmark.scoring import seeds
 from earmark.scoring.metrics import combine, labelled, prediction_metrics
 from earmark.scoring.pairs import paired, samples_of
 from earmark.scoring.printed import printed
@@ -57,7 +58,6 @@ def check_protocols(splits: Iterable[Any]) -> None:
 
 def score(
     subset: str,
-    scoring: str,
     manifest: str,
     predictions: str | Sequence[str],
     scores: str,
@@ -76,7 +76,6 @@ def score(
 
     Args:
         subset: What the split is called in metrics: ``<benchmark>-<split>``.
-        scoring: How to score; ``asr``.
         manifest: The split's manifest.
         predictions: The model's predictions, in manifest order; or a file a seed.
         scores: The file to write, a row per sample.
@@ -92,7 +91,6 @@ def score(
         EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
             needs; names the sample.
     """
-    from earmark.scoring import seeds
     from earmark.scoring.rates import speech_metrics
     from earmark.scoring.samples import Scorer
     from earmark.scoring.table import Columns
@@ -109,7 +107,7 @@ def score(
         for one, file in zip(pairs, files, strict=True)
     ]
     write_jsonl(scores, _rows(each, columns))
-    made: dict[str, Any] = {"subset": subset, "scoring": scoring, "label": label}
+    made: dict[str, Any] = {"subset": subset, "scoring": "asr", "label": label}
     for mode, taken in columns.items():
         made[mode] = {
             **known,
@@ -122,8 +120,6 @@ def score(
 
 def _rows(each: Sequence[Iterator[Row]], columns: dict[str, Any]) -> Iterator[Row]:
     """A row a sample, of the answers of all seeds, which are added to the tables on the way."""
-    from earmark.scoring import seeds
-
     for answers in zip(*each, strict=True):
         _add(columns, answers)
         yield answers[0] if len(answers) == 1 else seeds.merged(answers)
@@ -131,8 +127,6 @@ def _rows(each: Sequence[Iterator[Row]], columns: dict[str, Any]) -> Iterator[Ro
 
 def _add(columns: dict[str, Any], answers: Sequence[Row]) -> None:
     """Add a sample's answers to the table of each mode."""
-    from earmark.scoring import seeds
-
     for table, taken in zip(columns.values(), seeds.chosen(answers), strict=True):
         for seed, row in enumerate(taken):
             table.add(row, seed)
@@ -177,7 +171,6 @@ def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
 
 def _tables(scores: str, split: dict[str, Any]) -> dict[str, pd.DataFrame]:
     """The tables of a split's scores by mode."""
-    from earmark.scoring import seeds
     from earmark.scoring.table import Columns
 
     modes = {key: value for key, value in split.items() if "@" in key}
