@@ -83,6 +83,7 @@ def main() -> None:
             prompt = {"system": None, "user": "Transcribe.", "suffix": ""}
             asked = {
                 "model": "m",
+                "revision": None,
                 "api": "chat",
                 "sampling": {},
                 "extra_body": {},

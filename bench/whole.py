@@ -61,7 +61,7 @@ def infer_all(folder: Path, port: int) -> None:
         "client": {"concurrency": 128, "timeout": 60, "max_retries": 3},
     })  # fmt: skip
     asked = {
-        "model": "m", "api": "chat", "sampling": {}, "extra_body": {},
+        "model": "m", "revision": None, "api": "chat", "sampling": {}, "extra_body": {},
         "prompt": {"system": None, "user": "Transcribe.", "suffix": ""},
     }  # fmt: skip
     for name in SIZES:
