@@ -51,12 +51,13 @@ WIDTH = 32
 
 
 async def ours(url: str, audio: Path, count: int) -> None:
+    from earmark import config
     from earmark.inference.client import Answer, Client
-    from earmark.inference.messages import Messages, Options
+    from earmark.inference.limiter import ConcurrencyLimit
+    from earmark.inference.messages import Messages
     from earmark.inference.requests import Clip, Request
 
-    client = {"concurrency": WIDTH, "timeout": 60, "max_retries": 0}
-    options = Options.of({"server": "vllm", "api": "chat", "model": "m", "client": client})
+    model = config.Model(server="vllm", model="m", client=config.Client(timeout=60, max_retries=0))
     clip = Clip(audio, "", 1.0)
     requests = (Request("s", f"{k:040x}", None, "Transcribe.", (clip,), None) for k in range(count))
     done = 0
@@ -65,7 +66,9 @@ async def ours(url: str, audio: Path, count: int) -> None:
         nonlocal done
         done += answer.error is None
 
-    async with Client(url, Messages(options, audio.parent), options) as asking:
+    async with Client(
+        url, Messages(model, audio.parent), model.client, ConcurrencyLimit(WIDTH)
+    ) as asking:
         await asking.ask_all(requests, count_one)
     assert done == count
 

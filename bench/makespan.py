@@ -53,6 +53,7 @@ asyncio.run(main())
 
 
 def main() -> None:
+    from earmark.config import Model
     from earmark.inference.infer import Job, infer
     from earmark.servers import answer_settings
 
@@ -72,23 +73,24 @@ def main() -> None:
                 for k in range(count)
             )  # fmt: skip
             (folder / "manifest.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-            settings = {
+            model = Model.model_validate({
                 "server": "openai", "model": "m", "api": "chat", "max_failed_fraction": 0,
                 "base_url": f"http://127.0.0.1:{int(server.stdout.readline())}/v1",
                 # More than the slots, as docs/servers.md advises: while an answer travels, its slot
                 # is busy with a request that waited at the server.
                 "client": {"concurrency": SLOTS * 2, "timeout": 60, "max_retries": 3},
-            }  # fmt: skip
+            })  # fmt: skip
             prompt = {"system": None, "user": "Transcribe.", "suffix": ""}
             asked = {
                 "model": "m",
+                "revision": None,
                 "api": "chat",
                 "sampling": {},
                 "extra_body": {},
                 "prompt": prompt,
             }
             job = Job(
-                "makespan", answer_settings(settings, asked), settings, folder / "manifest.jsonl",
+                "makespan", answer_settings(model, asked), model, folder / "manifest.jsonl",
                 folder / "journal", folder / "predictions.jsonl", folder / "server.log",
             )  # fmt: skip
             start = time.perf_counter()

@@ -51,23 +51,24 @@ def prepare(folder: Path, fraction: float) -> int:
 
 def infer_all(folder: Path, port: int) -> None:
     """Ask for every row of every split."""
+    from earmark.config import Model
     from earmark.inference.infer import Job, infer
     from earmark.servers import answer_settings
 
-    settings = {
+    model = Model.model_validate({
         "server": "openai", "model": "m", "api": "chat", "max_failed_fraction": 0,
         "base_url": f"http://127.0.0.1:{port}/v1",
         "client": {"concurrency": 128, "timeout": 60, "max_retries": 3},
-    }  # fmt: skip
+    })  # fmt: skip
     asked = {
-        "model": "m", "api": "chat", "sampling": {}, "extra_body": {},
+        "model": "m", "revision": None, "api": "chat", "sampling": {}, "extra_body": {},
         "prompt": {"system": None, "user": "Transcribe.", "suffix": ""},
     }  # fmt: skip
     for name in SIZES:
         manifest = folder / f"{name}.manifest.jsonl"
         infer(
             Job(
-                name, answer_settings(settings, asked), settings, manifest,
+                name, answer_settings(model, asked), model, manifest,
                 folder / "journal" / name, folder / f"{name}.predictions.jsonl", folder / "log",
             )
         )  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from earmark.config import Model
 from earmark.inference.infer import Job, infer
 from earmark.servers import answer_settings
 from earmark.servers.run import Run
@@ -30,10 +31,12 @@ RUN_JOB = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
+from earmark.config import Model
 from earmark.errors import job_log
 from earmark.inference.infer import Job, infer
 from earmark.servers.run import Run
 fields = json.load(open(sys.argv[2]))
+fields["model"] = Model.model_validate(fields["model"])
 run = fields.pop("run")
 for name in ("manifest", "journal", "predictions", "server_log"):
     fields[name] = Path(fields[name])
@@ -75,21 +78,22 @@ class Bench:
     def rows(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.manifest.read_text().splitlines()]
 
-    def settings(self, *options: str, **settings: Any) -> dict[str, Any]:
-        """A model's settings: the stand-in, started by the ``command`` type."""
+    def settings(self, *options: str, **settings: Any) -> Model:
+        """A model: the stand-in, started by the ``command`` type."""
         command = [sys.executable, str(STAND_IN), "--port", "{port}", "--record", str(self.record)]
         client = {"concurrency": 4, "timeout": 1.0, "max_retries": 3, **settings.pop("client", {})}
         given = {"server": "command", "model": "stand-in", "command": [*command, *options]}
         given["env"] = {"EARMARK_TEST_MARK": self.mark}
-        return {**DEFAULTS, **given, "client": client, **settings}
+        return Model.model_validate({**DEFAULTS, **given, "client": client, **settings})
 
-    def job(self, settings: dict[str, Any], **fields: Any) -> Job:
+    def job(self, model: Model, **fields: Any) -> Job:
         wanted = {
-            key: settings.get(key) for key in ("model", "revision", "api", "sampling", "extra_body")
+            key: model.settings[key]
+            for key in ("model", "revision", "api", "sampling", "extra_body")
         }
-        wanted = answer_settings(settings, {**wanted, "prompt": self.prompt})
+        wanted = answer_settings(model, {**wanted, "prompt": self.prompt})
         return Job(**{
-            "title": "test", "request": wanted, "settings": settings, "manifest": self.manifest,
+            "title": "test", "request": wanted, "model": model, "manifest": self.manifest,
             "journal": self.folder / "journal", "predictions": self.folder / "predictions.jsonl",
             "server_log": self.folder / "server.log", **fields,
         })  # fmt: skip
@@ -107,6 +111,7 @@ class Bench:
     def start(self, job: Job, run: Run | None = None, name: str = "job") -> subprocess.Popen[bytes]:
         """Run a job in a process of its own, as part of a run."""
         fields = {name: getattr(job, name) for name in Job.__dataclass_fields__}
+        fields["model"] = job.model.model_dump()
         file = self.folder / f"{name}.json"
         fields["run"] = asdict(run) if run else None
         file.write_text(json.dumps(fields, default=str))

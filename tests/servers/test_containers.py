@@ -39,8 +39,7 @@ class Machine:
 
     def infer(self, **settings: Any) -> None:
         bench = self.bench
-        given = bench.settings(server="megatron", model="/ckpt", **settings)
-        del given["command"]
+        given = bench.settings(server="megatron", model="/ckpt", **{"command": None, **settings})
         infer(bench.job(given, folders=(bench.folder,)))
         bench.answered_once(3)
 

@@ -283,7 +283,8 @@ def test_errors_are_asked_again_by_the_next_run(bench):
     bench.infer("--refuse-seconds", "0.4", max_failed_fraction=1.0)
     # What is served counts; the same server without its fault is another run of the same job.
     settings = bench.settings("--refuse-seconds", "0.4")
-    settings["command"] = [*settings["command"][:-2], "--refuse-seconds", "9"]
+    command = [*settings.command[:-2], "--refuse-seconds", "9"]
+    settings = settings.model_copy(update={"command": command})
     job = bench.job(bench.settings("--refuse-seconds", "0.4"))
     infer(bench.job(settings, request=job.request))
     assert not [row for row in bench.predictions() if row["error"]]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from earmark.config import Model
 from earmark.inference.predictions import random_choices
 from earmark.servers import check
 
@@ -17,7 +18,8 @@ def test_chance_draws_each_choice_about_as_often_and_the_same_for_the_same_seed(
 
 
 def test_chance_may_have_several_seeds_without_a_temperature() -> None:
-    check("models.chance", {"server": "random-choice", "model": "chance", "num_seeds": 5})
+    given = {"server": "random-choice", "model": "chance", "num_seeds": 5}
+    check("models.chance", Model.model_validate(given))
 
 
 def test_without_choices_chance_has_no_answer() -> None:

@@ -51,7 +51,7 @@ def answer(place: Path, errors: dict[str, str | None], ended: float) -> Path:
     split = run.benchmarks["calls"]["one"]
     model = run.models["m"]
     folder = Path(run.data_dir, "calls", "one")
-    requests = Requests(answer_settings(model.settings, model.request(split)), folder)
+    requests = Requests(answer_settings(model, model.request(split)), folder)
     path = shard_file(place / "results" / "m" / "journal" / "calls" / "one", 0, 1)
     with Writer(path) as writer:
         for line in (folder / "manifest.jsonl").read_text().splitlines():

@@ -6,14 +6,15 @@ import asyncio
 import time
 from email.utils import formatdate
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
+from earmark import config
 from earmark.inference import limiter
 from earmark.inference.client import Answer, Client, GoneError, _proxy
 from earmark.inference.limiter import ConcurrencyLimit, backoff, retry_after
-from earmark.inference.messages import Message, Messages, Options, complaint
+from earmark.inference.messages import Message, Messages, complaint
 from earmark.inference.requests import Request
 
 
@@ -135,10 +136,6 @@ def test_the_environment_names_the_proxy(monkeypatch: pytest.MonkeyPatch) -> Non
     assert _proxy("https://api.example.com/v1") is None
 
 
-def options(**client: Any) -> Options:
-    return Options.of({"server": "openai", "api": "chat", "model": "m", "client": client})
-
-
 def test_an_endpoint_is_not_gone_before_it_was_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -153,8 +150,9 @@ def test_an_endpoint_is_not_gone_before_it_was_tried_again(
     messages = SimpleNamespace(endpoint="/x", message=lambda request: Message(b"{}"))
 
     async def ask() -> None:
-        patience = options(concurrency=1, max_retries=0, timeout=10)
-        async with Client("http://127.0.0.1:1/v1", cast(Messages, messages), patience) as client:
+        patience, url = config.Client(max_retries=0, timeout=10), "http://127.0.0.1:1/v1"
+        limit = ConcurrencyLimit(1)
+        async with Client(url, cast(Messages, messages), patience, limit) as client:
             await client.ask(Request("s", "0" * 40, None, "x", (), None))
 
     with pytest.raises(GoneError, match=r"at http://127.0.0.1:1/v1 for 0.25 s \("):
@@ -180,10 +178,10 @@ def test_a_request_is_answered_under_way_or_not_taken_when_the_server_is_lost() 
                     await asyncio.Event().wait()
                 return Answer(request.id)
 
-        patience = options(concurrency=8, max_retries=3, timeout=10)
-        client = Losing("http://127.0.0.1:1/v1", cast(Messages, None), patience)
+        patience, limit = config.Client(max_retries=3, timeout=10), ConcurrencyLimit(8)
+        client = Losing("http://127.0.0.1:1/v1", cast(Messages, None), patience, limit)
         for _ in range(5):
-            client._limit.overloaded(time.monotonic(), None)
+            limit.overloaded(time.monotonic(), None)
         todo = iter(requests)
         async with client:
             left = await client.ask_all(

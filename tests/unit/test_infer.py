@@ -84,14 +84,16 @@ def manifest(tmp_path: Path) -> Path:
 
 def job(url: str | None, manifest: Path, client: dict[str, Any] | None = None, **more: Any) -> Job:
     given = {"server": "openai", "base_url": url, "model": "m", "client": client or {}, **more}
-    settings = alone({"models": {"m": given}}).models["m"].settings
-    wanted = {key: settings[key] for key in ("model", "revision", "api", "sampling", "extra_body")}
+    model = alone({"models": {"m": given}}).models["m"]
+    wanted = {
+        key: model.settings[key] for key in ("model", "revision", "api", "sampling", "extra_body")
+    }
     wanted["prompt"] = {"system": "Be brief.", "user": "Transcribe.", "suffix": ""}
     home = manifest.parent / "results"
     return Job(
         title="m on s",
-        request=answer_settings(settings, wanted),
-        settings=settings,
+        request=answer_settings(model, wanted),
+        model=model,
         manifest=manifest,
         journal=home / "journal",
         predictions=home / "predictions.jsonl",

@@ -22,8 +22,8 @@ SAMPLES = [
 def a_judge(url: str, folder: Path, **more: Any) -> Judge:
     given = {"server": "openai", "base_url": url, "model": "judge", "client": {"max_retries": 0}}
     given |= more
-    settings = alone({"judge": given}).judge.settings
-    return Judge("judging", judge_settings(settings), settings, folder / "j", folder / "log")
+    judge = alone({"judge": given}).judge
+    return Judge("judging", judge_settings(judge), judge, folder / "j", folder / "log")
 
 
 def test_garbage_is_asked_about_once_more_then_counted_and_left_out(tmp_path: Path) -> None:
@@ -129,20 +129,19 @@ def test_a_judge_of_yes_and_no_is_chosen_by_name(tmp_path: Path) -> None:
 def test_prompts_by_name_differ_and_the_default_is_ours() -> None:
     given = {"server": "openai", "model": "m"}
     named = {
-        name: judge_settings(alone({"judge": {**given, "prompt": name}}).judge.settings)
-        for name in PROMPTS
+        name: judge_settings(alone({"judge": {**given, "prompt": name}}).judge) for name in PROMPTS
     }
-    assert judge_settings(alone({"judge": given}).judge.settings) == named["earmark"]
+    assert judge_settings(alone({"judge": given}).judge) == named["earmark"]
     assert len({one["prompt"]["user"] for one in named.values()}) == 3
     assert [name for name, one in named.items() if one.get("yes_no")] == ["nemo_skills_yes_no"]
     with pytest.raises(
         EarmarkError,
         match=r'judge.prompt: mapping or one of "earmark", "nemo_skills", .* found "nemo"',
     ):
-        judge_settings(alone({"judge": {**given, "prompt": "nemo"}}).judge.settings)
+        judge_settings(alone({"judge": {**given, "prompt": "nemo"}}).judge)
 
 
 def test_a_prompt_without_a_place_for_the_answer_is_refused() -> None:
     given = {"server": "openai", "model": "m", "prompt": {"user": "Judge {question}."}}
     with pytest.raises(EarmarkError, match=r"judge.prompt.user: \{response\} missing"):
-        judge_settings(alone({"judge": given}).judge.settings)
+        judge_settings(alone({"judge": given}).judge)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from earmark.config import alone
+from earmark.config import Model, alone
 from earmark.errors import EarmarkError
 from earmark.inference.journal import Journal, Writer
 from earmark.inference.requests import chunks
@@ -16,20 +16,24 @@ from earmark.servers import TYPES, check, kinds
 MODEL = {"model": "m", "api": "chat", "sampling": {}, "extra_body": {}}
 
 
+def model(**given):
+    return Model.model_validate({**MODEL, **given})
+
+
 def checked(settings):
     config = {"models": {"x": {**MODEL, **settings}}}
-    check("c.yaml: models.x", alone(config, "c.yaml").models["x"].settings)
+    check("c.yaml: models.x", alone(config, "c.yaml").models["x"])
 
 
 @pytest.mark.parametrize("key", ["top_k", "min_p", "repetition_penalty"])
 def test_megatron_refuses_what_its_server_would(key):
     with pytest.raises(EarmarkError, match=rf"models\.x\.sampling\.{key}: a megatron server"):
-        check("models.x", {**MODEL, "server": "megatron", "sampling": {key: 1}})
+        check("models.x", model(server="megatron", sampling={key: 1}))
 
 
 def test_a_secret_in_a_config_is_refused_and_not_repeated():
     with pytest.raises(EarmarkError, match="env.HF_TOKEN") as caught:
-        check("models.x", {**MODEL, "server": "vllm", "env": {"HF_TOKEN": "hf_abc"}})
+        check("models.x", model(server="vllm", env={"HF_TOKEN": "hf_abc"}))
     assert "hf_abc" not in str(caught.value)
 
 
@@ -67,7 +71,10 @@ def test_addresses_of_all_kinds_are_taken():
 
 def test_operational_arguments_are_no_part_of_the_model():
     words = ["--gpu-memory-utilization", "0.9", "--quantization", "fp8"]
-    assert TYPES["vllm"].serving({"server_args": words}) == ["--quantization", "fp8"]
+    assert TYPES["vllm"].serving(model(server="vllm", server_args=words)) == [
+        "--quantization",
+        "fp8",
+    ]
 
 
 def test_a_tail_under_a_second_joins_its_neighbour():

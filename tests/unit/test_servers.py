@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from earmark.config import alone
+from earmark.config import Model, alone
 from earmark.errors import EarmarkError
 from earmark.servers import TYPES, answer_settings, check
 from earmark.servers.base import api_key
@@ -28,14 +28,14 @@ SERVER = (
 )
 
 
-def settings(**given: Any) -> dict[str, Any]:
+def settings(**given: Any) -> Model:
     given = {"model": "org/model", **given}
-    return alone({"models": {"m": given}}).models["m"].settings
+    return alone({"models": {"m": given}}).models["m"]
 
 
 def command(**given: Any) -> str:
     full = settings(**given)
-    return " ".join(TYPES[full["server"]].command(full, 8123))
+    return " ".join(TYPES[full.server].command(full, 8123))
 
 
 @pytest.fixture(autouse=True)
@@ -159,10 +159,10 @@ def test_operational_arguments_are_no_part_of_the_model() -> None:
 
 def test_a_key_comes_from_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINE", " sk-1\n")
-    assert api_key({"api_key_env": "MINE"}) == "sk-1"
-    assert api_key({}) is None
+    assert api_key("MINE") == "sk-1"
+    assert api_key(None) is None
     with pytest.raises(EarmarkError, match="NOT_MINE, which is not set"):
-        api_key({"api_key_env": "NOT_MINE"})
+        api_key("NOT_MINE")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def blocks(clone) -> list[str]:
 def models(clone, block: str):
     run = resolve({**BASE, **yaml.safe_load(block)}, clone)
     for model in run.models.values():
-        check(f"models.{model.name}", model.settings)
+        check(f"models.{model.name}", model)
     return run.models.values()
 
 
@@ -35,7 +35,7 @@ def test_every_config_in_the_page_resolves_and_suits_its_server(clone):
 
 
 def test_the_page_has_a_config_for_each_server_type(clone):
-    shown = {m.settings["server"] for block in blocks(clone) for m in models(clone, block)}
+    shown = {m.server for block in blocks(clone) for m in models(clone, block)}
     assert shown == set(TYPES)
 
 
@@ -43,9 +43,8 @@ def test_the_page_has_a_config_for_each_server_type(clone):
 def test_every_started_server_of_the_page_gets_a_command_line_with_its_port(clone, kind):
     for block in blocks(clone):
         for model in models(clone, block):
-            settings = model.settings
-            if settings["server"] == kind and TYPES[kind].starts and not settings.get("base_url"):
-                assert "54321" in TYPES[kind].command(settings, 54321)
+            if model.server == kind and TYPES[kind].starts and not model.base_url:
+                assert "54321" in TYPES[kind].command(model, 54321)
 
 
 def test_the_page_names_what_each_type_refuses(clone):

@@ -41,8 +41,8 @@ try:
     )
     where = RUN.frozen["where"]
     for model in RUN.models.values():
-        check_server(f"{where}: models.{model.name}", model.settings)
-    check_server(f"{where}: judge", RUN.judge.settings)
+        check_server(f"{where}: models.{model.name}", model)
+    check_server(f"{where}: judge", RUN.judge)
     earmark_score.check_protocols(RUN.splits)
     PROTOCOL = earmark_protocol.Protocol(RUN)
     if OWN.config is None:  # the run itself, not one of its jobs

@@ -19,7 +19,7 @@ rule infer:
     params:
         # What determines the answers, and nothing else: how requests are sent is read from the
         # config by the script, so that a change of concurrency asks nothing again.
-        request=lambda w: answer_settings(RUN.models[w.model].settings, RUN.request(w)),
+        request=lambda w: answer_settings(RUN.models[w.model], RUN.request(w)),
     script:
         "../scripts/infer.py"
 

@@ -10,11 +10,11 @@ from earmark.provenance import recorded
 with job_log(snakemake.log[0]):
     wildcards = dict(snakemake.wildcards.items())
     run = resolve(snakemake.config)
-    settings = run.models[wildcards["model"]].settings
+    model = run.models[wildcards["model"]]
     job = Job(
         title="{model} on {benchmark} {split}{seed}".format(**wildcards),
         request=snakemake.params.request,
-        settings=settings,
+        model=model,
         manifest=Path(snakemake.input.manifest),
         journal=run.paths.journal.of(**wildcards),
         predictions=Path(snakemake.output.predictions),
@@ -24,5 +24,5 @@ with job_log(snakemake.log[0]):
         shards=int(wildcards.get("shards", 1)),
         folders=(Path(run.data_dir), Path(run.results_dir)),
     )
-    with recorded(run.paths.jobs.of(**wildcards), settings, run.frozen["project"]):
+    with recorded(run.paths.jobs.of(**wildcards), model, run.frozen["project"]):
         infer(job)

@@ -11,7 +11,7 @@ with job_log(snakemake.log[0]):
         Judge(
             title="judging {model} on {benchmark} {split}".format(**wildcards),
             wanted=snakemake.params.judge,
-            settings=run.judge.settings,
+            model=run.judge,
             journal=run.paths.judging.of(**wildcards),
             server_log=run.paths.judge_log.of(**wildcards),
         ),

@@ -29,12 +29,12 @@ _PACKAGES = (
 
 
 @contextmanager
-def recorded(path: str | Path, settings: Mapping[str, Any], project: Any) -> Iterator[None]:
+def recorded(path: str | Path, model: Model, project: Any) -> Iterator[None]:
     """Append a line on an inference job to a log of them: when, where, and with what.
 
     Args:
         path: The log, JSON Lines; a split's jobs share it.
-        settings: The model's settings.
+        model: The model.
         project: What the config's ``frozen`` key says of the code.
     """
     start, failure = time.time(), None
@@ -49,7 +49,7 @@ def recorded(path: str | Path, settings: Mapping[str, Any], project: Any) -> Ite
             "end": time.time(),
             "ended_well": failure is None,
             "error": failure,
-            "server": server_command(settings),
+            "server": server_command(model),
             "hardware": hardware(),
             "versions": versions(),
             "slurm_job": os.environ.get("SLURM_JOB_ID"),
@@ -62,14 +62,14 @@ def recorded(path: str | Path, settings: Mapping[str, Any], project: Any) -> Ite
         os.close(handle)
 
 
-def server_command(settings: Mapping[str, Any]) -> str:
+def server_command(model: Model) -> str:
     """The command line of a model's server (its port left open), or where it was attached to."""
-    if settings.get("base_url"):
-        return str(settings["base_url"])
-    kind = server_type(settings)
+    if model.base_url:
+        return model.base_url
+    kind = server_type(model)
     if not kind.starts:  # chance: there is no server
         return kind.name
-    return shlex.join(kind.command(settings, 0))
+    return shlex.join(kind.command(model, 0))
 
 
 def hardware() -> dict[str, Any]:
@@ -142,7 +142,7 @@ def write(
                 **{key: config[key] for key in ("judge", "matcher") if config.get(key)},
             },
             "declaration": config["frozen"]["declarations"][benchmark]["content"],
-            "server": server_command(settings),
+            "server": server_command(run.models[model]),
             "seeds": {
                 "sampling": settings["sampling"].get("seed"),
                 "num_seeds": settings.get("num_seeds", 1),
@@ -243,7 +243,7 @@ def _decisive(model: Model, split: Split, judge: Any, matcher: Any) -> dict[str,
     """All that decides a split's numbers, by the names that the config has for it."""
     found = {
         **comparable(split.preparation),
-        **answer_settings(model.settings, model.request(split)),
+        **answer_settings(model, model.request(split)),
         **{key: getattr(split, key) for key in ("scoring", "protocols", "postprocess")},
         "judge": None,
         "matcher": None,

@@ -155,14 +155,14 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
         return lacks or (lambda samples: matching.match_all(given, samples, None))
     if not args.configfile:
         return "no judge; give a --configfile"
-    settings = _config(args).judge.settings
-    check_server(f"{args.configfile}: judge", settings)
-    if lacks := lacking.key_missing("judge", settings):
+    judge = _config(args).judge
+    check_server(f"{args.configfile}: judge", judge)
+    if lacks := lacking.key_missing("judge", judge.settings):
         return lacks
     folder = args.journal or args.file.with_name(f"{args.file.name}.judging")
     _make_folder(folder, "--journal")
-    asked, log = judging.judge_settings(settings), folder / "server.log"
-    one = judging.Judge(f"judging {args.file}", asked, settings, folder, log)
+    asked, log = judging.judge_settings(judge), folder / "server.log"
+    one = judging.Judge(f"judging {args.file}", asked, judge, folder, log)
     return lambda samples: judging.judge_all(one, samples)
 
 

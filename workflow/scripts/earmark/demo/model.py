@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from earmark.errors import EarmarkError
 
 NAME = "whisper-tiny.en"
 
 
-@dataclass(frozen=True)
-class Transcript:
-    """What the model heard.
-
-    Attributes:
-        text: The transcript.
-        tokens: How many tokens the model generated for it.
-        seconds: Duration of the audio.
-    """
+class Transcript(NamedTuple):
+    """What the model heard, and how many tokens it generated for it."""
 
     text: str
     tokens: int
-    seconds: float
 
 
 class BadAudio(ValueError):  # noqa: N818 (it is the audio that is bad)
@@ -72,7 +63,7 @@ class Whisper:
             samples = decode_audio(io.BytesIO(data))
         except Exception as error:  # PyAV raises many kinds, all of which mean this
             raise BadAudio(f"the audio cannot be decoded: {error}") from error
-        segments, info = self._model.transcribe(
+        segments, _ = self._model.transcribe(
             samples,
             language="en",
             beam_size=1,
@@ -84,5 +75,4 @@ class Whisper:
         return Transcript(
             text="".join(segment.text for segment in heard).strip(),
             tokens=sum(len(segment.tokens) for segment in heard),
-            seconds=float(info.duration),
         )

@@ -11,19 +11,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import binascii
+import re
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 from earmark.demo import answers
-from earmark.demo.model import NAME, BadAudio, Transcript, Whisper
+from earmark.demo.model import NAME, BadAudio, Whisper
 from earmark.mmau.matchers.demo import NAME as EMBEDDER
 from earmark.mmau.matchers.demo import load as embedder
 
+T = TypeVar("T")
 MAX_BODY = 256 * 2**20
 
 
@@ -57,16 +59,16 @@ async def _body(request: web.Request) -> dict[str, Any]:
 
 
 def _data_url(url: Any) -> bytes:
-    head, comma, encoded = url.partition(",") if isinstance(url, str) else ("", "", "")
-    if not comma or not head.startswith("data:audio/") or not head.endswith(";base64"):
+    found = re.fullmatch("data:audio/[^,]*;base64,(.*)", url if isinstance(url, str) else "", re.S)
+    if not found:
         raise BadRequest("audio_url.url must be a data URL: data:audio/<format>;base64,…")
-    return _base64(encoded)
+    return _base64(found[1])
 
 
 def _base64(text: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise BadRequest(f"the audio is not base64: {error}") from None
 
 
@@ -113,9 +115,10 @@ class Server:
         self._model = model
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="model")
 
-    async def _transcribe(self, clip: bytes) -> Transcript:
+    async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run what takes long in one of the threads."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._model.transcribe, clip)
+        return await loop.run_in_executor(self._threads, function, *arguments)
 
     def _check_model(self, name: Any, *served: str) -> None:
         if name not in (served or (NAME,)):
@@ -143,11 +146,10 @@ class Server:
         if not isinstance(upload, web.FileField):
             raise BadRequest("the form has no file named `file`")
         self._check_model(form.get("model"))
-        heard = await self._transcribe(upload.file.read())
+        heard = await self._run(self._model.transcribe, upload.file.read())
         usage = {"type": "tokens", "input_tokens": 0, "output_tokens": heard.tokens}
-        return web.json_response(
-            {"text": heard.text, "usage": {**usage, "total_tokens": heard.tokens}}
-        )
+        usage["total_tokens"] = heard.tokens
+        return web.json_response({"text": heard.text, "usage": usage})
 
     async def chat(self, request: web.Request) -> web.Response:
         """``POST /v1/chat/completions``."""
@@ -171,16 +173,15 @@ class Server:
 
     async def _answer(self, model: str, text: str, clips: list[bytes]) -> tuple[str, int]:
         """The answer, and how many tokens were generated for it."""
-        loop = asyncio.get_running_loop()
         if model == answers.JUDGE:
-            judged = await loop.run_in_executor(self._threads, answers.judgement, text)
+            judged = await self._run(answers.judgement, text)
             if judged is None:
                 raise BadRequest(f"{answers.JUDGE} reads the default judge's prompt and no other")
             return judged, 0
-        heard = [await self._transcribe(clip) for clip in clips]
+        heard = [await self._run(self._model.transcribe, clip) for clip in clips]
         transcript = " ".join(one.text for one in heard)
         tokens = sum(one.tokens for one in heard)
-        return await loop.run_in_executor(self._threads, answers.answer, text, transcript), tokens
+        return await self._run(answers.answer, text, transcript), tokens
 
     async def embeddings(self, request: web.Request) -> web.Response:
         """``POST /v1/embeddings``."""
@@ -190,29 +191,22 @@ class Server:
         texts = [texts] if isinstance(texts, str) else texts
         if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
             raise BadRequest("input must be a text or a list of texts that is not empty")
-        loop = asyncio.get_running_loop()
-        vectors = await loop.run_in_executor(self._threads, lambda: embedder()(texts))
+        vectors = await self._run(lambda: embedder()(texts))
         data = [
             {"object": "embedding", "index": index, "embedding": vector.tolist()}
             for index, vector in enumerate(vectors)
         ]
-        usage = {"prompt_tokens": 0, "total_tokens": 0}
-        return web.json_response(
-            {"object": "list", "model": EMBEDDER, "data": data, "usage": usage}
-        )
+        answer = {"object": "list", "model": EMBEDDER, "data": data}
+        return web.json_response({**answer, "usage": {"prompt_tokens": 0, "total_tokens": 0}})
 
     def application(self) -> web.Application:
         """The routes, ready to be run."""
         app = web.Application(client_max_size=MAX_BODY, middlewares=[_explain])
-        app.add_routes(
-            [
-                web.get("/health", self.health),
-                web.get("/v1/models", self.models),
-                web.post("/v1/audio/transcriptions", self.transcriptions),
-                web.post("/v1/chat/completions", self.chat),
-                web.post("/v1/embeddings", self.embeddings),
-            ]
-        )
+        app.router.add_get("/health", self.health)
+        app.router.add_get("/v1/models", self.models)
+        app.router.add_post("/v1/audio/transcriptions", self.transcriptions)
+        app.router.add_post("/v1/chat/completions", self.chat)
+        app.router.add_post("/v1/embeddings", self.embeddings)
         return app
 
 

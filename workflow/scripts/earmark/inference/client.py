@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from earmark.config import models
 from earmark.data.audio import BadAudioError
 from earmark.errors import EarmarkError
 from earmark.files import Row
 from earmark.inference.limiter import ConcurrencyLimit, backoff, retry_after
-from earmark.inference.messages import BadReply, Message, Messages, Options, Reply, complaint
+from earmark.inference.messages import BadReply, Message, Messages, Reply, complaint
 from earmark.inference.requests import Request
 
 AGAIN = frozenset({408, 409, 425, 429})
@@ -69,6 +70,7 @@ class GoneError(EarmarkError):
     """A server that somebody else runs does not answer any more."""
 
 
+@dataclass(eq=False)
 class _Fault(Exception):  # noqa: N818 (caught here, never shown)
     """An attempt without an answer.
 
@@ -76,11 +78,10 @@ class _Fault(Exception):  # noqa: N818 (caught here, never shown)
     ``wish``: seconds for which it wants no request, where it said so.
     """
 
-    def __init__(
-        self, what: str, again: bool = True, busy: bool = False, wish: float | None = None
-    ) -> None:
-        super().__init__(what)
-        self.again, self.busy, self.wish = again, busy, wish
+    what: str
+    again: bool = True
+    busy: bool = False
+    wish: float | None = None
 
 
 class Client:
@@ -89,24 +90,21 @@ class Client:
     Args:
         url: Where the server's endpoints start, such as ``http://127.0.0.1:8000/v1``.
         messages: What makes a request a message, and a reply an answer.
-        options: How many requests at once, and how patiently.
+        patience: How long and how often it is asked, as the config says.
+        limit: The limit on requests under way, which clients that follow each other share.
         key: The API key, or None.
-        limit: The limit on requests under way, for clients that follow each other; else a new one.
     """
 
     def __init__(
         self,
         url: str,
         messages: Messages,
-        options: Options,
+        patience: models.Client,
+        limit: ConcurrencyLimit,
         key: str | None = None,
-        limit: ConcurrencyLimit | None = None,
     ) -> None:
         self.url = url.rstrip("/")
-        self._messages = messages
-        self._options = options
-        self._key = key
-        self._limit = limit or ConcurrencyLimit(options.concurrency, options.adaptive)
+        self._messages, self._patience, self._limit, self._key = messages, patience, limit, key
         self._unreachable: float | None = None  # since when no connection was to be had
         self._answered = False
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="audio")
@@ -118,7 +116,7 @@ class Client:
 
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=self._options.timeout, sock_connect=30),
+            timeout=aiohttp.ClientTimeout(total=self._patience.timeout, sock_connect=30),
             headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
             proxy=_proxy(self.url),
         )
@@ -160,7 +158,7 @@ class Client:
                     del under_way[request.fingerprint]
                 done(request, answer)
 
-        workers = [asyncio.create_task(work()) for _ in range(self._options.concurrency)]
+        workers = [asyncio.create_task(work()) for _ in range(self._limit.most)]
         everything = asyncio.gather(*workers)
         try:
             watched: set[asyncio.Future[Any]] = {everything} if lost is None else {everything, lost}
@@ -194,25 +192,23 @@ class Client:
 
         def answer(**found: Any) -> Answer:
             end = start + time.monotonic() - began
-            times: dict[str, Any] = {"generation_start_time": start, "generation_end_time": end}
-            return Answer(
-                request.id, request=request.fingerprint, attempts=attempts, **times, **found
-            )
+            found |= {"generation_start_time": start, "generation_end_time": end}
+            return Answer(request.id, attempts=attempts, request=request.fingerprint, **found)
 
         while True:
             attempts += 1
             try:
                 return answer(**(await self._attempt(message))._asdict())
             except _Fault as fault:
-                error, wish = str(fault), fault.wish
+                error, wish = fault.what, fault.wish
                 failing = failing or time.monotonic()
                 failed += not (fault.busy and time.monotonic() - began < PATIENCE)
                 if not fault.again and request.clips and _TOO_LONG.search(error):
-                    return answer(error=f"{error}; `chunk_seconds` cuts audio that is too long")
+                    error += "; `chunk_seconds` cuts audio that is too long"
                 if not fault.again:
                     return answer(error=error)
-                if failed > self._options.max_retries:
-                    error = f"{error} (after {attempts} attempts)"
+                if failed > self._patience.max_retries:
+                    error += f" (after {attempts} attempts)"
                     return answer(error=error, unanswered_since=failing)
             await asyncio.sleep(backoff(attempts if wish is None else 1) + (wish or 0))
             await self._limit.pause()
@@ -239,8 +235,8 @@ class Client:
             raise _Fault(f"no connection: {error}", busy=True) from None
         except TimeoutError:
             self._limit.overloaded(sent)
-            late = f"no reply within {self._options.timeout:g} s"
-            late += "; raise client.timeout, or lower client.concurrency"
+            late = f"no reply within {self._patience.timeout:g} s; raise client.timeout, or lower "
+            late += "client.concurrency"
             print(f"a request has {late}", flush=True)
             raise _Fault(late) from None
         except (aiohttp.ClientError, OSError) as error:

@@ -5,29 +5,29 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from earmark.config import Model
 from earmark.errors import EarmarkError
 from earmark.files import Row, disk_error, read_jsonl, write_jsonl
 from earmark.inference.client import Answer, Client
 from earmark.inference.journal import Journal, Writer, shard_file
 from earmark.inference.limiter import ConcurrencyLimit
-from earmark.inference.messages import Messages, Options
+from earmark.inference.messages import Messages
 from earmark.inference.predictions import prediction, random_choices
 from earmark.inference.requests import Request, Requests, Sample, seeds
 from earmark.progress import Progress, human_bytes
+from earmark.servers import server_type
 from earmark.servers.base import api_key
 from earmark.servers.run import Run, current_run
 from earmark.servers.shared import ServerDiedError, SharedServer, hold
 
-Settings = Mapping[str, Any]
 _SYNC_EVERY = 2.0
-_RESTARTS = 3
 _LINE_SIZE = 500
 """About how many bytes an answer takes in a journal, and again in the predictions."""
 _RUN_ENDED = "the Snakemake run that started this job has ended"
@@ -40,7 +40,7 @@ class Job:
 
     Attributes:
         request: What determines the answers (`earmark.servers.answer_settings`).
-        settings: The model's settings, operational ones too.
+        model: The model, with what is operational too.
         journal: The folder of the split's journal.
         predictions: The file to write, in the manifest's order.
         seed: Which of the model's ``num_seeds`` predictions this is, from 0.
@@ -50,7 +50,7 @@ class Job:
 
     title: str
     request: dict[str, Any]
-    settings: Settings
+    model: Model
     manifest: Path
     journal: Path
     predictions: Path
@@ -86,7 +86,7 @@ def infer(job: Job, run: Run | None = None) -> None:
     own = shard_file(job.journal, job.shard, job.shards, job.seed)
     total = 1
     try:
-        if job.settings["server"] == "random-choice":
+        if job.model.server == "random-choice":
             rows = random_choices(job.rows(), seeds(job.request)[job.seed] or 0)
             write_jsonl(job.predictions, rows)
             return
@@ -135,23 +135,24 @@ class _Session:
     """One job's time with its server, which may have to be started again on the way."""
 
     def __init__(self, job: Job, writer: Writer, missing: Missing, run: Run) -> None:
-        self._job, self._settings, self._run = job, job.settings, run
+        self._job, self._model, self._run = job, job.model, run
         self._writer, self._missing = writer, missing
         # Of this job alone, as its journal's file is: shards may have equal requests. What a killed
         # job left there goes.
         scratch = job.journal / "clips" / writer.path.stem
         shutil.rmtree(scratch, ignore_errors=True)
-        self._options = Options.of(job.settings)
-        self._messages = Messages(self._options, scratch)
+        self._messages = Messages(job.model, scratch)
         total = missing.known + len(missing.left)
         self._progress = Progress(job.title, every=60.0, requests=total, known=missing.known)
         self._failures: dict[str, str] = {}
         self._stopped: Exception | None = None
         # What was learned of the server's speed holds for the next one too.
-        self._limit = ConcurrencyLimit(self._options.concurrency, self._options.adaptive)
+        client = job.model.client
+        most = client.concurrency or server_type(job.model).concurrency
+        self._limit = ConcurrencyLimit(most, client.adaptive)
         self._server: SharedServer | None = None  # our own
         self._doubtful: list[tuple[Request, Answer]] = []  # without an answer, for now
-        self._restarts = int(job.settings.get("max_server_restarts", _RESTARTS))
+        self._restarts = job.model.max_server_restarts
 
     async def run(self) -> None:
         """Ask for everything, with a report a minute and the journal on disk every few seconds."""
@@ -167,8 +168,8 @@ class _Session:
         watch = asyncio.create_task(self._watch(stop))
         try:
             with self._progress:
-                if self._settings.get("base_url"):
-                    await self._ask(str(self._settings["base_url"]), iter(self._missing))
+                if self._model.base_url:
+                    await self._ask(self._model.base_url, iter(self._missing))
                 else:
                     await self._with_server()
         except asyncio.CancelledError:
@@ -199,7 +200,7 @@ class _Session:
         suspects: list[Request] = []
         while True:
             server = self._server = await hold(
-                self._settings, self._job.server_log, self._job.shard, self._run, self._job.folders
+                self._model, self._job.server_log, self._job.shard, self._run, self._job.folders
             )
             culprits: list[Request] = []
             well = False
@@ -236,8 +237,9 @@ class _Session:
         self, url: str, requests: Iterator[Request], alone: bool = False
     ) -> list[Request]:
         """Ask, and return what had no answer yet when the server of our own was lost."""
-        key, lost = api_key(self._settings), self._server.lost if self._server else None
-        async with Client(url, self._messages, self._options, key, self._limit) as client:
+        key, patience = api_key(self._model.api_key_env), self._model.client
+        lost = self._server.lost if self._server else None
+        async with Client(url, self._messages, patience, self._limit, key) as client:
             left = await client.ask_all(requests, partial(self._done, alone), lost)
         doubtful, self._doubtful = self._doubtful, []
         if self._server and await self._server.is_lost():
@@ -268,7 +270,7 @@ class _Session:
         if answer.error is not None:
             print(f"sample {answer.id}: {answer.error}", flush=True)
             self._failures.setdefault(answer.id, answer.error)
-            _check(self._failures, self._missing.samples, self._settings)
+            _check(self._failures, self._missing.samples, self._model)
 
 
 def _write_predictions(job: Job, samples: int) -> None:
@@ -280,7 +282,7 @@ def _write_predictions(job: Job, samples: int) -> None:
             if row["error"]:
                 failures[row["id"]] = row["error"]
             yield row
-        _check(failures, samples, job.settings)
+        _check(failures, samples, job.model)
 
     with Journal(job.journal) as journal:
         write_jsonl(job.predictions, rows(journal))
@@ -288,9 +290,9 @@ def _write_predictions(job: Job, samples: int) -> None:
         print(f"{job.title}: {len(failures)} of {samples} samples failed; their rows say why")
 
 
-def _check(failures: dict[str, str], samples: int, settings: Settings) -> None:
+def _check(failures: dict[str, str], samples: int, model: Model) -> None:
     """Stop when more samples have failed than may; their errors by id."""
-    allowed, count = float(settings["max_failed_fraction"]), len(failures)
+    allowed, count = model.max_failed_fraction, len(failures)
     if count <= allowed * samples:
         return
     named = [f"\n  {name}: {error}" for name, error in list(failures.items())[:5]]

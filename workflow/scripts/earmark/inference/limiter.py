@@ -22,12 +22,12 @@ class ConcurrencyLimit:
     grows by one for each limit's worth of answers, as TCP does, up to the limit that was given.
 
     Args:
-        limit: Requests under way at once, at most.
+        limit: Requests under way at once, at most: ``most``.
         adaptive: Whether the limit gives way.
     """
 
     def __init__(self, limit: int, adaptive: bool = True) -> None:
-        self._most = self._limit = float(limit)
+        self.most, self._limit = limit, float(limit)
         self._adaptive = adaptive
         self._under_way = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -56,8 +56,8 @@ class ConcurrencyLimit:
 
     def answered(self) -> None:
         """A request succeeded: the limit may grow."""
-        if self._limit < self._most:
-            self._limit = min(self._most, self._limit + 1 / self._limit)
+        if self._limit < self.most:
+            self._limit = min(self.most, self._limit + 1 / self._limit)
             self._wake()
 
     def overloaded(self, started: float, wish: float | None = None) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from earmark.config import Model
 from earmark.inference.conversion import audio_bytes
 from earmark.inference.requests import Clip, Request
 from earmark.servers import server_type
@@ -20,48 +20,6 @@ class BadReply(ValueError):  # noqa: N818 (a passing fault, tried again)
 
     def __init__(self, what: str, body: bytes) -> None:
         super().__init__(f"a reply that is none: {what}: {_shown(body)}")
-
-
-@dataclass(frozen=True)
-class Options:
-    """How requests become messages, and how patiently they are sent.
-
-    ``model`` is what the server calls it, ``sampling`` is without the seed, ``timeout`` is seconds
-    an attempt, and ``audio_root`` maps prefixes of paths to what the server calls them.
-    """
-
-    api: str
-    model: str
-    audio: str
-    sampling: Mapping[str, Any]
-    extra_body: Mapping[str, Any]
-    audio_root: Mapping[str, str]
-    stream: bool
-    concurrency: int
-    timeout: float
-    max_retries: int
-    adaptive: bool
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Options:
-        """The options among a model's settings; its server's type says what they do not."""
-        kind = server_type(settings)
-        audio, client = settings.get("audio"), settings.get("client") or {}
-        names = kind.transcription_names if settings["api"] == "transcriptions" else {}
-        sampling = settings.get("sampling") or {}
-        return cls(
-            api=settings["api"],
-            model=str(settings.get("served_model_name") or settings["model"]),
-            audio=audio if isinstance(audio, str) else kind.audio[0],
-            sampling={names.get(k, k): v for k, v in sampling.items() if k != "seed"},
-            extra_body=settings.get("extra_body") or {},
-            audio_root=settings.get("audio_root") or {},
-            stream=bool(settings.get("stream")),
-            concurrency=int(client.get("concurrency") or kind.concurrency),
-            timeout=float(client.get("timeout", 600)),
-            max_retries=int(client.get("max_retries", 8)),
-            adaptive=bool(client.get("adaptive", True)),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +62,22 @@ class Messages:
     """One model's messages: its API, its way with audio, its sampling parameters.
 
     Args:
-        options: How the model is asked.
+        model: The model; its server's type says what the config does not.
         scratch: A folder that the server sees too, for converted audio that goes by path.
     """
 
-    def __init__(self, options: Options, scratch: Path) -> None:
-        self._options = options
-        self._scratch = scratch
-        self._transcribes = options.api == "transcriptions"
+    def __init__(self, model: Model, scratch: Path) -> None:
+        kind = server_type(model)
+        self._model, self._scratch = model, scratch
+        self._transcribes = model.api == "transcriptions"
         self.endpoint = "/audio/transcriptions" if self._transcribes else "/chat/completions"
+        self._audio = model.audio or kind.audio[0]
+        names = kind.transcription_names if self._transcribes else {}
+        sampling = model.sampling.model_dump(exclude={"seed"})
+        self._common = {
+            "model": model.served_model_name or model.model,
+            **{names.get(key, key): value for key, value in sampling.items()},
+        }
 
     def message(self, request: Request) -> Message:
         """Read the request's audio and put its message together; called off the event loop.
@@ -123,7 +88,7 @@ class Messages:
         """
         if self._transcribes:
             return self._form(request)
-        if self._options.audio == "path":
+        if self._audio == "path":
             return self._by_path(request)
         parts: list[dict[str, Any]] = [self._part(clip) for clip in request.clips]
         if not parts:
@@ -139,7 +104,7 @@ class Messages:
             BadReply: when it holds no answer; says what it holds.
         """
         try:
-            if self._options.stream and not body.lstrip().startswith(b"{"):
+            if self._model.stream and not body.lstrip().startswith(b"{"):
                 document = _joined(body)
             else:
                 document = json.loads(body)
@@ -163,22 +128,18 @@ class Messages:
         self, request: Request, user: dict[str, Any], files: tuple[Path, ...] = ()
     ) -> Message:
         system = [] if request.system is None else [{"role": "system", "content": request.system}]
-        body: dict[str, Any] = {
-            "model": self._options.model,
-            "messages": [*system, {"role": "user", **user}],
-            **self._options.sampling,
-        }
+        body = {**self._common, "messages": [*system, {"role": "user", **user}]}
         if request.seed is not None:
             body["seed"] = request.seed
-        if self._options.stream:
+        if self._model.stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
-        return Message(json.dumps(body | dict(self._options.extra_body)).encode(), files=files)
+        return Message(json.dumps(body | self._model.extra_body).encode(), files=files)
 
     def _part(self, clip: Clip) -> dict[str, Any]:
         """Audio inside the message."""
         data, form = audio_bytes(clip)
         text = base64.b64encode(data).decode()
-        if self._options.audio == "audio_url":
+        if self._audio == "audio_url":
             return {"type": "audio_url", "audio_url": {"url": f"data:audio/{form};base64,{text}"}}
         return {"type": "input_audio", "input_audio": {"data": text, "format": form}}
 
@@ -204,7 +165,7 @@ class Messages:
     def _mapped(self, path: Path) -> str:
         """A path as the server's machine or container knows it."""
         whole = str(path.absolute())
-        for ours, theirs in self._options.audio_root.items():
+        for ours, theirs in self._model.audio_root.items():
             if whole.startswith(ours.rstrip("/") + "/"):
                 return theirs.rstrip("/") + whole[len(ours.rstrip("/")) :]
         return whole
@@ -212,11 +173,11 @@ class Messages:
     def _form(self, request: Request) -> Message:
         (clip,) = request.clips
         data, form = audio_bytes(clip)
-        given = {"model": self._options.model, "response_format": "json", **self._options.sampling}
-        given |= {"seed": request.seed, "language": request.language}
+        given = {**self._common, "seed": request.seed, "language": request.language}
+        given |= {"response_format": "json", **self._model.extra_body}
         fields = [
             (key, value if isinstance(value, str) else json.dumps(value))
-            for key, entry in {**given, **self._options.extra_body}.items()
+            for key, entry in given.items()
             for value in (entry if isinstance(entry, list) else [entry])
             if value is not None
         ]

@@ -79,11 +79,8 @@ class Sample:
 
 def seeds(settings: Settings) -> list[int | None]:
     """The seed of each of ``num_seeds`` predictions: one after another from ``sampling.seed``."""
-    first = settings["sampling"].get("seed")
-    count = settings.get("num_seeds", 1)
-    if count == 1:
-        return [first]
-    return [(first or 0) + k for k in range(count)]
+    first, count = settings["sampling"].get("seed"), settings["num_seeds"]
+    return [first] if count == 1 else [(first or 0) + k for k in range(count)]
 
 
 class Requests:
@@ -97,10 +94,9 @@ class Requests:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self._folder = folder
         self._transcribes = settings["api"] == "transcriptions"
-        self._audio = settings.get("audio") is not False
-        self._chunk: float | None = settings.get("chunk_seconds")
-        self._formats = tuple(settings.get("audio_formats") or ())
-        self._rate = int(settings.get("audio_rate") or 16000)
+        self._audio = settings["audio"]
+        self._chunk: float | None = settings["chunk_seconds"]
+        self._formats, self._rate = settings["audio_formats"], settings["audio_rate"]
         # Transcription has no messages, so the benchmark's do not count there.
         prompt = {} if self._transcribes else settings["prompt"]
         self._system: str | None = prompt.get("system")
@@ -110,11 +106,11 @@ class Requests:
         self._common = {
             "version": VERSION,
             "model": settings["model"],
-            "revision": settings.get("revision"),
-            "serving": settings.get("serving") or None,
+            "revision": settings["revision"],
+            "serving": settings["serving"] or None,
             "api": settings["api"],
             "sampling": {k: v for k, v in settings["sampling"].items() if k != "seed"},
-            "extra_body": settings.get("extra_body") or {},
+            "extra_body": settings["extra_body"],
         }
         if self._language:
             self._common["language"] = self._language
@@ -137,10 +133,8 @@ class Requests:
     def _fingerprint(
         self, system: str | None, user: str, clips: tuple[Clip, ...], seed: int | None
     ) -> str:
-        audio: list[Any] = []
-        for clip in clips:
-            sent = "as it is" if clip.rate is None else f"wav, mono, {clip.rate}"
-            audio.append([clip.sha256, sent, clip.part])
+        sent = ["as it is" if c.rate is None else f"wav, mono, {c.rate}" for c in clips]
+        audio = [[c.sha256, how, c.part] for c, how in zip(clips, sent, strict=True)]
         asked = {"system": system, "user": user, "audio": audio, "seed": seed}
         return _hash({**self._common, **asked})
 
@@ -170,17 +164,14 @@ class Requests:
         for path, digest, seconds in zip(paths, hashes, durations, strict=True):
             rate = None if path.rpartition(".")[2].lower() in self._formats else self._rate
             clips.append(Clip(self._folder / path, digest, float(seconds), None, rate))
-        clip = clips[0]
-        parts = chunks(clip.duration, self._chunk) if self._chunk and len(clips) == 1 else []
+        whole = clips[0]
+        parts = chunks(whole.duration, self._chunk) if self._chunk and len(clips) == 1 else []
         if len(parts) < 2:
             return [tuple(clips)]
+        lengths = [(end or whole.duration) - start for start, end in parts]
         return [
-            (
-                Clip(
-                    clip.path, clip.sha256, (end or clip.duration) - start, (start, end), self._rate
-                ),
-            )
-            for start, end in parts
+            (Clip(whole.path, whole.sha256, length, part, self._rate),)
+            for length, part in zip(lengths, parts, strict=True)
         ]
 
 

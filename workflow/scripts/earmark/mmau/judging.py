@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from earmark.config import Model
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
 from earmark.inference.infer import Job, infer
@@ -32,25 +33,24 @@ class Judge:
     Attributes:
         title: What the work is called in logs.
         wanted: What determines its answers, as `judge_settings` gives it.
-        settings: Its settings, operational ones too.
+        model: The judge itself, with what is operational too.
         journal: The folder of its journal.
         server_log: The log of its server.
     """
 
     title: str
     wanted: Settings
-    settings: Settings
+    model: Model
     journal: Path
     server_log: Path
 
 
-def judge_settings(settings: Mapping[str, Any]) -> Settings:
+def judge_settings(judge: Model) -> Settings:
     """Everything that determines a judge's scores, and nothing operational.
 
     Args:
-        settings: The settings of the config's ``judge``, a model; its ``prompt`` is a name of
-            `PROMPTS`, or replaces ours, with ``{question}``, ``{reference}`` and ``{response}`` for
-            what is judged.
+        judge: The config's ``judge``; its ``prompt`` is a name of `PROMPTS`, or replaces ours,
+            with ``{question}``, ``{reference}`` and ``{response}`` for what is judged.
 
     Returns:
         What determines the answers of a model, with ``yes_no`` where the judge says Yes or No.
@@ -58,7 +58,7 @@ def judge_settings(settings: Mapping[str, Any]) -> Settings:
     Raises:
         EarmarkError: when the prompt has no place for the answer.
     """
-    given = settings["prompt"]
+    given = judge.settings["prompt"]
     named = PROMPTS[given if isinstance(given, str) else "earmark"]
     prompt = {"system": named["system"], "user": named["user"], "suffix": ""}
     prompt |= {} if isinstance(given, str) else given
@@ -67,8 +67,8 @@ def judge_settings(settings: Mapping[str, Any]) -> Settings:
             "judge.prompt.user: {response} missing, which stands for the answer that is judged "
             "({question} and {reference} are known too)"
         )
-    wanted = {key: settings[key] for key in ("model", "revision", "sampling", "extra_body")}
-    found = answer_settings(settings, {**wanted, "api": "chat", "prompt": prompt})
+    wanted = {key: judge.settings[key] for key in ("model", "revision", "sampling", "extra_body")}
+    found = answer_settings(judge, {**wanted, "api": "chat", "prompt": prompt})
     kind = {"yes_no": True} if named.get("yes_no") else {}
     return {**found, "audio": False, "chunk_seconds": None, "num_seeds": 1, **kind}
 
@@ -165,15 +165,15 @@ def _ask(judge: Judge, rows: Sequence[Row], again: bool) -> list[Row]:
     """The judge's answers, in order; ``again`` asks with the next seed, so that it is asked."""
     if not rows:
         return []
-    wanted, settings, title = judge.wanted, judge.settings, judge.title
+    wanted, model, title = judge.wanted, judge.model, judge.title
     if again:
         title = f"{title}, once more"
         seed = (wanted["sampling"].get("seed") or 0) + 1
         wanted = {**wanted, "sampling": {**wanted["sampling"], "seed": seed}}
-        settings = {**settings, "max_failed_fraction": 1.0}  # the first round has decided that
+        model = model.model_copy(update={"max_failed_fraction": 1.0})  # the first round decided
     with tempfile.TemporaryDirectory() as folder:
         manifest, answers = Path(folder, "manifest.jsonl"), Path(folder, "answers.jsonl")
         write_jsonl(manifest, rows)
-        job = Job(title, wanted, settings, manifest, judge.journal, answers, judge.server_log)
+        job = Job(title, wanted, model, manifest, judge.journal, answers, judge.server_log)
         infer(job)
         return list(read_jsonl(answers))

@@ -19,7 +19,7 @@ class Protocol:
 
     def __init__(self, run: Run) -> None:
         matcher = run.matcher.given
-        self.judge = judge_settings(run.judge.settings)
+        self.judge = judge_settings(run.judge)
         self.matcher = matcher_type(matcher).identity(matcher)
 
     def of(self, run: Run, wildcards: Any) -> dict[str, Any]:

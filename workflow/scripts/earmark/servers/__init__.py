@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from earmark.config import closest
+from earmark.config import Model, closest
 from earmark.errors import EarmarkError
 from earmark.servers.base import ServerType
 from earmark.servers.kinds import TYPES
@@ -13,38 +13,37 @@ from earmark.servers.kinds import TYPES
 _SECRET = ("TOKEN", "API_KEY", "APIKEY", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
 
 
-def server_type(settings: Mapping[str, Any]) -> ServerType:
-    """The type that a model's ``server`` names."""
-    if settings["server"] not in TYPES:
-        raise EarmarkError(f"server: {settings['server']!r} is none of {', '.join(TYPES)}")
-    return TYPES[settings["server"]]
+def server_type(model: Model, where: str = "") -> ServerType:
+    """The type that a model's ``server`` names; raises EarmarkError where there is none.
+
+    ``where`` is what comes before the key in the message.
+    """
+    name = model.server
+    if name not in TYPES:
+        known = ", ".join(f'"{one}"' for one in TYPES)
+        raise EarmarkError(f'{where}server: "{name}" is not one of {known}{closest(name, TYPES)}')
+    return TYPES[name]
 
 
-def check(key: str, settings: Mapping[str, Any]) -> None:
+def check(key: str, model: Model) -> None:
     """Refuse settings that the model's server would refuse, before anything is started.
 
     Args:
         key: What names the model in messages: its file and key in the config.
-        settings: Its settings.
+        model: The model.
 
     Raises:
         EarmarkError: naming every offending key, what was found and what would be right.
     """
-    name = settings["server"]
-    if name not in TYPES:
-        known = ", ".join(f'"{one}"' for one in TYPES)
-        near = closest(name, TYPES)
-        raise EarmarkError(f'{key}.server: "{name}" is not one of {known}{near}')
-    wrong = [*server_type(settings).problems(settings), *_secrets(settings)]
-    if settings.get("extra_body", {}).get("stream"):
+    kind = server_type(model, f"{key}.")
+    wrong = [*kind.problems(model), *_secrets(model)]
+    if model.extra_body.get("stream"):
         wrong.append("extra_body.stream: `stream: true` of the model has answers come in pieces")
-    if settings.get("stream") and settings.get("api") == "transcriptions":
+    if model.stream and model.api == "transcriptions":
         wrong.append("stream: transcriptions are read whole; leave it out")
-    if settings.get("stream") and "stream" in server_type(settings).refuses:
-        wrong.append(f"stream: a {name} server refuses it; leave it out")
-    sampling = settings.get("sampling") or {}
-    drawn = name == "random-choice" or sampling.get("temperature")
-    if settings.get("num_seeds", 1) > 1 and not drawn:
+    if model.stream and "stream" in kind.refuses:
+        wrong.append(f"stream: a {kind.name} server refuses it; leave it out")
+    if model.num_seeds > 1 and kind.name != "random-choice" and not model.sampling.temperature:
         wrong.append(
             "num_seeds: several predictions without sampling.temperature above 0 are equal"
         )
@@ -52,39 +51,38 @@ def check(key: str, settings: Mapping[str, Any]) -> None:
         raise EarmarkError("\n".join(f"{key}.{line}" for line in wrong))
 
 
-def answer_settings(settings: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:
+def answer_settings(model: Model, request: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that determines a model's answers on a split, and nothing operational.
 
     Args:
-        settings: The model's settings.
+        model: The model.
         request: What the config alone knows of it (`earmark.config.Model.request`).
 
     Returns:
         ``request``, with the formats that are sent as they are and the server's own arguments.
     """
-    kind = server_type(settings)
-    started = kind.starts and not settings.get("base_url")
+    kind = server_type(model)
     return {
         **request,
-        "audio": settings.get("audio") is not False,
-        "audio_formats": list(settings.get("audio_formats") or kind.formats),
-        "audio_rate": settings.get("audio_rate") or 16000,
-        "chunk_seconds": settings.get("chunk_seconds"),
-        "num_seeds": settings.get("num_seeds") or 1,
-        "serving": kind.serving(settings) if started else [],
+        "audio": model.audio is not False,
+        "audio_formats": model.audio_formats or list(kind.formats),
+        "audio_rate": model.audio_rate,
+        "chunk_seconds": model.chunk_seconds,
+        "num_seeds": model.num_seeds,
+        "serving": kind.serving(model) if kind.starts and not model.base_url else [],
     }
 
 
-def _secrets(settings: Mapping[str, Any]) -> list[str]:
+def _secrets(model: Model) -> list[str]:
     """Keys that were written into the config, where logs and metadata would repeat them."""
     wrong = [
         f"env.{variable}: a secret does not belong in a config; export {variable} before starting "
         "snakemake, and the server inherits it"
-        for variable in settings.get("env") or {}
+        for variable in model.env
         if any(word in variable.upper() for word in _SECRET)
     ]
     for key in ("server_args", "command"):
-        words = str(settings.get(key) or "").replace("'", " ").replace(",", " ").split()
+        words = str(getattr(model, key) or "").replace("'", " ").replace(",", " ").split()
         if any(word.partition("=")[0] in ("--api-key", "--api_key") for word in words):
             wrong.append(f"{key}: --api-key puts a secret in the config; servers here need none")
     return wrong

@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from earmark.config.models import Model, Sampling
+from earmark.config.parts import Words
 from earmark.errors import EarmarkError
 
-Settings = Mapping[str, Any]
-
-SAMPLING = frozenset({
-    "temperature", "top_p", "max_tokens", "seed", "stop", "top_k", "min_p", "repetition_penalty",
-    "presence_penalty", "frequency_penalty",
-})  # fmt: skip
+SAMPLING = frozenset(Sampling.model_fields)
 """The sampling parameters that a config may name."""
 
 
@@ -24,6 +21,9 @@ class ServerType:
     Attributes:
         name: What ``server:`` says in the config: its module's name, with ``-`` for ``_``.
         starts: Whether it is started by us; otherwise it is attached to at ``base_url``.
+        program: What is run, and ``before_model`` what comes between it and the model.
+        gpus_option: What says on how many GPUs, where there are several.
+        several_nodes: Whether it may be started on several nodes.
         root: What stands between host and endpoint in URLs.
         audio: The ways to put audio in a chat message that it takes; the first is its default.
         formats: Suffixes of audio files that are sent as they are.
@@ -38,6 +38,10 @@ class ServerType:
 
     name: ClassVar[str]
     starts: ClassVar[bool] = True
+    program: ClassVar[str] = ""
+    before_model: ClassVar[tuple[str, ...]] = ()
+    gpus_option: ClassVar[str] = ""
+    several_nodes: ClassVar[bool] = False
     root: ClassVar[str] = "/v1"
     audio: ClassVar[tuple[str, ...]] = ("audio_url", "input_audio")
     formats: ClassVar[tuple[str, ...]] = ("wav", "flac", "mp3", "ogg")
@@ -50,85 +54,70 @@ class ServerType:
     def __init_subclass__(cls) -> None:
         cls.name = cls.__module__.rpartition(".")[2].replace("_", "-")
 
-    def command(self, settings: Settings, port: int) -> list[str]:
+    def command(self, model: Model, port: int | str) -> list[str]:
         """The command line that serves the model on a port of loopback."""
-        raise NotImplementedError
+        words = [*shlex.split(model.server_entrypoint or self.program), *self.before_model]
+        words += [model.model, "--host", "127.0.0.1", "--port", str(port)]
+        words += [self.gpus_option, str(model.gpus)] if model.gpus > 1 else []
+        words += ["--revision", model.revision] if model.revision else []
+        return [*words, *arguments(model.server_args)]
 
-    def environment(self, settings: Settings) -> dict[str, str]:
+    def environment(self, model: Model) -> dict[str, str]:
         """Variables set for the server, beside those that the job has."""
         return {}
 
-    def serving(self, settings: Settings) -> list[str]:
+    def serving(self, model: Model) -> list[str]:
         """The arguments that may change what is answered."""
         kept: list[str] = []
         dropping = False
-        for word in arguments(settings.get("server_args")):
+        for word in arguments(model.server_args):
             if word.startswith("--"):
                 dropping = word.partition("=")[0] in self.operational
             if not dropping:
                 kept.append(word)
         return kept
 
-    def problems(self, settings: Settings) -> list[str]:
+    def problems(self, model: Model) -> list[str]:
         """What is wrong with a model's settings for this type: ``key: what, and what to do``."""
         refused = f"a {self.name} server refuses it"
+        wrong = []
         takes = ", ".join(sorted(self.accepts))
-        wrong = [
-            f"sampling.{key}: {refused}; it takes {takes}"
-            + (
-                ""
-                if key in self.refuses
-                else "; where it knows it all the same, put it in extra_body"
-            )
-            for key in settings.get("sampling") or {}
-            if key not in self.accepts
-        ]
-        body = settings.get("extra_body") or {}
-        wrong += [
-            f"extra_body.{key}: {refused}; leave it out" for key in body if key in self.refuses
-        ]
-        style, ways = settings.get("audio"), ", ".join(self.audio)
-        if style not in (None, False, True, *self.audio) and settings.get("api") == "chat":
+        for key in sorted(model.sampling.model_fields_set - self.accepts):
+            known = "; where it knows it all the same, put it in extra_body"
+            more = "" if key in self.refuses else known
+            wrong.append(f"sampling.{key}: {refused}; it takes {takes}{more}")
+        for key in sorted(self.refuses.intersection(model.extra_body)):
+            wrong.append(f"extra_body.{key}: {refused}; leave it out")
+        style = model.audio
+        if style and style not in self.audio and model.api == "chat":
+            ways = ", ".join(self.audio)
             wrong.append(f"audio: a {self.name} server does not take {style!r}; it takes {ways}")
-        if settings.get("base_url") is None:
-            wrong += self._unreadable(settings)
-            wrong += self._nodes(settings) if int(settings.get("nodes") or 1) > 1 else []
+        if model.base_url is None:
+            wrong += self._unreadable(model)
+            if model.nodes > 1 and not (self.several_nodes or model.server_entrypoint):
+                wrong.append(
+                    f"nodes: a {self.name} server over several nodes needs a `server_entrypoint` "
+                    "of yours that starts it on all of them; or start it yourself and give its "
+                    "`base_url`"
+                )
         return wrong
 
-    def _unreadable(self, settings: Settings) -> list[str]:
+    def _unreadable(self, model: Model) -> list[str]:
         """Words of the command line that no shell would read, or that take the port away."""
         words = []
         for key in ("server_args", "server_entrypoint"):
             try:
-                words += arguments(settings.get(key))
+                words += arguments(getattr(model, key))
             except ValueError as error:
                 return [f"{key}: cannot be read as a shell would: {error}"]
         if "--port" in self.operational and any(word.split("=")[0] == "--port" for word in words):
             return ["server_args: leave --port out; the server is given a free port"]
         return []
 
-    def _nodes(self, settings: Settings) -> list[str]:
-        if settings.get("server_entrypoint"):
-            return []
-        return [
-            f"nodes: a {self.name} server over several nodes needs a `server_entrypoint` of yours "
-            "that starts it on all of them; or start it yourself and give its `base_url`"
-        ]
 
-
-def arguments(value: Any) -> list[str]:
+def arguments(words: Words | None) -> list[str]:
     """``server_args`` (a list, or one string as a shell reads it) as a list of words."""
-    return shlex.split(value) if isinstance(value, str) else [str(word) for word in value or []]
-
-
-def entrypoint(settings: Settings, default: str) -> list[str]:
-    """The program and its first words: ``server_entrypoint``, or the type's own."""
-    return shlex.split(settings.get("server_entrypoint") or default)
-
-
-def gpus(settings: Settings) -> int:
-    """How many GPUs on each node the server gets."""
-    return int(settings.get("gpus") or 0)
+    return shlex.split(words) if isinstance(words, str) else [str(word) for word in words or []]
 
 
 def in_slurm() -> bool:
@@ -136,13 +125,12 @@ def in_slurm() -> bool:
     return "SLURM_JOB_ID" in os.environ
 
 
-def api_key(settings: Settings) -> str | None:
-    """The key that the config names, from the environment.
+def api_key(variable: str | None) -> str | None:
+    """The key in the environment variable that ``api_key_env`` names, or None where it does not.
 
     Raises:
         EarmarkError: when the variable is not set; its value is never shown.
     """
-    variable = settings.get("api_key_env")
     if not variable:
         return None
     key = os.environ.get(variable, "").strip()

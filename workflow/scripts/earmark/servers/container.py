@@ -7,11 +7,11 @@ never in the image.
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+
+from earmark.config.models import Model
 
 _INHERITED = (
     "HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
@@ -42,7 +42,7 @@ fails, its end is that of the step."""
 
 def wrapped(
     command: list[str],
-    settings: Mapping[str, Any],
+    model: Model,
     env: Mapping[str, str],
     name: str,
     folders: Sequence[Path] = (),
@@ -52,83 +52,60 @@ def wrapped(
     Args:
         command: The server's own command line; one that begins with ``srun --option=…`` runs the
             rest as the tasks of a SLURM step.
-        settings: The model's settings: ``container`` (an image, or ``image``, ``engine`` and
-            ``mounts``), ``installation_command`` (run once a node), ``setup_command`` (run in
-            the shell of each of the server's processes), ``gpus``, ``model``.
+        model: The model, whose ``installation_command`` is run once a node, and whose
+            ``setup_command`` in the shell of each of the server's processes.
         env: Variables set for the server; an engine that hides the environment is told of them.
         name: A name for the container.
         folders: What the server is to see under the same path as we do, where it is there.
     """
-    step, command = _step(command)
+    # The words of a SLURM step, and those of its tasks.
+    tasks = next((k for k, word in enumerate(command) if k and not word.startswith("--")), 0)
+    step, command = (command[:tasks], command[tasks:]) if command[0] == "srun" else ([], command)
     script = _TASK if step else ""
-    if settings.get("installation_command"):
+    if model.installation_command:
         once = _ONCE if step else "(\n{command}\n)\n"
-        script += once.replace("{command}", settings["installation_command"])
-    if settings.get("setup_command"):
-        script += f"{settings['setup_command']}\n"
+        script += once.replace("{command}", model.installation_command)
+    if model.setup_command:
+        script += f"{model.setup_command}\n"
     if script:
         command = ["bash", "-ec", f"{script}exec {shlex.join(command)}"]
-    kind = engine(settings)
-    if kind is None:
+    if model.container is None:
         return [*step, *command]
-    given = settings["container"]
-    given = given if isinstance(given, Mapping) else {"image": given}
-    image, gpus = str(given["image"]), bool(settings.get("gpus"))
-    mounts = _mounts(given.get("mounts") or [], [*folders, Path(str(settings.get("model") or ""))])
+    image, gpus, kind = model.container.image, model.gpus > 0, engine(model)
+    mounts = _mounts(model.container.mounts, [*folders, Path(model.model)])
     if kind == "pyxis":
-        return _pyxis(step, image, mounts, command)
+        inside = [f"--container-mounts={','.join(mounts)}"] if mounts else []
+        step = step or ["srun", "--overlap", "--ntasks=1"]
+        return [*step, f"--container-image={image}", *inside, *command]
     if kind == "apptainer":
         return [*step, *_apptainer(image, mounts, env, gpus), *command]
     return [*step, *_docker(image, mounts, env, gpus, name), *command]
 
 
-def engine(settings: Mapping[str, Any]) -> str | None:
+def engine(model: Model) -> str | None:
     """Which engine runs a model's container: the one it names, else as its image looks, or None."""
-    given = settings.get("container")
-    if not given:
+    if model.container is None:
         return None
-    if isinstance(given, Mapping) and given.get("engine"):
-        return str(given["engine"])
-    image = str(given["image"] if isinstance(given, Mapping) else given)
+    if model.container.engine:
+        return model.container.engine
+    image = model.container.image
     if image.endswith(".sqsh"):
         return "pyxis"
     return "apptainer" if image.endswith(".sif") or "://" in image else "docker"
 
 
-def hub_home() -> Path:
-    """Where the Hub's files are kept: ``HF_HOME``, as `huggingface_hub` finds it."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("HF_HOME") or cache / "huggingface")
-
-
-def _step(command: list[str]) -> tuple[list[str], list[str]]:
-    """The words of a SLURM step, and those of its tasks."""
-    if command[0] != "srun":
-        return [], command
-    count = 1
-    while count < len(command) and command[count].startswith("--"):
-        count += 1
-    return command[:count], command[count:]
-
-
-def _mounts(given: Sequence[Any], folders: Sequence[Path]) -> list[str]:
+def _mounts(given: Sequence[str], folders: Sequence[Path]) -> list[str]:
     """The mounts of the config, then the absolute folders that are there and not yet mounted."""
-    pairs = [str(mount) if ":" in str(mount) else f"{mount}:{mount}" for mount in given]
+    pairs = [mount if ":" in mount else f"{mount}:{mount}" for mount in given]
     targets = {pair.split(":")[1].rstrip("/") for pair in pairs}
-    for folder in folders:
-        path = str(folder)
-        if folder.is_absolute() and folder.exists() and path not in targets:
-            targets.add(path)
-            pairs.append(f"{path}:{path}")
-    return pairs
+    there = [str(path) for path in folders if path.is_absolute() and path.exists()]
+    return [*pairs, *(f"{path}:{path}" for path in dict.fromkeys(there) if path not in targets)]
 
 
 def _apptainer(image: str, mounts: list[str], env: Mapping[str, str], gpus: bool) -> list[str]:
     words = ["apptainer", "exec", *(["--nv"] if gpus else [])]
-    for mount in mounts:
-        words += ["--bind", mount]
-    for key, value in env.items():
-        words += ["--env", f"{key}={value}"]
+    words += [word for mount in mounts for word in ("--bind", mount)]
+    words += [word for key, value in env.items() for word in ("--env", f"{key}={value}")]
     return [*words, image]
 
 
@@ -137,16 +114,8 @@ def _docker(
 ) -> list[str]:
     words = ["docker", "run", "--rm", "--init", "--name", name, "--network", "host", "--ipc=host"]
     words += ["--gpus", "all"] if gpus else []
-    for mount in mounts:
-        words += ["--volume", mount]
+    words += [word for mount in mounts for word in ("--volume", mount)]
     # By name: values stay out of process lists, and the GPUs are handed out later than this.
-    for key in {**dict.fromkeys(_INHERITED), **env}:
-        words += ["--env", key]
+    words += [word for key in dict.fromkeys([*_INHERITED, *env]) for word in ("--env", key)]
     # An image's own entrypoint would take the command line for its arguments.
     return [*words, "--entrypoint=", image]
-
-
-def _pyxis(step: list[str], image: str, mounts: list[str], command: list[str]) -> list[str]:
-    words = [*(step or ["srun", "--overlap", "--ntasks=1"]), f"--container-image={image}"]
-    words += [f"--container-mounts={','.join(mounts)}"] if mounts else []
-    return [*words, *command]

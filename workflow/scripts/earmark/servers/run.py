@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import stat
 import sys
@@ -81,12 +82,8 @@ def snakemake_mode(words: Sequence[str]) -> str | None:
     head = [PurePath(word).name for word in words[:4]]
     if "snakemake" not in head[:2] and head[1:3] != ["-m", "snakemake"]:
         return None
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word == "--mode":
-            return following
-        if word.startswith("--mode="):
-            return word.partition("=")[2]
-    return "default"
+    mode = re.search(r"\0--mode[=\0]([^\0]*)", "\0".join(words))
+    return mode[1] if mode else "default"
 
 
 def runtime_folder() -> Path:

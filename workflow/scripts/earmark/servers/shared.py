@@ -16,18 +16,16 @@ from typing import Any
 
 from filelock import AsyncFileLock
 
+from earmark.config import Model
 from earmark.errors import EarmarkError
 from earmark.servers import server_type
-from earmark.servers.container import engine, hub_home, wrapped
+from earmark.servers.container import wrapped
 from earmark.servers.gpus import gpus_to_lock
 from earmark.servers.health import healthy
 from earmark.servers.launcher import PORT
-from earmark.servers.run import GRACE, Run, current_run, program, runtime_folder
+from earmark.servers.run import Run, current_run, program, runtime_folder
 from earmark.servers.supervisor import Spec
 
-IDLE_TIME = 60.0
-UNHEALTHY = 60.0
-"""Seconds, unless ``unhealthy_timeout`` says otherwise."""
 PAUSE = 10.0
 """Seconds that a retry may wait: no silence of the server's."""
 _TRIES = 20
@@ -54,15 +52,14 @@ class SharedServer:
         spec: Spec,
         port: int,
         streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        settings: Mapping[str, Any],
+        model: Model,
     ) -> None:
         self.url = f"http://127.0.0.1:{port}{spec.root}"
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._spec, self._port = spec, port
         self._reader, self._writer = streams
-        self._unhealthy = float(settings.get("unhealthy_timeout") or UNHEALTHY)
-        timeout = float((settings.get("client") or {}).get("timeout") or 600)
-        self._silence = max(timeout + PAUSE, self._unhealthy)
+        self._unhealthy = model.unhealthy_timeout
+        self._silence = max(model.client.timeout + PAUSE, self._unhealthy)
         self._last_answer = time.monotonic()
         self._failed = False
         self._listening = asyncio.create_task(self._listen())
@@ -106,7 +103,7 @@ class SharedServer:
                 if message["state"] == "kept":
                     return
                 if message["state"] == "ended":
-                    reason = explained(message, Path(self._spec.log))
+                    reason = _explained(message, self._spec.log)
         self.lost.set_result(reason)
 
     async def _watch(self) -> None:
@@ -132,16 +129,16 @@ class SharedServer:
 
 
 async def hold(
-    settings: Mapping[str, Any],
+    model: Model,
     log: Path,
     shard: int = 0,
     run: Run | None = None,
     folders: Sequence[Path] = (),
 ) -> SharedServer:
-    """Hold the server that a model's settings describe; start it unless the run has it loaded.
+    """Hold a model's server; start it unless the run has it loaded.
 
     Args:
-        settings: The model's settings.
+        model: The model.
         log: The server's log file, where one is started.
         shard: Jobs of different shards get different servers.
         run: The run that the server must not outlive; found by itself when None.
@@ -151,7 +148,7 @@ async def hold(
         EarmarkError: when the server ended while loading or was not ready in time: why, and the
             first error and the last lines of its log.
     """
-    spec = specification(settings, log, shard, run or current_run(), folders)
+    spec = _specification(model, log, shard, run or current_run(), folders)
     for _ in range(_TRIES):
         with suppress(FileNotFoundError, ConnectionError):  # it has ended already: once more
             reader, writer = await _connected(spec)
@@ -164,50 +161,47 @@ async def hold(
                 if state == "loading":
                     print(f"the server is loading; its log: {spec.log}", flush=True)
                 if state == "ready":
-                    return SharedServer(spec, message["port"], (reader, writer), settings)
+                    return SharedServer(spec, message["port"], (reader, writer), model)
                 if state == "ended":
                     await reader.read()  # until nothing is left of it
-                    raise ServerDiedError(explained(message, Path(spec.log)))
+                    raise ServerDiedError(_explained(message, spec.log))
             writer.close()  # it ended as we came: for want of a job, or to make way
     raise ServerDiedError(f"the server's supervisor ends as soon as it is there; see {spec.log}")
 
 
-def specification(
-    settings: Mapping[str, Any], log: Path, shard: int, run: Run, folders: Sequence[Path] = ()
-) -> Spec:
+def _specification(model: Model, log: Path, shard: int, run: Run, folders: Sequence[Path]) -> Spec:
     """A model's server as its supervisor runs it; the same for all jobs that can share it."""
-    kind = server_type(settings)
-    number = 65535 * 10**6  # no port, and nothing that a config would hold: types want a number
-    command = [w.replace(str(number), PORT) for w in kind.command(settings, number)]
-    given = {name: str(value) for name, value in (settings.get("env") or {}).items()}
-    env = {**kind.environment(settings), **given}
-    if engine(settings):  # its home is another
-        env.setdefault("HF_HOME", str(hub_home().absolute()))
-        folders = [*folders, Path(env["HF_HOME"])]
-        if cache := os.environ.get("HF_HUB_CACHE"):
-            folders.append(Path(cache))
-    keys = ("container", "gpus", "installation_command", "setup_command")
-    facts = [command, sorted(env.items()), [settings.get(key) for key in keys], shard]
+    kind = server_type(model)
+    command = kind.command(model, PORT)
+    env = {**kind.environment(model), **{name: str(value) for name, value in model.env.items()}}
+    if model.container:  # its home is another
+        from huggingface_hub.constants import HF_HOME
+
+        env.setdefault("HF_HOME", str(Path(os.environ.get("HF_HOME") or HF_HOME).absolute()))
+        hub = filter(None, (env["HF_HOME"], os.environ.get("HF_HUB_CACHE")))
+        folders = [*folders, *map(Path, hub)]
+    keys = {"container", "gpus", "installation_command", "setup_command"}
+    facts = [command, sorted(env.items()), model.model_dump(include=keys), shard]
     facts += [run.pid, round(run.started, 1), str(Path.cwd())]
-    key = hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:24]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
     name = f"earmark-{key}"
-    command = wrapped(command, settings, env, name, folders)
+    command = wrapped(command, model, env, name, folders)
     return Spec(
         command=command,
         env=env,
         log=str(log.absolute()),
         socket=str(runtime_folder() / f"{key}.sock"),
         root=kind.root,
-        gpus=gpus_to_lock(int(settings.get("gpus") or 0), run),
-        health_timeout=float(settings.get("health_timeout") or 1800),
-        idle_time=float(settings.get("idle_time", IDLE_TIME)) if run.shared else 0.0,
-        grace=float(settings.get("stop_timeout") or GRACE),
+        gpus=gpus_to_lock(model.gpus, run),
+        health_timeout=model.health_timeout,
+        idle_time=model.idle_time if run.shared else 0.0,
+        grace=model.stop_timeout,
         run=asdict(run),
         cleanup=["docker", "rm", "--force", name] if command[0] == "docker" else [],
     )
 
 
-def explained(message: Mapping[str, Any], log: Path) -> str:
+def _explained(message: Mapping[str, Any], log: str) -> str:
     """Why a server ended: reason, first error and log in the first line, then the log's end."""
     error = f"; the first error in its log: {message['error']}" if message["error"] else ""
     text = f"the model's server failed: {message['reason']}{error} (log: {log})"

@@ -38,7 +38,7 @@ def running(settings: Settings) -> Iterator[Embed]:
     # The client's own limit is one between two bytes.
     patience = (retries + 1) * timeout + retries * _LONGEST_WAIT
     where = f"{settings['base_url']} (matcher, model {settings['model']!r})"
-    key = api_key(settings) or _NO_KEY
+    key = api_key(settings.get("api_key_env")) or _NO_KEY
     client = openai.AsyncOpenAI(
         base_url=settings["base_url"], api_key=key, timeout=timeout, max_retries=retries
     )

@@ -7,16 +7,8 @@ from importlib import import_module
 
 from earmark.servers.base import ServerType
 
+for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
+    import_module(_module.name)
 
-def _kinds() -> dict[str, ServerType]:
-    """Each type by what ``server:`` says: its module's name, with ``-`` for ``_``."""
-    found: dict[str, ServerType] = {}
-    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
-        for kind in vars(import_module(module.name)).values():
-            ours = isinstance(kind, type) and kind.__module__ == module.name
-            if ours and issubclass(kind, ServerType):
-                found[kind.name] = kind()
-    return found
-
-
-TYPES = _kinds()
+TYPES = {kind.name: kind() for kind in ServerType.__subclasses__()}
+"""Each type by what ``server:`` says: its module's name, with ``-`` for ``_``."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from earmark.servers.base import ServerType, Settings, arguments, gpus
+from earmark.config.models import Model
+from earmark.servers.base import ServerType, arguments
 
 _BLANK = re.compile(r"\{(\w+)\}")
 
@@ -14,28 +15,29 @@ class Command(ServerType):
     """``command: my-server {model} --port {port}``, spoken to as ``api`` and ``audio`` say."""
 
     audio = ("audio_url", "input_audio", "path")
+    several_nodes = True
 
-    def command(self, settings: Settings, port: int) -> list[str]:
+    def command(self, model: Model, port: int | str) -> list[str]:
         """See `ServerType.command`."""
-        filled = {"model": settings["model"], "port": port, "gpus": gpus(settings)}
-        filled |= {"nodes": settings.get("nodes") or 1, "host": "127.0.0.1"}
+        filled = {"model": model.model, "port": port, "gpus": model.gpus}
+        filled |= {"nodes": model.nodes, "host": "127.0.0.1"}
         return [
             _BLANK.sub(lambda blank: str(filled.get(blank[1], blank[0])), word)
-            for word in self._words(settings)
+            for word in _words(model)
         ]
 
-    def serving(self, settings: Settings) -> list[str]:
+    def serving(self, model: Model) -> list[str]:
         """See `ServerType.serving`: the command as it is written, wherever its program lies."""
-        words = self._words(settings)
+        words = _words(model)
         return [PurePosixPath(words[0]).name, *words[1:]] if words else []
 
-    def problems(self, settings: Settings) -> list[str]:
+    def problems(self, model: Model) -> list[str]:
         """See `ServerType.problems`."""
-        wrong = super().problems(settings)
-        if settings.get("base_url"):
+        wrong = super().problems(model)
+        if model.base_url:
             return wrong
         try:
-            words = self._words(settings)
+            words = _words(model)
         except ValueError as error:
             return [*wrong, f"command: cannot be read as a shell would: {error}"]
         if not words:
@@ -46,8 +48,6 @@ class Command(ServerType):
             wrong.append("command: {port} is missing; the server gets a free port there")
         return wrong
 
-    def _words(self, settings: Settings) -> list[str]:
-        return [*arguments(settings.get("command")), *arguments(settings.get("server_args"))]
 
-    def _nodes(self, settings: Settings) -> list[str]:
-        return []
+def _words(model: Model) -> list[str]:
+    return [*arguments(model.command), *arguments(model.server_args)]

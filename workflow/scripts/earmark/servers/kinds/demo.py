@@ -6,7 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from earmark.servers.base import ServerType, Settings, arguments
+from earmark.config.models import Model
+from earmark.servers.base import ServerType, arguments
 
 
 class Demo(ServerType):
@@ -16,12 +17,12 @@ class Demo(ServerType):
     concurrency = 4
     operational = frozenset({"--port", "--workers"})
 
-    def command(self, settings: Settings, port: int) -> list[str]:
+    def command(self, model: Model, port: int | str) -> list[str]:
         """See `ServerType.command`."""
         words = [sys.executable, "-m", "earmark.demo.server", "--port", str(port)]
-        return [*words, *arguments(settings.get("server_args"))]
+        return [*words, *arguments(model.server_args)]
 
-    def environment(self, settings: Settings) -> dict[str, str]:
+    def environment(self, model: Model) -> dict[str, str]:
         """See `ServerType.environment`: a clone need not be installed."""
         path = [str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH")]
         return {"PYTHONPATH": os.pathsep.join(filter(None, path))}

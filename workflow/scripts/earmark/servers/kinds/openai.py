@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from earmark.servers.base import SAMPLING, ServerType, Settings
+from earmark.config.models import Model
+from earmark.servers.base import SAMPLING, ServerType
 
 
 class OpenAI(ServerType):
@@ -13,9 +14,7 @@ class OpenAI(ServerType):
     formats = ("wav", "mp3")
     accepts = SAMPLING - {"top_k", "min_p", "repetition_penalty"}
 
-    def problems(self, settings: Settings) -> list[str]:
+    def problems(self, model: Model) -> list[str]:
         """See `ServerType.problems`."""
-        wrong = super().problems(settings)
-        if not settings.get("base_url"):
-            wrong.append("base_url: missing; an openai server is one that runs already")
-        return wrong
+        missing = "base_url: missing; an openai server is one that runs already"
+        return [*super().problems(model), *([] if model.base_url else [missing])]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from earmark.servers.base import ServerType, Settings, arguments, entrypoint, gpus
+from earmark.servers.base import ServerType
 
 
 class Vllm(ServerType):
     """``vllm serve MODEL``."""
 
+    program = "vllm serve"
+    gpus_option = "--tensor-parallel-size"
     operational = frozenset({
         "--allowed-local-media-path", "--block-size", "--data-parallel-size",
         "--disable-log-requests", "--disable-log-stats", "--download-dir",
@@ -20,13 +22,3 @@ class Vllm(ServerType):
         "--tensor-parallel-size", "--uvicorn-log-level",
     })  # fmt: skip
     transcription_names: ClassVar[Mapping[str, str]] = {"max_tokens": "max_completion_tokens"}
-
-    def command(self, settings: Settings, port: int) -> list[str]:
-        """See `ServerType.command`."""
-        words = [*entrypoint(settings, "vllm serve"), str(settings["model"])]
-        words += ["--host", "127.0.0.1", "--port", str(port)]
-        if gpus(settings) > 1:
-            words += ["--tensor-parallel-size", str(gpus(settings))]
-        if settings.get("revision"):
-            words += ["--revision", str(settings["revision"])]
-        return [*words, *arguments(settings.get("server_args"))]
