@@ -14,7 +14,6 @@ from earmark.config.benchmarks import Config, Declaration, Source, Split
 from earmark.config.models import Judge, Matcher, Model
 from earmark.config.parts import Plain
 from earmark.config.reading import check, closest, existing, read_yaml
-from earmark.data.sampling import label
 from earmark.errors import EarmarkError
 from earmark.paths import RESERVED, Paths, folder
 
@@ -76,9 +75,7 @@ class Run:
 
     def label(self, wildcards: Any) -> str | None:
         """What sets a job's results apart from those of the whole split with audio."""
-        split, model = self.split(wildcards), self.models[wildcards.model]
-        audio = split.audio and model.audio is not False
-        return label(audio, split.limit, split.preparation["sample"])
+        return self.split(wildcards).label(self.models[wildcards.model].audio is not False)
 
     def resource(self, name: str) -> int | Callable[[Any], int]:
         """An attribute of models as a resource of jobs: one number, where all have the same.
