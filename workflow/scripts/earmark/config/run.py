@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,6 +77,20 @@ class Run:
     def label(self, wildcards: Any) -> str | None:
         """What sets a job's results apart from those of the whole split with audio."""
         return self.split(wildcards).label(self.models[wildcards.model].audio is not False)
+
+    @cached_property
+    def sharded(self) -> str:
+        """A pattern of the splits that several jobs share, each known by its benchmark's folder."""
+        return "|".join(
+            f"(?<=/{re.escape(split.benchmark)}/){re.escape(split.name)}"
+            for split in self.splits
+            if split.shards > 1
+        )
+
+    @cached_property
+    def on_gpus(self) -> str:
+        """A pattern of the models whose servers need GPUs: their jobs go where there are some."""
+        return "|".join(re.escape(key) for key, model in self.models.items() if model.total_gpus)
 
     def resource(self, name: str) -> int | Callable[[Any], int]:
         """An attribute of models as a resource of jobs: one number, where all have the same.
