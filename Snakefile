@@ -49,14 +49,15 @@ if OWN.main:
 
 
 onstart:
-    check_cluster()
+    earmark_start.check_cluster(workflow, logger.warning)
 
 
 # Servers that were kept for this run's next job have none to wait for.
 onsuccess:
-    end_servers()
+    end_servers(own_run())
 
 
 onerror:
-    end_servers()
-    tell_causes()
+    end_servers(own_run())
+    if workflow.is_main_process:
+        earmark_start.tell_causes(RUN, BEGAN)

@@ -109,7 +109,7 @@ def prepare(folder: Path, name: str = "test", check: str = "full") -> Path:
     home = folder / "set" / name
     (home / "source").mkdir(parents=True)
     write_manifest(
-        split.preparation,
+        split,
         files=shutil.copyfile(folder / "files.json", home / "source" / "files.json"),
         cache=folder / "hub-cache",
         manifest=home / "manifest.jsonl",

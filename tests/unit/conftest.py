@@ -43,10 +43,8 @@ def prepare(tmp_path, clone):
     def run(split: Split):
         home = tmp_path / "data" / split.benchmark / split.name
         files, cache = home / "source" / "files.json", tmp_path / "data" / "hub-cache"
-        download(split.selection, files, cache)
-        write_manifest(
-            split.preparation, files, cache, home / "manifest.jsonl", home / "source.json"
-        )
+        download(split, files, cache)
+        write_manifest(split, files, cache, home / "manifest.jsonl", home / "source.json")
         return home
 
     return run

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from earmark.config import Split
-from earmark.data.download import download
+from earmark.data.download import download, source_files
 from earmark.data.manifest import write_manifest
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl
@@ -30,8 +30,8 @@ def made(source, tmp_path, **settings):
     split = Split(benchmark="own", name="all", source=source, **settings)
     out, cache = tmp_path / "out", tmp_path / "cache"
     files, manifest = out / "source" / "files.json", out / "manifest.jsonl"
-    download(split.selection, files, cache)
-    write_manifest(split.preparation, files, cache, manifest, out / "source.json")
+    download(split, files, cache)
+    write_manifest(split, files, cache, manifest, out / "source.json")
     return list(read_jsonl(manifest))
 
 
@@ -80,6 +80,17 @@ def test_a_manifest_without_utterances_is_refused(source, tmp_path):
     open(source["manifest"], "w").close()
     with pytest.raises(EarmarkError, match=r"list\.jsonl: no utterances"):
         made(source, tmp_path)
+
+
+@pytest.mark.parametrize(("ids", "says"), [("aba", "row 1 and .*row 3 both have the id 'a'"), ("", "no rows")])  # fmt: skip
+def test_rows_without_ids_of_their_own_and_no_rows_are_told_before_any_job(source, ids, says):
+    rows = [{"id": name, "audio_filepath": "c.wav", "text": "x"} for name in ids]
+    with open(source["manifest"], "w") as stream:
+        stream.writelines(json.dumps(row) + "\n" for row in rows)
+    with pytest.raises(EarmarkError, match=rf"list\.jsonl.*{says}"):
+        source_files(Split(benchmark="own", name="all", source=source))
+    first = Split(benchmark="own", name="all", source=source, limit=2)
+    assert not rows or len(source_files(first)) == 2  # of which each has an id of its own
 
 
 def test_a_row_of_several_clips_and_no_text_is_taken_and_keys_get_their_names(source, tmp_path):

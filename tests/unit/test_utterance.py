@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark.data.sampling import chosen, label
+from earmark.config import Split
 from earmark.data.utterance import FileNames
 
 
@@ -40,18 +40,23 @@ def test_the_same_ids_get_the_same_names():
     assert [one.name(i) for i in ids] == [two.name(i) for i in ids]
 
 
+def split(**keys):
+    return Split(benchmark="b", name="s", **keys)
+
+
 def test_a_sample_is_the_same_for_the_same_seed_and_keeps_the_order():
-    first = chosen(1000, None, {"n": 50, "seed": 3})
-    assert list(first) == sorted(set(first)) == list(chosen(1000, None, {"n": 50, "seed": 3}))
-    assert list(first) != list(chosen(1000, None, {"n": 50, "seed": 4}))
-    assert list(chosen(10, 3, None)) == [0, 1, 2]
-    assert list(chosen(2, 3, None)) == [0, 1]
-    assert list(chosen(4, None, {"n": 9})) == [0, 1, 2, 3]
-    assert list(chosen(1000, 5, {"n": 9})) == [0, 1, 2, 3, 4]
-    assert max(chosen(1000, 100, {"n": 50})) < 100
+    first = split(sample={"n": 50, "seed": 3}).chosen(1000)
+    again = split(sample={"n": 50, "seed": 3}).chosen(1000)
+    assert list(first) == sorted(set(first)) == list(again)
+    assert list(first) != list(split(sample={"n": 50, "seed": 4}).chosen(1000))
+    assert list(split(limit=3).chosen(10)) == [0, 1, 2]
+    assert list(split(limit=3).chosen(2)) == [0, 1]
+    assert list(split(sample={"n": 9}).chosen(4)) == [0, 1, 2, 3]
+    assert list(split(limit=5, sample={"n": 9}).chosen(1000)) == [0, 1, 2, 3, 4]
+    assert max(split(limit=100, sample={"n": 50}).chosen(1000)) < 100
 
 
 def test_the_label_says_what_was_left_out():
-    assert label(True, None, None) is None
-    assert label(False, 100, None) == "text only; first 100 rows"
-    assert label(True, None, {"n": 5, "seed": 2}) == "5 random rows, seed 2"
+    assert split().label() is None
+    assert split(limit=100).label(audio=False) == "text only; first 100 rows"
+    assert split(sample={"n": 5, "seed": 2}).label() == "5 random rows, seed 2"

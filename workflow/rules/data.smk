@@ -1,7 +1,7 @@
 # From a benchmark's declaration to manifests and audio; per split.
 rule download:
     input:
-        lambda w: SOURCE_FILES[w.benchmark, w.split],
+        lambda w: own_files(w.benchmark, w.split),
     output:
         # The folder around it is no output: Snakemake would empty it, and downloads resume.
         files=PATHS.files,

@@ -31,22 +31,22 @@ use rule infer as infer_shard with:
         PATHS.logs["infer_shard"],
 
 
-if ON_GPUS:
+if RUN.on_gpus:
 
     # The same with GPUs: rules of their own, to which a profile gives another partition and memory.
     use rule infer as infer_gpu with:
         wildcard_constraints:
-            model=ON_GPUS,
+            model=RUN.on_gpus,
 
     use rule infer_shard as infer_shard_gpu with:
         wildcard_constraints:
-            model=ON_GPUS,
+            model=RUN.on_gpus,
 
     ruleorder: infer_gpu > infer
     ruleorder: infer_shard_gpu > infer_shard
 
 
-if SHARDED:
+if RUN.sharded:
 
     # What the shards answered, in manifest order, checked complete.
     rule gather:
@@ -58,7 +58,7 @@ if SHARDED:
         log:
             PATHS.logs["gather"],
         wildcard_constraints:
-            split=SHARDED,
+            split=RUN.sharded,
         localrule: True
         conda:
             "../envs/earmark.yaml"
@@ -70,6 +70,6 @@ if SHARDED:
 
     ruleorder: gather > infer
 
-    if ON_GPUS:
+    if RUN.on_gpus:
 
         ruleorder: gather > infer_gpu

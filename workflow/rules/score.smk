@@ -1,5 +1,5 @@
 # From answers to numbers: a split's scores, then a benchmark's metrics.
-scoring_code = functools.cache(earmark_score.code_hash)
+scoring_code = functools.cache(scoring_code_hash)
 
 
 # What scoring needs beside answers, a file a seed.

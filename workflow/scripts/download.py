@@ -6,8 +6,4 @@ from earmark.errors import job_log
 
 with job_log(snakemake.log[0]):
     run = resolve(snakemake.config)
-    download(
-        snakemake.params.selection,
-        record=snakemake.output.files,
-        cache=run.hub_cache,
-    )
+    download(run.split(snakemake.wildcards), record=snakemake.output.files, cache=run.hub_cache)

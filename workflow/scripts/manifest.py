@@ -7,10 +7,9 @@ from earmark.errors import job_log
 with job_log(snakemake.log[0]):
     run = resolve(snakemake.config)
     write_manifest(
-        snakemake.params.preparation,
+        run.split(snakemake.wildcards),
         files=snakemake.input.files,
         cache=run.hub_cache,
         manifest=snakemake.output.manifest,
         record=snakemake.output.source,
-        entries=run.split(snakemake.wildcards).entries,
     )

@@ -217,7 +217,7 @@ def made_elsewhere(run: Run, known: Callable[[str], bool], models: Iterable[str]
     for split in run.splits:
         where = {"benchmark": split.benchmark, "split": split.name}
         manifest = str(run.paths.manifest.of(**where))
-        other = prepared_otherwise(split.preparation, run.paths.source.of(**where))
+        other = prepared_otherwise(split, run.paths.source.of(**where))
         if other and not known(manifest):
             again.append(str(run.paths.files.of(**where)))
             yield f"{manifest} was made with other {', '.join(other)}, elsewhere"
@@ -242,7 +242,7 @@ def _text(value: Any) -> str:
 def _decisive(model: Model, split: Split, judge: Any, matcher: Any) -> dict[str, Any]:
     """All that decides a split's numbers, by the names that the config has for it."""
     found = {
-        **comparable(split.preparation),
+        **comparable(split),
         **answer_settings(model, model.request(split)),
         **{key: getattr(split, key) for key in ("scoring", "protocols", "postprocess")},
         "judge": None,

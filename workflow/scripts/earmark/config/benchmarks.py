@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -181,6 +183,26 @@ class Split(BenchmarkSplit):
             for name, value in said.items()
             if value is not None
         }
+
+    def chosen(self, total: int) -> Sequence[int]:
+        """The rows to evaluate of so many, as ascending indices; the same for the same seed."""
+        rows = range(total if self.limit is None else min(self.limit, total))
+        if self.sample is None or self.sample.n >= len(rows):
+            return rows
+        return sorted(random.Random(self.sample.seed).sample(rows, self.sample.n))
+
+    def label(self, audio: bool = True) -> str | None:
+        """What sets results apart from those of the whole split: ``text only; first 100 rows``.
+
+        Args:
+            audio: Whether the model is sent audio, where there is some.
+        """
+        parts = [] if self.audio and audio else ["text only"]
+        if self.limit is not None:
+            parts.append(f"first {self.limit} rows")
+        if self.sample is not None:
+            parts.append(f"{self.sample.n} random rows, seed {self.sample.seed}")
+        return "; ".join(parts) or None
 
     @cached_property
     def selection(self) -> Plain:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,6 @@ from earmark.config.benchmarks import Config, Declaration, Source, Split
 from earmark.config.models import Judge, Matcher, Model
 from earmark.config.parts import Plain
 from earmark.config.reading import check, closest, existing, read_yaml
-from earmark.data.sampling import label
 from earmark.errors import EarmarkError
 from earmark.paths import RESERVED, Paths, folder
 
@@ -76,9 +76,21 @@ class Run:
 
     def label(self, wildcards: Any) -> str | None:
         """What sets a job's results apart from those of the whole split with audio."""
-        split, model = self.split(wildcards), self.models[wildcards.model]
-        audio = split.audio and model.audio is not False
-        return label(audio, split.limit, split.preparation["sample"])
+        return self.split(wildcards).label(self.models[wildcards.model].audio is not False)
+
+    @cached_property
+    def sharded(self) -> str:
+        """A pattern of the splits that several jobs share, each known by its benchmark's folder."""
+        return "|".join(
+            f"(?<=/{re.escape(split.benchmark)}/){re.escape(split.name)}"
+            for split in self.splits
+            if split.shards > 1
+        )
+
+    @cached_property
+    def on_gpus(self) -> str:
+        """A pattern of the models whose servers need GPUs: their jobs go where there are some."""
+        return "|".join(re.escape(key) for key, model in self.models.items() if model.total_gpus)
 
     def resource(self, name: str) -> int | Callable[[Any], int]:
         """An attribute of models as a resource of jobs: one number, where all have the same.

@@ -46,13 +46,16 @@ class ClipStore:
         home: The manifest's folder.
         check: How a clip is examined; see `earmark.data.audio.examine`.
         folders: Whether to spread the files over numbered sub-folders of `FOLDER` each.
+
+    Attributes:
+        size: Bytes that were written so far.
     """
 
     FOLDER = 10_000
     AHEAD = 16 << 20  # bytes of clips that wait to be written, at most (or one clip)
     WAITING = 256  # utterances that wait, at most
 
-    def __init__(self, work: Path, home: Path, check: str, folders: bool = False) -> None:
+    def __init__(self, work: Path, home: Path, check: str, folders: bool) -> None:
         self._work, self._home, self._check, self._folders = work, home, check, folders
         self._names = FileNames()
         self._count = self.size = 0
@@ -61,39 +64,37 @@ class ClipStore:
 
     def written(self, utterances: Iterator[Utterance]) -> Iterator[tuple[Utterance, list[Result]]]:
         """Each utterance with its clips, in order; a damaged clip is given as its error."""
-        waiting: deque[tuple[Utterance, list[Future[Result]], int]] = deque()
+        waiting: deque[tuple[Utterance, list[Future[Result]]]] = deque()
         held = 0
+
+        def first() -> tuple[Utterance, list[Result]]:
+            utterance, jobs = waiting.popleft()
+            results = [job.result() for job in jobs]
+            self.size += sum(r.size for r in results if isinstance(r, WrittenClip))
+            return utterance, results
+
         for utterance in utterances:
             jobs = [self._job(utterance, n, clip) for n, clip in enumerate(utterance.clips)]
-            size = sum(len(clip.data or b"") for clip in utterance.clips)
-            waiting.append((utterance, jobs, size))
-            held += size
+            waiting.append((utterance, jobs))
+            held += _bytes_held(utterance)
             while held > self.AHEAD or len(waiting) > self.WAITING:
-                held -= waiting[0][2]
-                yield self._results(*waiting.popleft())
+                held -= _bytes_held(waiting[0][0])
+                yield first()
         while waiting:
-            yield self._results(*waiting.popleft())
-
-    def _results(
-        self, utterance: Utterance, jobs: list[Future[Result]], _size: int
-    ) -> tuple[Utterance, list[Result]]:
-        results = [job.result() for job in jobs]
-        self.size += sum(r.size for r in results if isinstance(r, WrittenClip))
-        return utterance, results
+            yield first()
 
     def _job(self, utterance: Utterance, number: int, clip: Clip) -> Future[Result]:
         if clip.path is not None and clip.offset is None:
             return self._pool.submit(self._in_place, clip.path)
         if clip.shared and clip.name in self._shared:
             return self._shared[clip.name]
-        base = utterance.id if number == 0 else f"{utterance.id}-{number}"
-        if clip.shared:
-            base = Path(clip.name).stem
+        name = utterance.id if number == 0 else f"{utterance.id}-{number}"
+        name = self._names.name(Path(clip.name).stem if clip.shared else name)
         folder = f"{self._count // self.FOLDER:03d}/" if self._folders else ""
         if self._count % self.FOLDER == 0:
             (self._work / folder).mkdir(parents=True, exist_ok=True)
         self._count += 1
-        job = self._pool.submit(self._write, clip, folder + self._names.name(base))
+        job = self._pool.submit(self._write, clip, folder + name)
         if clip.shared:
             self._shared[clip.name] = job
         return job
@@ -110,32 +111,35 @@ class ClipStore:
     def _write(self, clip: Clip, name: str) -> Result:
         path = self._work / f"{name}.part"
         try:
-            digest, size = _copied(clip, path)
+            digest = _copied(clip, path)
             info = examine(path, self._check)
         except (BadAudioError, zipfile.BadZipFile, zlib.error, EOFError) as error:
             path.unlink(missing_ok=True)
             return BadAudioError(f"clip {clip.name!r}: {error}")
-        path.rename(self._work / (name + info.extension))
-        return WrittenClip(f"audio/{name}{info.extension}", info, digest, size)
+        path = path.rename(self._work / (name + info.extension))
+        return WrittenClip(f"audio/{name}{info.extension}", info, digest, path.stat().st_size)
 
     def close(self) -> None:
         """Wait for the threads to end."""
         self._pool.shutdown(cancel_futures=True)
 
 
-def _copied(clip: Clip, path: Path) -> tuple[str, int]:
-    """Write a clip's bytes, or its stretch as WAV; returns their digest and number."""
+def _bytes_held(utterance: Utterance) -> int:
+    return sum(len(clip.data or b"") for clip in utterance.clips)
+
+
+def _copied(clip: Clip, path: Path) -> str:
+    """Write a clip's bytes, or its stretch as WAV; returns their digest."""
     if clip.offset is not None:
         import soundfile
 
         samples, rate = read(clip.path or clip.data or b"", clip.offset, clip.duration)
         soundfile.write(path, samples, rate, format="WAV", subtype="PCM_16")
-        return sha256(path), path.stat().st_size
-    digest, size = hashlib.sha256(), 0
-    source_of = clip.open or (lambda: io.BytesIO(clip.data or b""))
-    with source_of() as source, path.open("xb") as target:
+        return sha256(path)
+    digest = hashlib.sha256()
+    source = clip.open() if clip.open else io.BytesIO(clip.data or b"")
+    with source, path.open("xb") as target:
         while block := source.read(1 << 20):
             digest.update(block)
             target.write(block)
-            size += len(block)
-    return digest.hexdigest(), size
+    return digest.hexdigest()

@@ -8,7 +8,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from earmark.config import Run, Settings
+from earmark.config import Split
 from earmark.files import disk_error, write_json
 
 TYPES = {"hub": "earmark.data.hub.source", "local": "earmark.data.local"}
@@ -20,40 +20,37 @@ rows a split has, how many are asked for, and those in the source's order.
 """
 
 
-def source_type(source: Settings) -> Any:
-    """The module that knows a source's type; see `TYPES`."""
-    return import_module(TYPES[source["type"]])
+def source_type(split: Split) -> Any:
+    """The module that knows a split's source; see `TYPES`."""
+    return import_module(TYPES[str(split.source.type)])
 
 
-def source_files(run: Run) -> dict[tuple[str, str], list[str]]:
-    """The user's files that each selected split is made of, by benchmark and split.
+def source_files(split: Split) -> list[str]:
+    """The user's files that a split is made of.
 
     Raises:
-        EarmarkError: when a file that a split names is missing; names file, row and path.
+        EarmarkError: when one is missing, or its rows are not what they should be; names the row.
     """
-    return {
-        (split.benchmark, split.name): source_type(source).source_files(source)
-        for split in run.splits
-        for source in [split.preparation["source"]]
-    }
+    files: list[str] = source_type(split).source_files(split)
+    return files
 
 
-def download(preparation: Settings, record: str | Path, cache: str | Path) -> None:
+def download(split: Split, record: str | Path, cache: str | Path) -> None:
     """Fetch a split's source.
 
     Args:
-        preparation: The split's settings, as the config resolves them.
+        split: The split.
         record: The ``source/files.json`` to write: what the source is, with sizes and checksums.
         cache: The folder in which files of the Hub are kept, shared by all splits.
 
     Raises:
         EarmarkError: when something is missing, cannot be had or cannot be written; names it.
     """
-    folder, source = Path(record).parent, preparation["source"]
+    folder = Path(record).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):  # another clone may prepare the same folder
-            made = source_type(source).fetch(preparation, folder, Path(cache))
-            write_json(record, {"source": source, **made})
+            made = source_type(split).fetch(split, folder, Path(cache))
+            write_json(record, {"source": split.source.given, **made})
     except OSError as error:
         raise disk_error(error, folder, "the record of the download is kept there") from None

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from earmark.config import Settings
+from earmark.config import Source, Split
 from earmark.data.audio import sha256
-from earmark.data.sampling import chosen
 from earmark.data.table import FORMS, Table
-from earmark.data.utterance import Clip, Utterance, text_of
+from earmark.data.utterance import Clip, Utterance, distinct, listed, text_of
 from earmark.errors import EarmarkError
 from earmark.files import Row
 
@@ -21,20 +20,16 @@ COLUMNS = {"id": "id", "audio": "audio_filepath", "text": "text"}
 """The keys of the user's manifest, unless ``columns`` says otherwise: NeMo's names."""
 
 
-def _columns(source: Settings) -> dict[str, str | None]:
-    return {**COLUMNS, **source.get("columns", {})}
-
-
-def _entries(source: Settings) -> Iterator[tuple[int, str, Row, list[Path]]]:
-    """Row number (from 1), its place, the row, and the paths of its clips."""
-    manifest, columns = Path(source["manifest"]), _columns(source)
-    column = str(columns["audio"])
-    text = [str(columns[key]) for key in COLUMNS]
+def _entries(source: Source) -> list[tuple[int, str, Row, list[Path]]]:
+    """Each row's number (from 1), its place, the row, and the paths of its clips."""
+    manifest, columns = Path(str(source.manifest)), {**COLUMNS, **source.columns}
+    column, entries = str(columns["audio"]), []
     form = FORMS.get(manifest.suffix.lower(), "json")
-    table = Table([(str(manifest), manifest)], form, source.get("options"), text)
+    text = [str(columns[key]) for key in COLUMNS]
+    table = Table([(str(manifest), manifest)], form, source.options, text)
     for index, _, row in table.read():
-        held, where = row.get(column), f"{manifest}, row {index + 1}"
-        names: list[Any] = held if isinstance(held, list) else [held]
+        where, held = f"{manifest}, row {index + 1}", row.get(column)
+        names = listed(held)
         if not names or not all(isinstance(name, str) and name for name in names):
             found = f"{held!r:.80}" if column in row else "no such key"
             raise EarmarkError(
@@ -42,13 +37,22 @@ def _entries(source: Settings) -> Iterator[tuple[int, str, Row, list[Path]]]:
                 f"row has {', '.join(map(repr, row)) or 'no keys'} (source.columns.audio names "
                 "the key)"
             )
-        yield index + 1, where, row, [manifest.parent / name for name in names]
+        entries.append((index + 1, where, row, [manifest.parent / name for name in names]))
+    if not entries:
+        raise EarmarkError(f"{manifest}: no utterances in it: no rows; one each is expected")
+    return entries
 
 
-def source_files(source: Settings) -> list[str]:
-    """The manifest and every clip in it: a change of any prepares the split anew."""
-    files = {source["manifest"]: None}
-    for _, where, _, paths in _entries(source):
+def source_files(split: Split) -> list[str]:
+    """The manifest and every clip in it: a change of any prepares the split anew.
+
+    Raises:
+        EarmarkError: when a clip is not there, a row lacks what it should have, two have one id, or
+            there are none.
+    """
+    entries = _entries(split.source)
+    files = dict.fromkeys([str(split.source.manifest)])
+    for _, where, _, paths in entries:
         for path in paths:
             if str(path) not in files and not path.is_file():
                 raise EarmarkError(
@@ -56,56 +60,36 @@ def source_files(source: Settings) -> list[str]:
                     "folder)"
                 )
             files[str(path)] = None
+    for _ in distinct(_utterance(split, *entries[index]) for index in split.chosen(len(entries))):
+        pass
     return list(files)
 
 
-def fetch(preparation: Settings, folder: Path, cache: Path) -> dict[str, Any]:
+def fetch(split: Split, folder: Path, cache: Path) -> dict[str, Any]:
     """Record the files and their checksums; nothing is copied."""
-    paths = source_files(preparation["source"])
     return {
         "files": [
             {"path": path, "size": Path(path).stat().st_size, "sha256": sha256(path)}
-            for path in paths
+            for path in source_files(split)
         ]
     }
 
 
-def utterances(
-    preparation: Settings, folder: Path, cache: Path
-) -> tuple[int, int, Iterator[Utterance]]:
+def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Iterator[Utterance]]:
     """The user's rows under the project's names; keys of their own are kept."""
-    source = preparation["source"]
-    entries = list(_entries(source))
-    picked = chosen(len(entries), preparation["limit"], preparation["sample"])
-    rows = (_utterance(source, preparation["audio"], *entries[index]) for index in picked)
-    return len(entries), len(picked), rows
+    entries = _entries(split.source)
+    picked = split.chosen(len(entries))
+    return len(entries), len(picked), (_utterance(split, *entries[index]) for index in picked)
 
 
-def _utterance(
-    source: Settings, audio: bool, number: int, where: str, row: Row, paths: list[Path]
-) -> Utterance:
-    columns = _columns(source)
+def _utterance(split: Split, number: int, where: str, row: Row, paths: list[Path]) -> Utterance:
+    columns = {**COLUMNS, **split.source.columns}
     id_, text = columns["id"], columns["text"]
     if text is not None and text not in row:
         raise EarmarkError(
             f"{where}: no reference text under {text!r} (source.columns.text names the key; null "
             "where the set has none)"
         )
-    name = text_of(row.get(id_), id_, "id", where) if id_ else str(number)
-    # A NeMo row with an offset is a stretch of its file; its duration alone says what the file has.
-    offset, duration = row.get("offset"), row.get("duration")
-    stretch: Row = {} if offset is None else {"offset": float(offset), "duration": duration}
-    return Utterance(
-        id=name or paths[0].stem,
-        where=where,
-        clips=tuple(Clip(str(path), path=path, **stretch) for path in paths) if audio else (),
-        text=None if text is None else text_of(row[text], text, "text", where),
-        fields=_fields(row, columns, where),
-    )
-
-
-def _fields(row: Row, columns: dict[str, str | None], where: str) -> Row:
-    """The row's own keys, and those that ``columns`` gives another name."""
     own = {key: name for key, name in columns.items() if key not in COLUMNS and name is not None}
     for key, column in own.items():
         if column not in row:
@@ -114,4 +98,18 @@ def _fields(row: Row, columns: dict[str, str | None], where: str) -> Row:
                 f"has {', '.join(map(repr, row))}"
             )
     kept = {k: v for k, v in row.items() if k not in (*columns.values(), "duration", "offset")}
-    return kept | {key: row[column] for key, column in own.items()}
+    name = text_of(row.get(id_), id_, "id", where) if id_ else str(number)
+    # A NeMo row with an offset is a stretch of its file; its duration alone says what the file has.
+    stretch: Row = {}
+    if row.get("offset") is not None:
+        stretch = {key: row.get(key) for key in ("offset", "duration")}
+        if not all(isinstance(seconds, int | float | None) for seconds in stretch.values()):
+            raise EarmarkError(f"{where}: seconds are expected as offset and duration: {stretch}")
+    clips = (Clip(str(path), path=path, **stretch) for path in paths if split.audio)
+    return Utterance(
+        id=name or paths[0].stem,
+        where=where,
+        clips=tuple(clips),
+        text=None if text is None else text_of(row[text], text, "text", where),
+        fields=kept | {key: row[column] for key, column in own.items()},
+    )

@@ -40,6 +40,8 @@ class Table:
     ) -> None:
         self._files, self._form, self._options = list(files), form, options or {}
         self._text = text
+        if form not in ("parquet", "json", "csv"):  # `datasets` reads them as one
+            self._files = [(files[0][0], [str(file) for _, file in files])]
 
     def columns(self) -> list[str]:
         """The columns: of the first file, and of the first row where the form names none."""
@@ -50,15 +52,10 @@ class Table:
 
     def matching(self, wanted: Mapping[str, Any]) -> Sequence[int]:
         """The rows whose columns hold one of the values listed (or none, under ``not``)."""
-        if self._form == "parquet" and not wanted:
-            total = 0
-            for name, file in self._files:
-                with _explained(name, file):
-                    total += _parquet_file(file).metadata.num_rows
-            return range(total)
         rows = self.read(columns=list(wanted))
-        found = [index for index, _, values in rows if _matches(values, wanted)]
-        return range(len(found)) if not wanted else found
+        if not wanted:
+            return range(sum(self._lengths()) if self._form == "parquet" else sum(1 for _ in rows))
+        return [index for index, _, values in rows if _matches(values, wanted)]
 
     def read(
         self, picked: Sequence[int] | None = None, columns: Sequence[str] | None = None
@@ -72,44 +69,35 @@ class Table:
         Raises:
             EarmarkError: when a file cannot be read; names it, and what is wrong with its form.
         """
-        first = 0
-        for name, file, rows in self._parts(picked, columns):
-            count = 0
+        index = 0
+        for name, file in self._files:
+            first = index
             with _explained(name, file):
-                for number, values in rows:
-                    count = number + 1
-                    index = first + number
-                    if picked is None or self._form == "parquet" or _holds(picked, index):
-                        where = values.pop(WHERE, f"row {number + 1} of {name}")
-                        yield values.pop(INDEX, index), where, values
-            first += _parquet_file(file).metadata.num_rows if self._form == "parquet" else count
+                if self._form == "parquet":
+                    index += _parquet_file(file).metadata.num_rows
+                    for numbers, batch in parquet_batches(
+                        file, columns, shifted(picked, first, index)
+                    ):
+                        for number, values in zip(numbers, batch.to_pylist(), strict=True):
+                            where = values.pop(WHERE, f"row {number + 1} of {name}")
+                            yield values.pop(INDEX, first + number), where, values
+                    continue
+                for values in self._rows(file):
+                    if picked is None or _holds(picked, index):
+                        yield index, f"row {index - first + 1} of {name}", values
+                    index += 1
 
-    def _parts(self, picked: Sequence[int] | None, columns: Sequence[str] | None) -> Iterator[Any]:
-        if self._form == "parquet":
-            first = 0
-            for name, file in self._files:
-                with _explained(name, file):
-                    end = first + _parquet_file(file).metadata.num_rows
-                inside = shifted(picked, first, end)
-                batches = parquet_batches(file, columns, inside)
-                yield (
-                    name,
-                    file,
-                    (
-                        pair
-                        for numbers, b in batches
-                        for pair in zip(numbers, b.to_pylist(), strict=True)
-                    ),
-                )
-                first = end
-        elif self._form in ("json", "csv"):
-            for name, file in self._files:
-                rows = json_rows if self._form == "json" else _csv_rows
-                yield name, file, enumerate(rows(file, self._options, self._text))
-        else:
-            name = self._files[0][0]
-            paths = [str(file) for _, file in self._files]
-            yield name, paths[0], enumerate(_datasets_rows(self._form, paths, self._options))
+    def _lengths(self) -> Iterator[int]:
+        for name, file in self._files:
+            with _explained(name, file):
+                yield _parquet_file(file).metadata.num_rows
+
+    def _rows(self, file: Any) -> Iterator[Row]:
+        if self._form == "json":
+            return json_rows(file, self._options)
+        if self._form == "csv":
+            return _csv_rows(file, self._options, self._text)
+        return _datasets_rows(self._form, file, self._options)
 
 
 def shifted(picked: Sequence[int] | None, first: int, end: int) -> Sequence[int]:
@@ -128,21 +116,19 @@ def parquet_batches(
     No more of a row group than `BATCH_BYTES` is held, and none without a picked row is read.
     """
     parquet, first = _parquet_file(file), 0
+    names = None if columns is None else list(columns)
     for group in range(parquet.metadata.num_row_groups):
         about = parquet.metadata.row_group(group)
         inside, at = shifted(picked, first, first + about.num_rows), 0
-        size = max(
-            1, min(BATCH_BYTES * about.num_rows // max(about.total_byte_size, 1), BATCH_ROWS)
-        )
-        if len(inside):
-            for batch in parquet.iter_batches(
-                size, [group], None if columns is None else list(columns), use_threads=False
-            ):
+        size = BATCH_BYTES * about.num_rows // max(about.total_byte_size, 1)
+        size = max(1, min(size, BATCH_ROWS))
+        if inside:
+            for batch in parquet.iter_batches(size, [group], names, use_threads=False):
                 taken = shifted(inside, at, at + batch.num_rows)
-                if len(taken) < batch.num_rows:
-                    batch = batch.take(list(taken))
-                if len(taken):
-                    yield [first + at + number for number in taken], batch
+                if taken:
+                    all_of_it = len(taken) == batch.num_rows
+                    picks = batch if all_of_it else batch.take(list(taken))
+                    yield [first + at + number for number in taken], picks
                 at += size
                 if at > inside[-1]:
                     break
@@ -158,7 +144,7 @@ def _parquet_file(file: Any) -> Any:
     return pyarrow.parquet.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
 
 
-def json_rows(file: Path, options: Settings, text: Sequence[str] = ()) -> Iterator[Row]:
+def json_rows(file: Path, options: Settings) -> Iterator[Row]:
     """The objects of a JSON file: one a line, or an array of them; packed files are unpacked."""
     import fsspec
 
@@ -173,13 +159,12 @@ def json_rows(file: Path, options: Settings, text: Sequence[str] = ()) -> Iterat
         if whole:
             document = json.load(lines)
             rows: Iterator[Any] = enumerate(document if field is None else document[field], start=1)
-            named = "item"
         else:
             rows = ((n, _parsed(line, n)) for n, line in enumerate(lines, 1) if line.strip())
-            named = "line"
         for number, row in rows:
             if not isinstance(row, dict):
-                raise ValueError(f"{named} {number}: a JSON object was expected, not {row!r:.40}")
+                place = f"{'item' if whole else 'line'} {number}"
+                raise ValueError(f"{place}: a JSON object was expected, not {row!r:.40}")
             yield row
 
 
@@ -193,12 +178,9 @@ def _parsed(line: str, number: int) -> Any:
 def _csv_rows(file: Path, options: Settings, text: Sequence[str]) -> Iterator[Row]:
     import pandas
 
-    separator = {} if Path(file).suffix != ".tsv" else {"sep": "\t"}
-    converters = dict.fromkeys(text, str)
-    frames = pandas.read_csv(
-        file, chunksize=10_000, **{**separator, "converters": converters, **options}
-    )
-    for frame in frames:
+    given: Settings = {"sep": "\t"} if Path(file).suffix == ".tsv" else {}
+    given |= {"converters": dict.fromkeys(text, str), **options}
+    for frame in pandas.read_csv(file, chunksize=10_000, **given):
         rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
         yield from rows
 
@@ -225,11 +207,9 @@ def _holds(picked: Sequence[int], index: int) -> bool:
 
 def _matches(values: Row, wanted: Mapping[str, Any]) -> bool:
     for column, allowed in wanted.items():
+        refused = allowed["not"] if isinstance(allowed, dict) else None
         value = values.get(column)
-        if isinstance(allowed, dict):
-            if value in allowed["not"]:
-                return False
-        elif value not in allowed:
+        if value not in allowed if refused is None else value in refused:
             return False
     return True
 

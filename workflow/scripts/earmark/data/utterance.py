@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -56,24 +56,21 @@ class Utterance:
     fields: Row = field(default_factory=dict)
 
 
-def check_columns(columns: Mapping[str, str | None], has: Sequence[str], where: str) -> None:
-    """Refuse columns that the config names and the set lacks.
-
-    Args:
-        columns: A manifest's key and the set's column (None for none), as ``source.columns``.
-        has: The set's columns.
-        where: The set, for the message.
+def distinct(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
+    """The same utterances, once it is known of each that no other has its id.
 
     Raises:
-        EarmarkError: names the column, those that there are, and the key to change.
+        EarmarkError: when two have; names both.
     """
-    hints = {"id": "; null numbers the rows", "text": "; null where the set has none"}
-    for key, name in columns.items():
-        if name is not None and name not in has:
+    seen: dict[str, str] = {}
+    for utterance in utterances:
+        if utterance.id in seen:
             raise EarmarkError(
-                f"{where}: no column {name!r} for `{key}`; it has {', '.join(has) or 'none'}. Set "
-                f"`source.columns.{key}`{hints.get(key, '')}"
+                f"{seen[utterance.id]} and {utterance.where} both have the id {utterance.id!r}; "
+                "name another column in `source.columns.id` (null numbers the rows)"
             )
+        seen[utterance.id] = utterance.where
+        yield utterance
 
 
 def text_of(value: Any, column: str, key: str, where: str) -> str:
@@ -111,22 +108,15 @@ def plain(value: Any) -> Any:
 
 
 class FileNames:
-    """Safe, unique names for files, in the order asked for.
-
-    A name keeps its letters, digits, dots, dashes and underscores; anything else becomes an
-    underscore. Where the result is taken already, on a file system that ignores case too, a digest
-    of the original name is appended.
-    """
-
-    LONGEST = 120
+    """Safe names for files, unique on file systems that ignore case too."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def name(self, original: str) -> str:
-        """A name for ``original``: no separators, no leading dot, not taken before."""
-        safe = re.sub(r"[^A-Za-z0-9._-]", "_", original).lstrip(".")[: self.LONGEST] or "_"
-        base, count = safe, 0
+        """A name that was not given before: an underscore stands for what is unsafe."""
+        base = re.sub(r"[^A-Za-z0-9._-]", "_", original).lstrip(".")[:120] or "_"
+        safe, count = base, 0
         while safe.casefold() in self._taken:
             digest = hashlib.sha256(f"{count or ''}{original}".encode()).hexdigest()[:10]
             safe, count = f"{base}-{digest}", count + 1

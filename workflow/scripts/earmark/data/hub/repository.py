@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from earmark.config import Settings
+from earmark.config import Settings, Source
 from earmark.data.audio import sha256
 from earmark.data.hub.failures import ask, explained
 from earmark.errors import EarmarkError
@@ -49,11 +49,8 @@ class Repository:
             url = hf_hub_url(self.name, path, repo_type="dataset", revision=self.commit)
             self._ask(path, partial(get_hf_file_metadata, url))
 
-    def layout(self, source: Settings) -> tuple[str, Settings, list[str]]:
+    def layout(self, source: Source) -> tuple[str, Settings, list[str]]:
         """Which files hold a split, as `datasets` finds them.
-
-        Args:
-            source: ``config``, ``split``, ``files`` and ``options`` of the config.
 
         Returns:
             The form (a packaged module of `datasets`), its options, and the paths.
@@ -61,13 +58,12 @@ class Repository:
         Raises:
             EarmarkError: when there is no such configuration, split or file; lists those there are.
         """
-        config, split = source.get("config"), source.get("split", "test")
-        chosen: Settings = {"name": config}
-        if "files" in source:
-            split, chosen = "rows", {"data_files": {"rows": source["files"]}}
-        elif config and not {"README.md"} & set(self.paths):  # a folder a configuration
-            chosen = {"data_dir": config}
-        builder = self._builder({**chosen, **source.get("options", {})})
+        split, chosen = source.split, Settings(name=source.config)
+        if source.files:
+            split, chosen = "rows", {"data_files": {"rows": source.files}}
+        elif source.config and "README.md" not in self.paths:  # a folder a configuration
+            chosen = {"data_dir": source.config}
+        builder = self._builder({**chosen, **source.options})
         found = builder.config.data_files or {}
         if split not in found:
             raise EarmarkError(

@@ -8,13 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from earmark.config import Settings
+from earmark.config import Split
 from earmark.data.hub.archive import Archive, bring_members, member_file
 from earmark.data.hub.failures import explained
 from earmark.data.hub.repository import Repository, cached
-from earmark.data.sampling import chosen
 from earmark.data.table import INDEX, WHERE, Table, parquet_batches, shifted
-from earmark.data.utterance import Clip, Utterance, check_columns, listed, plain, text_of
+from earmark.data.utterance import Clip, Utterance, listed, plain, text_of
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, whole_file
 
@@ -22,16 +21,16 @@ COLUMNS: dict[str, str | None] = {"id": "id", "audio": "audio", "text": "text"}
 PICKED = "rows.parquet"
 
 
-def source_files(source: Settings) -> list[str]:
+def source_files(split: Split) -> list[str]:
     """None of the user's files."""
     return []
 
 
-def fetch(preparation: Settings, folder: Path, cache: Path) -> Row:
+def fetch(split: Split, folder: Path, cache: Path) -> Row:
     """Bring what a split needs to the cache, or to its source folder where that is little.
 
     Args:
-        preparation: ``source``, ``audio``, ``limit`` and ``sample`` of the split.
+        split: The split.
         folder: The split's source folder.
         cache: The folder in which files of the Hub are kept.
 
@@ -41,24 +40,23 @@ def fetch(preparation: Settings, folder: Path, cache: Path) -> Row:
     Raises:
         EarmarkError: when the set cannot be had, or is not what the config says.
     """
-    source = preparation["source"]
-    repository = Repository(source["repo"], source.get("revision", "main"), cache)
+    source = split.source
+    repository = Repository(str(source.repo), source.revision, cache)
     label = f"download {folder.parent.parent.name}/{folder.parent.name}"
     form, options, paths = repository.layout(source)
     record: Row = {
-        "repo": source["repo"], "name": repository.name, "revision": repository.revision,
+        "repo": source.repo, "name": repository.name, "revision": repository.revision,
         "commit": repository.commit, "form": form, "options": options,
         "files": repository.files(paths), "archive": None, "clips": [], "picked_of": None,
     }  # fmt: skip
-    split = _Split(preparation, record, folder, cache)
-    few = preparation["limit"] or preparation["sample"] or not preparation["audio"]
-    if few and form == "parquet":
-        record["picked_of"] = _bring_rows(split, repository)
+    rows = _Rows(split, record, folder, cache)
+    if form == "parquet" and (split.limit or split.sample or not split.audio):
+        record["picked_of"] = _bring_rows(rows, repository)
     if record["picked_of"] is None:
         repository.bring(record["files"], label)
-    names = split.clip_names() if preparation["audio"] and form != "audiofolder" else {}
-    if names and "archive" in source:
-        (record["archive"],) = repository.files([source["archive"]])
+    names = rows.clip_names() if split.audio and form != "audiofolder" else {}
+    if names and source.archive:
+        (record["archive"],) = repository.files([source.archive])
         bring_members(repository, record["archive"], names, folder, label)
     elif names:
         resolver = _Resolver(record, repository.paths)
@@ -68,24 +66,22 @@ def fetch(preparation: Settings, folder: Path, cache: Path) -> Row:
     return record
 
 
-def utterances(
-    preparation: Settings, folder: Path, cache: Path
-) -> tuple[int, int, Iterator[Utterance]]:
+def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Iterator[Utterance]]:
     """How many rows a downloaded split has, how many are asked for, and those, in order."""
-    split = _Split(preparation, read_json(folder / "files.json"), folder, cache)
-    total, picked = split.picked
-    return total, len(picked), split.utterances()
+    rows = _Rows(split, read_json(folder / "files.json"), folder, cache)
+    total, picked = rows.picked
+    return total, len(picked), rows.utterances()
 
 
-class _Split:
+class _Rows:
     """A split's rows, as the config and the download's record say."""
 
-    def __init__(self, preparation: Settings, record: Row, folder: Path, cache: Path) -> None:
-        self.source, self.preparation, self.record = preparation["source"], preparation, record
+    def __init__(self, split: Split, record: Row, folder: Path, cache: Path) -> None:
+        self.split, self.source, self.record = split, split.source, record
         self.folder, self._cache = folder, cache
-        self.columns = {**COLUMNS, **self.source.get("columns", {})}
+        self.columns = {**COLUMNS, **self.source.columns}
         self._text = [str(self.columns[key]) for key in COLUMNS if self.columns[key]]
-        if not preparation["audio"]:
+        if not split.audio:
             self.columns["audio"] = None
 
     def _file(self, path: str) -> Path | None:
@@ -109,25 +105,29 @@ class _Split:
 
     def pick(self, table: Table) -> tuple[int, Sequence[int]]:
         """The same, for any table of the split's rows."""
-        rows = self.source.get("rows", {})
-        if rows:
+        if self.source.rows:
             self.needed(table)
-        matching = table.matching(rows)
-        picked = chosen(len(matching), self.preparation["limit"], self.preparation["sample"])
-        return len(matching), [matching[number] for number in picked] if rows else picked
+        matching = table.matching(self.source.rows or {})
+        return len(matching), [matching[number] for number in self.split.chosen(len(matching))]
 
     def needed(self, table: Table) -> list[str]:
         """The columns to read, once all that the config names are known to be there."""
-        where, has, keep = self.source["repo"], table.columns(), self.source.get("keep", [])
-        check_columns(self.columns, has, where)
-        for key in ("keep", "rows"):
-            for name in self.source.get(key, []):
+        has, where = table.columns(), self.source.repo
+        hints = {"id": "; null numbers the rows", "text": "; null where the set has none"}
+        for key, name in self.columns.items():
+            if name is not None and name not in has:
+                raise EarmarkError(
+                    f"{where}: no column {name!r} for `{key}`; it has {', '.join(has) or 'none'}. "
+                    f"Set `source.columns.{key}`{hints.get(key, '')}"
+                )
+        for key, names in (("keep", self.source.keep), ("rows", self.source.rows or ())):
+            for name in names:
                 if name not in has:
                     raise EarmarkError(
                         f"{where}: no column {name!r}; it has {', '.join(has)}. Change "
                         f"`source.{key}`"
                     )
-        return list(dict.fromkeys([*filter(None, self.columns.values()), *keep]))
+        return list(dict.fromkeys([*filter(None, self.columns.values()), *self.source.keep]))
 
     def rows(self, only: str | None = None) -> Iterator[tuple[int, str, Row]]:
         """Index, place and values of each row that is asked for, or one column of it."""
@@ -157,7 +157,7 @@ class _Split:
         """
         id_, audio, text = (self.columns[key] for key in COLUMNS)
         fields = {key: name for key, name in self.columns.items() if name and key not in COLUMNS}
-        fields |= {name: name for name in self.source.get("keep", [])}
+        fields |= {name: name for name in self.source.keep}
         for index, where, row in self.rows():
             name = f"{self.folder.parent.name}-{index + 1:06d}"
             if id_ and not (name := text_of(row.get(id_), id_, "id", where)):
@@ -187,10 +187,10 @@ class _Split:
         if self.record["archive"]:
             path = member_file(self.folder, name)
         elif self.record["clips"]:
-            path = self._file(self._resolver.path(name, self.source["repo"]))
+            path = self._file(self._resolver.path(name, self.record["repo"]))
         if path is None or not path.is_file():
             raise EarmarkError(
-                f"{self.source['repo']}: {name!r} was not downloaded; remove the split's "
+                f"{self.record['repo']}: {name!r} was not downloaded; remove the split's "
                 "source/files.json and run again, so that it is"
             )
         return Clip(name, open=lambda: path.open("rb"), shared=True)
@@ -198,14 +198,14 @@ class _Split:
     @cached_property
     def _archive(self) -> Archive | None:
         file = self.record["archive"] and self._file(self.record["archive"]["path"])
-        return Archive(file, f"{self.source['repo']}: {file.name}") if file else None
+        return Archive(file, f"{self.record['repo']}: {file.name}") if file else None
 
     @cached_property
     def _resolver(self) -> _Resolver:
         return _Resolver(self.record, [file["path"] for file in self.record["clips"]])
 
 
-def _bring_rows(split: _Split, repository: Repository) -> int | None:
+def _bring_rows(rows: _Rows, repository: Repository) -> int | None:
     """Write picked rows of Parquet files, without other columns, to a file of their own.
 
     Returns:
@@ -218,15 +218,15 @@ def _bring_rows(split: _Split, repository: Repository) -> int | None:
     folder = f"datasets/{repository.name}@{repository.commit}"
     with explained(repository.repo, repository.revision, "its rows"):
         opened = []
-        for file in split.record["files"]:
+        for file in rows.record["files"]:
             stream = remote.open(f"{folder}/{file['path']}", cache_type="none")
             parquet = pyarrow.parquet.ParquetFile(stream, buffer_size=8 << 20, pre_buffer=False)
             opened.append((file["path"], parquet))
         table = Table(opened, "parquet")
-        needed, (total, picked) = split.needed(table), split.pick(table)
+        needed, (total, picked) = rows.needed(table), rows.pick(table)
         if not len(picked):
             return None
-        with whole_file(split.folder / PICKED, "wb") as target:
+        with whole_file(rows.folder / PICKED, "wb") as target:
             writer: Any = None
             first = 0
             for name, parquet in opened:
