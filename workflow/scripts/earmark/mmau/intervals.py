@@ -33,26 +33,24 @@ def estimate(
         The mean (over seeds, too) and the interval; None where there is nothing below the line, or
         no spread to tell an interval by.
     """
+    import pandas as pd
+
     known = [(rate, weight) for rate, weight in rates if rate["below"].any()]
     if not known:
         return None, None
-    values = []
-    columns: dict[str, list[np.ndarray]] = {"above": [], "below": []}
-    groups: list[str] = []
-    strata: list[str] = []
+    values, scaled = [], []
     for number, (rate, weight) in enumerate(known):
         sums = rate.groupby("seed")[["above", "below"]].sum()
         values.append((100 * sums["above"] / sums["below"]).mean())  # a seed without any: NaN
         # Each category has its weight below the line, whatever it has of samples that count.
         scale = weight / rate["below"].sum() if len(known) > 1 else 1.0
-        for name, column in columns.items():
-            column.append(rate[name].to_numpy() * scale)
-        groups += rate["clip"].tolist()
-        strata += [str(number)] * len(rate)
-    above, below = (np.concatenate(columns[name]) for name in ("above", "below"))
+        scaled.append((rate[["above", "below"]] * scale).assign(stratum=str(number)))
+    clips, every = pd.concat([rate["clip"] for rate, _ in known]), pd.concat(scaled)
     mean = float(np.average(values, weights=[weight for _, weight in known]))
-    units = intervals.Units(groups, len(groups), strata if len(known) > 1 else None)
+    strata = every["stratum"].tolist() if len(known) > 1 else None
+    units = intervals.Units(clips.tolist(), len(every), strata)
     binary = all(rate["above"].isin([0, 1]).all() for rate, _ in known)
+    above, below = every["above"].to_numpy(), every["below"].to_numpy()
     made = (intervals.share if binary else intervals.mean)(above, below, units).scaled(100)
     if made.low is None or made.high is None:
         return mean, None

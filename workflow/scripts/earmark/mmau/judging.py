@@ -121,10 +121,11 @@ def judge_all(judge: Judge, samples: Sequence[tuple[Row, str]]) -> list[Row]:
     asked = []
     for row, answer in samples:
         name, reference = str(row["id"]), _text(row, "answer")
-        found[name] = _row(row["id"], "empty answer")
+        found[name] = {"id": row["id"], "judgements": [], "scores": None}
+        found[name] |= {"why": "empty answer", "requests": []}
         if answer.strip() and shows_reference and not reference.strip():
             why = "no reference under `answer`, which the judge's prompt shows"
-            found[name] = {**_row(row["id"], why), "no_reference": True}
+            found[name] |= {"why": why, "no_reference": True}
         elif answer.strip():
             question = {"question": _text(row, "question"), "reference": reference}
             asked.append({"id": name, **question, "response": answer.strip()})
@@ -140,10 +141,6 @@ def judge_all(judge: Judge, samples: Sequence[tuple[Row, str]]) -> list[Row]:
 def _text(row: Row, key: str) -> str:
     value = row.get(key)
     return "" if value is None else str(value)
-
-
-def _row(name: Any, why: str) -> Row:
-    return {"id": name, "judgements": [], "scores": None, "why": why, "requests": []}
 
 
 def _add(row: Row, answer: Row, yes_no: bool) -> None:

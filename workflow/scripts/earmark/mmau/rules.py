@@ -80,16 +80,15 @@ def _true(what: str, holds: Callable[[str, Arguments], bool], *needs: str) -> Ru
     return Rule(needs, check)
 
 
-def _include(answer: str, given: Arguments) -> Outcome:
-    phrases = given["keywords"].lower().split(", ")
-    missing = [phrase for phrase in phrases if phrase not in answer.lower()]
-    return Outcome(not missing, f"keywords missing: {', '.join(missing) or 'none'}")
+def _none(what: str, key: str, found: bool) -> Rule:
+    """That none of the phrases under a key is found, or none is missing."""
 
+    def check(answer: str, given: Arguments) -> Outcome:
+        phrases = given[key].lower().split(", ")
+        bad = [phrase for phrase in phrases if (phrase in answer.lower()) == found]
+        return Outcome(not bad, f"{what}: {', '.join(bad) or 'none'}")
 
-def _forbid(answer: str, given: Arguments) -> Outcome:
-    phrases = given["forbidden_words"].lower().split(", ")
-    found = [phrase for phrase in phrases if phrase in answer.lower()]
-    return Outcome(not found, f"forbidden words found: {', '.join(found) or 'none'}")
+    return Rule((key,), check)
 
 
 def _occurrences(answer: str, given: Arguments) -> int:
@@ -156,9 +155,9 @@ _HIGHLIGHTS = _pattern(r"\*[^*]+\*")
 _PLACEHOLDERS = _pattern(r"\[[^\]]+\]")
 
 RULES: dict[str, Rule] = {
-    "Include Keywords": Rule(("keywords",), _include),
+    "Include Keywords": _none("keywords missing", "keywords", False),
     "Keyword Frequency": _counted("occurrences of the keyword", _occurrences, EXACTLY, "keyword"),
-    "Forbidden Words": Rule(("forbidden_words",), _forbid),
+    "Forbidden Words": _none("forbidden words found", "forbidden_words", True),
     "Number Paragraphs": _counted("paragraphs", _paragraphs, EXACTLY),
     "Number Words (at least)": _counted("words", _words, AT_LEAST),
     "Number Words (at most)": _counted("words", _words, AT_MOST),

@@ -116,7 +116,6 @@ def _read_blocks(split: Mapping[str, Any]) -> Blocks:
 
 
 def _labelled(blocks: Blocks, label: str | None) -> Blocks:
-    """The blocks, with what sets them apart from those of whole splits with audio."""
     for block in [one for modes in blocks.values() for one in modes.values()] if label else ():
         block["label"] = label
     return blocks

@@ -91,11 +91,7 @@ def running(settings: Settings) -> Iterator[Embed]:
 
 
 def _vectors(answer: Any, count: int) -> Vectors:
-    """The vectors of an answer, in the order of its texts.
-
-    Raises:
-        ValueError: when it is no list of as many vectors of one length; says what it is.
-    """
+    """The vectors in the order of their texts; a ValueError says what the answer is instead."""
     try:
         by_index = {item.index: item.embedding for item in answer.data}
         vectors = np.asarray([by_index[place] for place in range(count)], np.float32)
