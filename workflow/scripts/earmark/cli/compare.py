@@ -12,6 +12,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from earmark.cli.printing import print_table
 from earmark.cli.project import add_configfile, load_run
 from earmark.config import Run
@@ -25,20 +27,19 @@ EXAMPLES = (
     "earmark compare a.jsonl b.jsonl --protocol open_asr_leaderboard",
 )
 
-#: By split: edits, reference words and group of each sample, by id.
-Counted = dict[str, dict[str, tuple[int, int, str | None]]]
+Counted = dict[str, pd.DataFrame]
+"""By split: edits, reference words and group (or None) of each sample, by id."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "model_a", metavar="MODEL_A", help="a model of the config, or a result file"
-    )
-    parser.add_argument("model_b", metavar="MODEL_B", help="the model to compare with it")
+    add = parser.add_argument
+    add("model_a", metavar="MODEL_A", help="a model of the config, or a result file")
+    add("model_b", metavar="MODEL_B", help="the model to compare with it")
     add_configfile(parser)
-    parser.add_argument("--benchmark", action="append", help="only this one; may be repeated")
-    parser.add_argument("--protocol", help="the scoring protocol (default: the primary one)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a split")
+    add("--benchmark", action="append", help="only this one; may be repeated")
+    add("--protocol", help="the scoring protocol (default: the primary one)")
+    add("--json", action="store_true", help="print one JSON object a split")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,30 +76,38 @@ def compared(first: Counted, second: Counted, overall: str) -> dict[str, dict[st
     Raises:
         EarmarkError: when the models were not scored on the same samples; names one.
     """
-    lines: dict[str, dict[str, Any]] = {}
-    every: dict[str, list[Any]] = {key: [] for key in ("a", "b", "words", "groups", "splits")}
-    for split in first:
-        ids = _same_samples(split, first[split], second[split])
-        a, b = ([one[split][name][0] for name in ids] for one in (first, second))
-        words = [first[split][name][1] for name in ids]
-        if not sum(words):
-            raise EarmarkError(f"{split}: no reference words; there is nothing to compare")
-        said = [first[split][name][2] for name in ids]
-        known = any(group is not None for group in said)
-        named = [name if group is None else group for name, group in zip(ids, said, strict=True)]
-        groups = named if known else guessed_groups(ids) or ids
-        lines[split] = _line(a, b, words, Units(groups, len(ids)))
-        columns: tuple[list[Any], ...] = (a, b, words, groups, [split] * len(ids))
-        for column, values in zip(every.values(), columns, strict=True):
-            column += values
-    if len(first) > 1:
-        units = Units(every["groups"], len(every["a"]), every["splits"])
-        lines[f"{overall} (all words)"] = _line(every["a"], every["b"], every["words"], units)
+    tables = [_paired(split, first[split], second[split]) for split in first]
+    lines = {split: _line(table) for split, table in zip(first, tables, strict=True)}
+    if len(tables) > 1:
+        lines[f"{overall} (all words)"] = _line(pd.concat(tables))
     return lines
 
 
-def _line(a: list[int], b: list[int], words: list[int], units: Units) -> dict[str, Any]:
-    made = compare(a, b, words, units)
+def _paired(split: str, first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """A row a sample: both models' edits, the reference's words, the sample's group and split."""
+    for ours, theirs, who in ((first, second, "second"), (second, first, "first")):
+        for name in ours.index[~ours.index.isin(theirs.index)]:
+            raise EarmarkError(
+                f"{split}: the {who} model has no sample {name!r}; both must be scored on the "
+                f"same samples ({len(first)} and {len(second)} were found)"
+            )
+    second = second.loc[first.index]
+    for name in first.index[first.words != second.words]:
+        raise EarmarkError(
+            f"{split}, sample {name!r}: the references differ ({first.words[name]} and "
+            f"{second.words[name]} words); both models must be scored against the same references"
+        )
+    if not first.words.sum():
+        raise EarmarkError(f"{split}: no reference words; there is nothing to compare")
+    ids = first.index.to_series()
+    known = first.group.notna().any()
+    groups = first.group.where(first.group.notna(), ids) if known else guessed_groups(list(ids))
+    return first.assign(b=second.edits, group=list(ids) if groups is None else groups, split=split)
+
+
+def _line(table: pd.DataFrame) -> dict[str, Any]:
+    units = Units(list(table.group), len(table), list(table.split))
+    made = compare(table.edits, table.b, table.words, units)
     interval = made.interval.scaled(100)
     return {
         "rate_a": 100 * made.rate_a,
@@ -107,7 +116,7 @@ def _line(a: list[int], b: list[int], words: list[int], units: Units) -> dict[st
         "interval": interval.ends,
         "interval_why": interval.reason,
         "p": made.p,
-        "utterances": len(a),
+        "utterances": len(table),
         "groups": made.groups,
         "wins": made.wins,
         "ties": made.ties,
@@ -115,21 +124,9 @@ def _line(a: list[int], b: list[int], words: list[int], units: Units) -> dict[st
     }
 
 
-def _same_samples(split: str, first: dict[str, Any], second: dict[str, Any]) -> list[str]:
-    for ours, theirs, who in ((first, second, "second"), (second, first, "first")):
-        missing = next((name for name in ours if name not in theirs), None)
-        if missing is not None:
-            raise EarmarkError(
-                f"{split}: the {who} model has no sample {missing!r}; both must be scored on the "
-                f"same samples ({len(first)} and {len(second)} were found)"
-            )
-    for name, (_, words, _) in first.items():
-        if words != second[name][1]:
-            raise EarmarkError(
-                f"{split}, sample {name!r}: the references differ ({words} and {second[name][1]} "
-                "words); both models must be scored against the same references"
-            )
-    return list(first)
+def _counted(rows: list[tuple[str, int, int, str | None]]) -> pd.DataFrame:
+    made = pd.DataFrame(rows, columns=["id", "edits", "words", "group"])
+    return made.astype({"id": object, "group": object}).set_index("id")
 
 
 def _of_file(path: str, protocol: str) -> Counted:
@@ -137,15 +134,16 @@ def _of_file(path: str, protocol: str) -> Counted:
     from earmark.scoring.samples import pair
     from earmark.scoring.text import protocol as named
 
-    scored: dict[str, tuple[int, int, str | None]] = {}
+    rows = []
     for sample in read_results(path):
-        if sample.id in scored:
-            raise EarmarkError(f"{path}: two rows have the id {sample.id!r}")
         found = pair(sample, named(protocol), filtered=False)
         if found.why:
             raise EarmarkError(f"{path}: {found.why}")
-        scored[sample.id] = found.counts.edits, found.counts.ref_words, sample.group
-    return {"all": scored}
+        rows.append((sample.id, found.counts.edits, found.counts.ref_words, sample.group))
+    table = _counted(rows)
+    for name in table.index[table.index.duplicated()]:
+        raise EarmarkError(f"{path}: two rows have the id {name!r}")
+    return {"all": table}
 
 
 def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
@@ -166,39 +164,33 @@ def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted]]:
     if not known:
         raise EarmarkError(f"{args.configfile}: no benchmark with word error rates is selected")
 
-    def counts(model: str, benchmark: str) -> Counted:
-        return {
-            f"{benchmark}-{split}": _of_scores(
-                config, by_name[model], benchmark, split, args.protocol
-            )
-            for split in config.benchmarks[benchmark]
-        }
-
     return {
-        benchmark: (counts(args.model_a, benchmark), counts(args.model_b, benchmark))
+        benchmark: (
+            _of_scores(config, by_name[args.model_a], benchmark, args.protocol),
+            _of_scores(config, by_name[args.model_b], benchmark, args.protocol),
+        )
         for benchmark in args.benchmark or known
     }
 
 
-def _of_scores(
-    config: Run, model: str, benchmark: str, split: str, protocol: str | None
-) -> dict[str, tuple[int, int, str | None]]:
-    where = {"model": model, "benchmark": benchmark, "split": split}
-    path, metrics = config.paths.scores.of(**where), config.paths.split_metrics.of(**where)
-    if not path.is_file() or not metrics.is_file():
-        raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
-    modes = {key: value for key, value in read_json(metrics).items() if "@" in key}
-    primary = next(iter(modes.values()))["protocol"]
-    counted = {}
-    for row in read_jsonl(path):
-        part = row
-        if protocol not in (None, primary):
-            if protocol not in row.get("protocols", {}):
-                known = ", ".join([primary, *row.get("protocols", {})])
+def _of_scores(config: Run, model: str, benchmark: str, protocol: str | None) -> Counted:
+    counted: Counted = {}
+    for split in config.benchmarks[benchmark]:
+        where = {"model": model, "benchmark": benchmark, "split": split}
+        path, metrics = config.paths.scores.of(**where), config.paths.split_metrics.of(**where)
+        if not path.is_file() or not metrics.is_file():
+            raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
+        modes = (value for key, value in read_json(metrics).items() if "@" in key)
+        primary = next(modes)["protocol"]
+        rows = []
+        for row in read_jsonl(path):
+            by = {primary: row, **row.get("protocols", {})}
+            if (part := by.get(protocol or primary)) is None:
+                known = ", ".join(by)
                 raise EarmarkError(f"{path}: not scored by {protocol!r}; it has {known}")
-            part = row["protocols"][protocol]
-        edits = part["substitutions"] + part["deletions"] + part["insertions"]
-        counted[row["id"]] = edits, part["ref_words"], row.get("group")
+            edits = part["substitutions"] + part["deletions"] + part["insertions"]
+            rows.append((row["id"], edits, part["ref_words"], row.get("group")))
+        counted[f"{benchmark}-{split}"] = _counted(rows)
     return counted
 
 

@@ -22,15 +22,11 @@ _MEASURED = ("seconds", "rtfx", "latency")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("metrics", metavar="METRICS", help="a metrics.json of eval-results/")
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="say which numbers differ in what the printed commands made (exit code 1 if any does)",
-    )
-    parser.add_argument(
-        "--against", metavar="FILE", help="with --check: another metrics file to compare with"
-    )
+    add = parser.add_argument
+    add("metrics", metavar="METRICS", help="a metrics.json of eval-results/")
+    check = "say which numbers differ in what the printed commands made (exit code 1 if any does)"
+    add("--check", action="store_true", help=check)
+    add("--against", metavar="FILE", help="with --check: another metrics file to compare with")
 
 
 def run(args: argparse.Namespace) -> int:

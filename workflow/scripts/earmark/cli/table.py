@@ -26,22 +26,16 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add_configfile(parser)
-    parser.add_argument(
-        "--format",
-        choices=FORMATS,
-        default="text",
-        help="nemo: a block a benchmark and split; the others: a table of models against splits "
-        "(default: %(default)s)",
-    )
-    for name, what in (("benchmark", "benchmarks"), ("split", "splits"), ("model", "models")):
-        parser.add_argument(
-            f"--{name}", action="append", metavar="NAME", help=f"only these {what} (repeatable)"
-        )
-    parser.add_argument("--protocol", help="only this scoring protocol, in a table of models")
-    parser.add_argument("--intervals", action="store_true", help="with 95 %% intervals")
-    parser.add_argument(
-        "--published", metavar="CSV", help="published numbers of other systems, to stand below ours"
-    )
+    add = parser.add_argument
+    kinds = "nemo: a block a benchmark and split; the others: a table of models against splits "
+    add("--format", choices=FORMATS, default="text", help=f"{kinds}(default: %(default)s)")
+    for name in ("benchmark", "split", "model"):
+        only = f"only these {name}s (repeatable)"
+        add(f"--{name}", action="append", metavar="NAME", help=only)
+    add("--protocol", help="only this scoring protocol, in a table of models")
+    add("--intervals", action="store_true", help="with 95 %% intervals")
+    published = "published numbers of other systems, to stand below ours"
+    add("--published", metavar="CSV", help=published)
 
 
 def run(args: argparse.Namespace) -> int:

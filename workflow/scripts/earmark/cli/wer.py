@@ -30,41 +30,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     from earmark.scoring.text.postprocess import POSTPROCESS_NAMES
 
-    parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="JSON Lines with text and pred_text"
-    )
-    parser.add_argument(
-        "--protocol",
-        action="append",
-        metavar="P",
-        help=f"one of {', '.join(PROTOCOL_NAMES)}; may be repeated (default: whisper)",
-    )
-    parser.add_argument(
-        "--normalized",
-        action="store_true",
-        help="the texts are normalized already: score them as they are",
-    )
-    parser.add_argument(
-        "--language",
-        metavar="CODE",
-        help="the references' language, such as de or cmn_hans_cn",
-    )
-    parser.add_argument(
-        "--column",
-        action="append",
-        default=[],
-        metavar="KEY=NAME",
-        help="what the file calls text, pred_text, id, duration or time; may be repeated",
-    )
-    parser.add_argument(
-        "--group", metavar="NAME", help="the key of each sample's speaker, call or talk"
-    )
-    parser.add_argument(
-        "--postprocess", default="none", metavar="NAME", help=" or ".join(POSTPROCESS_NAMES)
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object a file and protocol, in lines"
-    )
+    add = parser.add_argument
+    add("files", nargs="+", metavar="FILE", help="JSON Lines with text and pred_text")
+    named = f"one of {', '.join(PROTOCOL_NAMES)}; may be repeated (default: whisper)"
+    add("--protocol", action="append", metavar="P", help=named)
+    normalized = "the texts are normalized already: score them as they are"
+    add("--normalized", action="store_true", help=normalized)
+    spoken = "the references' language, such as de or cmn_hans_cn"
+    add("--language", metavar="CODE", help=spoken)
+    called = "what the file calls text, pred_text, id, duration or time; may be repeated"
+    add("--column", action="append", default=[], metavar="KEY=NAME", help=called)
+    add("--group", metavar="NAME", help="the key of each sample's speaker, call or talk")
+    add("--postprocess", default="none", metavar="NAME", help=" or ".join(POSTPROCESS_NAMES))
+    lines = "print one JSON object a file and protocol, in lines"
+    add("--json", action="store_true", help=lines)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,13 +52,7 @@ def run(args: argparse.Namespace) -> int:
     for name in names:
         protocol(name, args.language)
     columns = dict(_column(given) for given in args.column)
-    found = [
-        line
-        for file in args.files
-        for line in score_file(
-            file, names, args.postprocess, args.normalized, args.language, columns, args.group
-        )
-    ]
+    found = [line for file in args.files for line in _scored(file, names, columns, args)]
     if args.json:
         for line in found:
             print(json.dumps(line))
@@ -88,42 +61,27 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def score_file(
-    file: str,
-    protocols: list[str],
-    postprocess: str = "none",
-    normalized: bool = False,
-    language: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    group: str | None = None,
+def _scored(
+    file: str, names: list[str], columns: Mapping[str, str], args: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """Score one file; returns an object a protocol.
+    """An object a protocol for a file (``-``: standard input); the first decides what is
+    hallucinated.
 
     ``wer``, ``cer`` and ``success_rate`` are fractions, as jiwer and kaldialign give them; their
     95 % intervals stand beside them as ``…_ci``.
-
-    Args:
-        file: The file; ``-`` for standard input.
-        protocols: Names of protocols; the first decides what is hallucinated.
-        postprocess: What is done to the answers first, by name.
-        normalized: Whether the texts are taken as they are.
-        language: The language of the references; None for English.
-        columns: What the file calls ``text``, ``pred_text``, ``id``, ``duration`` and ``time``.
-        group: The key of each sample's speaker, call or talk.
-
-    Raises:
-        EarmarkError: when the file cannot be scored; names it and the line.
     """
     from earmark.scoring.rates import speech_metrics
     from earmark.scoring.samples import Scorer
     from earmark.scoring.table import NOTED, Columns
 
-    scorer = Scorer.named(protocols, postprocess, language, normalized=normalized, filtered=False)
-    taken = Columns(file, protocols[0])
+    scorer = Scorer.named(
+        names, args.postprocess, args.language, normalized=args.normalized, filtered=False
+    )
+    taken = Columns(file, names[0])
     changed = 0
-    for sample in read_results(file, columns, group):
+    for sample in read_results(file, columns, args.group):
         taken.add(scorer.row(sample))
-        changed += normalized and any(
+        changed += args.normalized and any(
             one.normalize(text).split() != text.split()
             for one in scorer.protocols
             for text in (sample.reference, sample.generation)
@@ -135,16 +93,20 @@ def score_file(
     found = []
     for name, block in one["protocols"].items():
         line = {"file": file, "protocol": name, "protocol_version": block["version"]}
-        line |= {"postprocess": postprocess, "num_entries": entries}
+        line |= {"postprocess": args.postprocess, "num_entries": entries}
         line |= {key: value for key, value in block.items() if key != "version"}
-        for rate in ("wer", "cer", "success_rate"):
-            line[rate] = None if block[rate] is None else _fraction(block, rate)
+        edits = block["substitutions"] + block["deletions"] + block["insertions"]
+        exact = {
+            "wer": (edits, block["ref_words"]),
+            "cer": (block["char_edits"], block["ref_chars"]),
+            "success_rate": (block["successes"], block["counted"]),
+        }
+        for rate, (count, total) in exact.items():  # not from percent: to the last digit
+            line[rate] = None if block[rate] is None else float(count / total)
             bounds = block[f"{rate}_ci"]
             line[f"{rate}_ci"] = None if bounds is None else [bound / 100 for bound in bounds]
-        for key in ("audio_seconds", "request_seconds", "rtfx_request", "intervals", *NOTED):
-            line[key] = one[key]
-        line["hallucination"] = one["hallucination"]
-        found.append(line)
+        more = ("audio_seconds", "request_seconds", "rtfx_request", "intervals", *NOTED)
+        found.append(line | {key: one[key] for key in (*more, "hallucination")})
     return found
 
 
@@ -157,17 +119,6 @@ def _column(given: str) -> tuple[str, str]:
             f"{', '.join(known)}"
         )
     return key, name
-
-
-def _fraction(block: dict[str, Any], rate: str) -> float:
-    """The rate from its counts: exact to the last digit."""
-    above, below = {
-        "wer": ("edits", "ref_words"),
-        "cer": ("char_edits", "ref_chars"),
-        "success_rate": ("successes", "counted"),
-    }[rate]
-    edits = block["substitutions"] + block["deletions"] + block["insertions"]
-    return float((edits if above == "edits" else block[above]) / block[below])
 
 
 def _print_table(found: list[dict[str, Any]]) -> None:
