@@ -33,6 +33,8 @@ def wer(tmp_path, capsys, rows, *options):
         "<think>thoughts</think><answer>{}</answer>",
         "<|channel|>analysis<|message|>A transcript.<|end|><|start|>assistant<|channel|>final"
         "<|message|>{}",
+        "<|channel|>analysis<|message|>Hm.<|end|><|channel|>final <|constrain|>text<|message|>{}<|return|>",
+        "{}</answer>",
         "language English<asr_text>{}",
     ],
 )
@@ -62,6 +64,72 @@ def test_chunks_of_a_session_are_joined_in_order_and_scored_once(tmp_path, capsy
 
 
 @pytest.mark.parametrize(
+    ("written", "options"),
+    [
+        ("language English<asr_text>{}", ()),
+        ("<think>mm</think><answer>{}</answer>", ()),
+        ("It may be a greeting.</think>{}", ()),
+        ("<|channel|>final<|message|>{}<|return|>", ()),
+        ("The audio says: {}", ("--postprocess", "chatty")),
+    ],
+)
+def test_each_chunk_loses_what_is_no_transcript_before_it_is_joined(
+    tmp_path, capsys, written, options
+):
+    rows = [
+        {"parent_id": "a", "chunk_index": k, "text": SAID, "pred_text": written.format(part)}
+        for k, part in enumerate(["Please send the report", "before noon on Friday."])
+    ]
+    (line,) = wer(tmp_path, capsys, rows, *options)
+    assert (line["num_entries"], line["wer"]) == (1, 0)
+
+
+def test_thoughts_that_were_cut_short_cost_their_chunk_alone(tmp_path, capsys):
+    rows = [
+        {"parent_id": "a", "chunk_index": k, "text": SAID, "pred_text": heard}
+        for k, heard in enumerate(["<think>never closed", "before noon on Friday."])
+    ]
+    (line,) = wer(tmp_path, capsys, rows)
+    assert (line["deletions"], line["substitutions"], line["insertions"]) == (4, 0, 0)
+
+
+def test_chunks_behind_a_row_that_is_none_are_told(tmp_path, capsys):
+    path = tmp_path / "r.jsonl"
+    chunk = {"parent_id": "a", "chunk_index": 0, "text": "two", "pred_text": "two"}
+    rows = [{"text": "five", "pred_text": "five"}, chunk]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["wer", str(path)]) != 0
+    assert "has a 'parent_id' and the first row has none" in capsys.readouterr().err
+
+
+def test_compare_takes_reasoning_out_as_wer_does(tmp_path, capsys):
+    files = []
+    for name, written in (("a", "<think>hm</think>{}"), ("b", "{}")):
+        rows = [{"id": str(k), "text": SAID, "pred_text": written.format(HEARD)} for k in range(3)]
+        files.append(tmp_path / f"{name}.jsonl")
+        files[-1].write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["compare", "--json", *map(str, files)]) == 0
+    (line,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (line["rate_a"], line["rate_b"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ("uh send it by friday let me know if you need anything",
+         "Send it by Friday.\nLet me know if you need anything."),
+        ("uh speaker one has the floor", "Speaker 1: has the floor"),
+        ("um answer yes it is", "Answer: yes it is."),
+        ("the result twenty dollars", "The result: $20"),
+        ("he said note that the price is twenty dollars", "He said:\nNote that the price is $20."),
+    ],
+)  # fmt: skip
+def test_chatty_makes_no_answer_worse_by_the_protocol_that_scores_it(tmp_path, capsys, said, heard):
+    (line,) = wer(tmp_path, capsys, [{"text": said, "pred_text": heard}], "--postprocess", "chatty")
+    assert (line["wer"], line["postprocessed"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
     ("places", "references", "what"),
     [((0, 2), "xx", "chunk 2 follows 0"), ((0, 0), "xx", "follows"), ((0, 1), "xy", "another")],
 )
@@ -71,7 +139,7 @@ def test_a_session_with_a_hole_or_two_references_is_refused(places, references, 
         for k, (place, reference) in enumerate(zip(places, references, strict=True))
     ]
     with pytest.raises(EarmarkError, match=f"f.jsonl: session 'call': .*{what}"):
-        list(joined(chunks, "f.jsonl"))
+        list(joined(chunks, "f.jsonl", lambda one: one))
 
 
 def test_nemo_skills_scores_no_empty_reference_and_calls_it_a_failure(tmp_path, capsys):
@@ -129,7 +197,7 @@ def test_groups_come_from_a_column_or_a_pattern_and_a_lack_is_told():
     rows = [({"id": "call7/1", "text": "x", "speaker": "s"}, answer)]
 
     def group(**how):
-        return next(iter(samples_of(rows, "m.jsonl", "p.jsonl", how, None))).group
+        return next(iter(samples_of(rows, "m.jsonl", "p.jsonl", how, None, lambda one: one))).group
 
     assert group(pattern="^[^/]+") == "call7"
     assert group(pattern=r"call(\d+)") == "7"

@@ -39,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_configfile(parser)
     add("--benchmark", action="append", help="only this one; may be repeated")
     add("--protocol", help="the scoring protocol (default: the primary one)")
+    add("--language", metavar="CODE", help="of result files: the references' language, such as de")
+    add("--group", metavar="NAME", help="of result files: the key of a sample's speaker or call")
     add("--json", action="store_true", help="print one JSON object a split")
 
 
@@ -46,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
     """Compare per split and overall, and print the result."""
     if Path(args.model_a).is_file() and Path(args.model_b).is_file():
         protocol = args.protocol or "whisper"
-        sets = {"": (_of_file(args.model_a, protocol), _of_file(args.model_b, protocol))}
+        first, second = (_of_file(path, protocol, args) for path in (args.model_a, args.model_b))
+        sets = {"": (first, second)}
     else:
         protocol = args.protocol or "primary"
         sets = _of_models(args)
@@ -129,17 +132,17 @@ def _counted(rows: list[tuple[str, int, int, str | None]]) -> pd.DataFrame:
     return made.astype({"id": object, "group": object}).set_index("id")
 
 
-def _of_file(path: str, protocol: str) -> Counted:
+def _of_file(path: str, protocol: str, args: argparse.Namespace) -> Counted:
     from earmark.scoring.result_files import read_results
-    from earmark.scoring.samples import pair
-    from earmark.scoring.text import protocol as named
+    from earmark.scoring.samples import Scorer
 
+    scorer = Scorer.named([protocol], language=args.language, filtered=False)
     rows = []
-    for sample in read_results(path):
-        found = pair(sample, named(protocol), filtered=False)
-        if found.why:
-            raise EarmarkError(f"{path}: {found.why}")
-        rows.append((sample.id, found.counts.edits, found.counts.ref_words, sample.group))
+    for row in map(scorer.row, read_results(path, scorer.heard, group=args.group)):
+        if "why" in row:
+            raise EarmarkError(f"{path}: {row['why']}")
+        edits = row["substitutions"] + row["deletions"] + row["insertions"]
+        rows.append((row["id"], edits, row["ref_words"], row.get("group")))
     table = _counted(rows)
     for name in table.index[table.index.duplicated()]:
         raise EarmarkError(f"{path}: two rows have the id {name!r}")

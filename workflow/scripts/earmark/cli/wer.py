@@ -79,7 +79,7 @@ def _scored(
     )
     taken = Columns(file, names[0])
     changed = 0
-    for sample in read_results(file, columns, args.group):
+    for sample in read_results(file, scorer.heard, columns, args.group):
         taken.add(scorer.row(sample))
         changed += args.normalized and any(
             one.normalize(text).split() != text.split()

@@ -7,15 +7,18 @@ is; how many answers are letters, and the rate with them mapped, stand beside it
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
-_MARKS = r"[\s*_`\"'$.:;,()\[\]{}<>-]*"
+_MARKS = r"[\s*_`\"'“”‘’$.:;,!#/=()\[\]{}<>—–-]*(?:\\(?:[()\[\]]|[,;!])[\s.]*)*"
 _LETTER = re.compile(
     rf"""{_MARKS}
-    (?:(?:so|therefore|thus|hence)\b{_MARKS})?
-    (?:(?:the|my)\s+)? (?:(?:correct|right|best|final|most\ likely)\s+)*
+    (?:(?:so|therefore|thus|hence|sure|based\ on\ (?:the|this)\ (?:audio|clip))\b{_MARKS})?
+    (?:i\s+(?:would\s+)?(?:think|believe|say|choose|pick|select)\b{_MARKS}(?:that\b{_MARKS})?)?
+    (?:(?:it['’]s|it\s+is)\b{_MARKS})?
+    (?:(?:the|my)\s+)? (?:(?:correct|right|best|final|selected|most\ likely)\s+)*
     (?:(?:answer|option|choice|letter)\b{_MARKS}(?:(?:is|would\ be|=)\b{_MARKS})?)*
-    (?:\\(?:boxed|text|mathrm|textbf)\{{{_MARKS})*
+    (?:\\(?:boxed|text|mathrm|mathbf|textbf)\{{{_MARKS})*
     (?P<letter>[A-Za-z])
     (?:{_MARKS}(?:is\s+(?:the\s+)?)?(?:correct|right)(?:\s+(?:answer|option|choice))?)?
     {_MARKS}""",
@@ -35,12 +38,13 @@ def letter_of(answer: str, choices: Sequence[str]) -> str | None:
         answer: The model's answer.
         choices: The choices, in the prompt's order.
     """
-    answer = answer.strip()
+    answer = unicodedata.normalize("NFKC", answer).strip()
     match = _LETTER.fullmatch(answer) if len(answer) <= _LONGEST else None
     if match is None or answer.lower() in (choice.strip().lower() for choice in choices):
         return None
     letter = match["letter"].upper()
-    # `A` before a small letter is the article, unless it is a key.
-    name = re.compile(rf"(?<!\w){letter}(?!\w)(?! (?!major|minor|flat|sharp)[a-z])")
+    # `A` before a word is the article, unless it is a key.
+    word = "[A-Za-z]" if letter == "A" else "[a-z]"
+    name = re.compile(rf"(?<!\w){letter}(?!\w)(?! (?!(?i:major|minor|flat|sharp)){word})")
     others = (choice for k, choice in enumerate(choices) if k != ord(letter) - ord("A"))
     return None if any(name.search(choice) for choice in others) else letter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from earmark.errors import EarmarkError
@@ -41,6 +41,7 @@ def samples_of(
     predictions: str,
     group: Mapping[str, str] | None,
     session: Mapping[str, str] | None,
+    heard: Callable[[Sample], Sample],
 ) -> Iterator[Sample]:
     """The samples of a split, those of a session joined.
 
@@ -50,12 +51,13 @@ def samples_of(
         predictions: The predictions' path, for messages.
         group: As for `earmark.scoring.score.score`.
         session: As for `earmark.scoring.score.score`.
+        heard: As for `earmark.scoring.sessions.joined`.
 
     Raises:
         EarmarkError: when a row lacks what is needed; names the sample.
     """
     samples = _each(rows, manifest, predictions, group, session)
-    return joined(samples, manifest) if session else samples
+    return joined(samples, manifest, heard) if session else samples
 
 
 def _each(

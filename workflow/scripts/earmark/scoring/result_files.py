@@ -13,7 +13,7 @@ import contextlib
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from earmark.errors import EarmarkError
@@ -28,12 +28,16 @@ _OTHERS = {
 
 
 def read_results(
-    path: str | Path, columns: Mapping[str, str] | None = None, group: str | None = None
+    path: str | Path,
+    heard: Callable[[Sample], Sample],
+    columns: Mapping[str, str] | None = None,
+    group: str | None = None,
 ) -> Iterator[Sample]:
     """Read a result file, a sample at a time; a session's chunks are joined.
 
     Args:
         path: The file; ``-`` for standard input.
+        heard: As for `earmark.scoring.sessions.joined`.
         columns: Keys of the file for ``text``, ``pred_text``, ``id`` and the others, where they
             differ from those.
         group: The key of the speaker, call or talk of each sample; None where nobody said.
@@ -47,9 +51,15 @@ def read_results(
     if first is None:
         raise EarmarkError(f"{path}: empty; rows with 'text' and 'pred_text' were expected")
     if first.session:
-        yield from joined(_put_back(first, samples), str(path))
+        yield from joined(_put_back(first, samples), str(path), heard)
     else:
-        yield from _put_back(first, samples)
+        for sample in _put_back(first, samples):
+            if sample.session:
+                raise EarmarkError(
+                    f"{path}: sample {sample.id!r} has a 'parent_id' and the first row has none; "
+                    "a file is of chunks or it is not"
+                )
+            yield sample
 
 
 def _put_back(first: Sample, rest: Iterator[Sample]) -> Iterator[Sample]:
@@ -60,6 +70,8 @@ def _put_back(first: Sample, rest: Iterator[Sample]) -> Iterator[Sample]:
 def _samples(path: str | Path, columns: dict[str, str], group: str | None) -> Iterator[Sample]:
     for number, row in enumerate(_rows(path), start=1):
         where = f"{path}, row {number}"
+        if not isinstance(row, dict):
+            raise EarmarkError(f"{where}: an object was expected, found {str(row)[:60]!r}")
         if number == 1:
             for key, others in _OTHERS.items():
                 known = (one for one in (key, *others) if one in row)
@@ -116,6 +128,8 @@ def _session(row: Row, where: str) -> tuple[str, float] | None:
     if row.get("parent_id") is None:
         return None
     place = row.get("chunk_index")
+    if isinstance(place, str) and place.isdecimal():  # of a table
+        place = int(place)
     if isinstance(place, bool) or not isinstance(place, int | float):
         raise EarmarkError(f"{where}: 'chunk_index' must be a number, found {str(place)[:60]!r}")
     return str(row["parent_id"]), float(place)

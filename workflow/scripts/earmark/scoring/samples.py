@@ -27,6 +27,9 @@ class Sample:
         seconds: Seconds that the request took; None where it is not known.
         group: The speaker, call or talk that it is of; None where nobody said.
         session: The recording that it is a chunk of, and its place there; or None.
+        answered: Whether the model wrote anything but reasoning; None until that was taken out.
+        reasoned: Whether reasoning was taken out of the answer.
+        postprocessed: Whether postprocessing changed the answer.
     """
 
     id: str
@@ -36,6 +39,9 @@ class Sample:
     seconds: float | None = None
     group: str | None = None
     session: tuple[str, float] | None = None
+    answered: bool | None = None
+    reasoned: bool = False
+    postprocessed: bool = False
 
 
 _NONE = Counts()
@@ -158,16 +164,33 @@ class Scorer:
         chosen = [protocol(name, language) for name in dict.fromkeys(protocols)]
         return cls(chosen, postprocess(postprocessing), **how)
 
+    def heard(self, sample: Sample) -> Sample:
+        """Return a sample with what was heard alone: without reasoning, and postprocessed.
+
+        Tags that the reference has were read out, and stay. What postprocessing makes of an answer
+        is taken where it has fewer word errors by the primary protocol, so that it harms none; of
+        a chunk, whose reference is the whole session's, where as many words are right.
+        """
+        said, reasoned = answer(sample.generation)
+        if reasoned and answer(sample.reference)[1]:
+            said, reasoned = sample.generation, False
+        plain = replace(sample, generation=said, answered=bool(said.strip()), reasoned=reasoned)
+        shorter = self.postprocess.apply(said, sample.reference)
+        if shorter == said:
+            return plain
+        better = replace(plain, generation=shorter, postprocessed=True)
+        before, after = (pair(one, self.protocols[0], self.normalized) for one in (plain, better))
+        fewer = after.counts.edits < before.counts.edits
+        no_less = after.counts.hits >= before.counts.hits
+        return better if (no_less if sample.session else fewer) else plain
+
     def row(self, sample: Sample) -> Row:
         """Return a sample's row: the first protocol's fields and edits, then the other protocols'.
 
         ``no_answer`` tells that the model wrote nothing, ``signals`` what may be hallucinated.
         """
-        said, reasoned = answer(sample.generation)
-        if reasoned and answer(sample.reference)[1]:  # the tags were read out
-            said, reasoned = sample.generation, False
-        heard = self.postprocess.apply(said, sample.reference)
-        sample = replace(sample, generation=heard)
+        if sample.answered is None:
+            sample = self.heard(sample)
         pairs = {
             one.name: pair(sample, one, self.normalized, self.filtered) for one in self.protocols
         }
@@ -176,15 +199,15 @@ class Scorer:
             "id": sample.id,
             "duration": sample.duration,
             "seconds": sample.seconds,
-            "no_answer": not said.strip(),
+            "no_answer": not sample.answered,
             **first.row(),
             "edits": first.edits,
         }
         if sample.group is not None:
             row["group"] = sample.group
-        if reasoned:
+        if sample.reasoned:
             row["reasoning_removed"] = True
-        if heard != said:
+        if sample.postprocessed:
             row["postprocessed"] = True
         if signs := signals(
             sample.generation, sample.duration, first.reference, first.hypothesis, first.edits

@@ -103,7 +103,7 @@ def score(
     columns = {mode: Columns(subset, protocols[0]) for mode in seeds.modes(len(files))}
 
     each = [
-        scorer.rows(samples_of(one, manifest, file, group, session))
+        scorer.rows(samples_of(one, manifest, file, group, session, scorer.heard))
         for one, file in zip(pairs, files, strict=True)
     ]
     write_jsonl(scores, _rows(each, columns))

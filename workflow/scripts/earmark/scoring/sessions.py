@@ -6,7 +6,7 @@ order of their chunks, joined by one space, against the transcript that each chu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -14,12 +14,15 @@ from earmark.errors import EarmarkError
 from earmark.scoring.samples import Sample
 
 
-def joined(samples: Iterable[Sample], where: str) -> Iterator[Sample]:
+def joined(
+    samples: Iterable[Sample], where: str, heard: Callable[[Sample], Sample]
+) -> Iterator[Sample]:
     """Join the samples of each session into one.
 
     Args:
         samples: Samples with ``session`` set; those without are sessions of their own.
         where: What to call their file in messages.
+        heard: What takes out of each chunk's answer what is no transcript (`Scorer.heard`).
 
     Returns:
         A sample a session, in order of its name; seconds are sums, unknown where one is unknown.
@@ -30,7 +33,8 @@ def joined(samples: Iterable[Sample], where: str) -> Iterator[Sample]:
     """
     sessions: dict[str, list[Sample]] = {}
     for sample in samples:
-        sessions.setdefault(sample.session[0] if sample.session else sample.id, []).append(sample)
+        name = sample.session[0] if sample.session else sample.id
+        sessions.setdefault(name, []).append(heard(sample))
     for name, chunks in sorted(sessions.items()):
         chunks.sort(key=lambda one: one.session[1] if one.session else 0)
         places = [one.session[1] for one in chunks if one.session]
@@ -53,6 +57,9 @@ def joined(samples: Iterable[Sample], where: str) -> Iterator[Sample]:
             generation=" ".join(filter(None, texts)),
             duration=_sum([one.duration for one in chunks]),
             seconds=_sum([one.seconds for one in chunks]),
+            answered=any(one.answered for one in chunks),
+            reasoned=any(one.reasoned for one in chunks),
+            postprocessed=any(one.postprocessed for one in chunks),
         )
 
 

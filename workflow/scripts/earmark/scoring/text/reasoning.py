@@ -6,7 +6,7 @@ import re
 
 _KINDS = r"(?:seed:)?(?:think|thinking|thoughts?|reasoning|reason)"
 _TAG = re.compile(rf"<(/?){_KINDS}>|◁(/?){_KINDS}▷|\[(/?)THINK\]", re.IGNORECASE)
-_FINAL = re.compile(r"<\|channel\|>\s*final\b[^<]{0,99}<\|message\|>")
+_FINAL = re.compile(r"<\|channel\|>\s*final\b(?:(?!<\|message\|>).){0,99}<\|message\|>", re.DOTALL)
 _END = re.compile(r"<\|(?:end|return|start|channel)\|>")
 _ANSWER = re.compile(r"</?answer>", re.IGNORECASE)
 _TRANSCRIPT = re.compile(r"</?asr_text>")
@@ -54,7 +54,7 @@ def _inside(tag: re.Pattern[str], text: str) -> str:
     """What stands inside the last block of a kind; the text itself where there is none."""
     tags = list(tag.finditer(text))
     starts = [k for k, one in enumerate(tags) if "/" not in one[0]]
-    if not starts:
-        return text
+    if not starts:  # the block's start was not generated
+        return text[: tags[0].start()] if tags else text
     ends = [one.start() for one in tags[starts[-1] + 1 :]]
     return text[tags[starts[-1]].end() : ends[0] if ends else len(text)]
