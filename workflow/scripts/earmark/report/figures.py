@@ -5,6 +5,7 @@ The one place of the report that knows how metrics spell a key.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,10 +43,14 @@ def interval(metrics: Metrics | None, key: str) -> tuple[float, float] | None:
 
 def entries(metrics: Metrics | None) -> int | None:
     """How many samples a rate is of: those scored where that is known, else all."""
-    for key in ("scored", "num_scored", "num_entries"):
-        if (count := figure(metrics, key)) is not None:
-            return int(count)
-    return None
+    counts = (figure(metrics, key) for key in ("scored", "num_scored", "num_entries"))
+    return next((int(count) for count in counts if count is not None), None)
+
+
+def rate(metrics: Metrics | None, key: str) -> dict[str, float | None]:
+    """A rate as tables and charts have it: ``value``, ``low`` and ``high``, and ``entries``."""
+    low, high = interval(metrics, key) or (None, None)
+    return {"value": figure(metrics, key), "low": low, "high": high, "entries": entries(metrics)}
 
 
 def protocols(metrics: Metrics | None) -> dict[str, Metrics]:
@@ -55,8 +60,8 @@ def protocols(metrics: Metrics | None) -> dict[str, Metrics]:
 
 def doubts(metrics: Metrics | None) -> list[str]:
     """What a reader must know before trusting a set's rates; mostly nothing."""
-    total = figure(metrics, "num_entries")
-    shares = [((figure(metrics, key) or 0) / total if total else 0.0) for key, _, _ in _DOUBTS]
+    total = figure(metrics, "num_entries") or math.inf
+    shares = ((figure(metrics, key) or 0) / total for key, _, _ in _DOUBTS)
     return [
         text.format(share=share)
         for share, (_, allowed, text) in zip(shares, _DOUBTS, strict=True)

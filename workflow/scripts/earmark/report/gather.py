@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -94,11 +95,8 @@ class Results:
 
     def of(self, benchmark: str, model: str | None = None) -> list[Evaluation]:
         """The evaluations on a benchmark, of one model or of all."""
-        return [
-            one
-            for (folder, name, _), one in self.evaluations.items()
-            if name == benchmark and model in (None, folder)
-        ]
+        return [one for (folder, name, _), one in self.evaluations.items()
+                if name == benchmark and model in (None, folder)]  # fmt: skip
 
 
 def is_asr(split: Split) -> bool:
@@ -162,13 +160,10 @@ def _evaluation(run: Run, model: Model, folder: str, split: Split) -> Evaluation
 
 
 def _jobs(path: Path) -> list[dict[str, Any]]:
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     rows = []
-    for line in lines:
-        try:
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        with suppress(ValueError):  # a line torn by a crash
             rows.append(json.loads(line))
-        except ValueError:  # a line torn by a crash
-            continue
     return rows
 
 

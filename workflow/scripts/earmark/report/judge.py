@@ -49,12 +49,9 @@ def _asked(judgements: Path) -> tuple[float | None, float | None, float | None]:
     """
     files = [judgements] if judgements.is_file() else []
     files += sorted(judgements.parent.glob(f"{judgements.stem}.seed*.jsonl"))
+    rows = [row for path in files for row in read_jsonl(path)]
     if not files:
         return None, None, None
-    asked = parsed = again = 0
-    for path in files:
-        for row in read_jsonl(path):
-            asked += bool(row.get("requests"))
-            parsed += bool(row.get("judgements")) and row.get("scores") is not None
-            again += len(row.get("requests") or []) > 1
-    return asked, parsed, again
+    asked = sum(bool(row.get("requests")) for row in rows)
+    parsed = sum(bool(row.get("judgements")) and row.get("scores") is not None for row in rows)
+    return asked, parsed, sum(len(row.get("requests") or []) > 1 for row in rows)

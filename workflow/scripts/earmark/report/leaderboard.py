@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from earmark.report.figures import doubts, entries, figure, interval, protocols
+from earmark.report.figures import doubts, figure, protocols, rate
 from earmark.report.gather import Evaluation, Metrics, Results
 
 Cell = dict[str, Any]
@@ -186,12 +186,9 @@ def _cell(metrics: Any, key: str, evaluation: Evaluation | None = None) -> Cell:
     """A rate with its interval and samples; of a split, also how far it is and what failed."""
     if evaluation is not None and evaluation.metrics is None:
         return {"note": evaluation.told}
-    low, high = interval(metrics, key) or (None, None)
     failed = figure(evaluation.metrics, "num_failed") if evaluation is not None else None
-    note = f"{failed:.0f} failed" if failed else ""
-    value = figure(metrics, key)
-    count = entries(metrics) if value is not None else None
-    return {"value": value, "low": low, "high": high, "entries": count, "note": note}
+    cell: Cell = {**rate(metrics, key), "note": f"{failed:.0f} failed" if failed else ""}
+    return cell if cell["value"] is not None else {**cell, "entries": None}
 
 
 def _mmau_tables(results: Results, benchmark: str) -> list[Table]:
@@ -284,19 +281,15 @@ def _marked(cells: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     compared only where every model ran on the same hardware.
     """
     known = {column.key: column for column in columns}
-    score = pd.Series(
-        [
-            round(value, known[key].digits) * (-1 if known[key].lower else 1)
-            for key, value in zip(cells.key, cells.value, strict=True)
-        ],
-        index=cells.index,
-        dtype=float,
-    )
+    scored = [
+        round(value, known[key].digits) * (-1 if known[key].lower else 1)
+        for key, value in zip(cells.key, cells.value, strict=True)
+    ]
+    score = pd.Series(scored, index=cells.index, dtype=float)
     speed = cells.key.map(lambda key: known[key].speed).astype(bool)
     rivals = score.notna() & ~((cells.folder == "") & ((cells.remark != "") | speed))
-    if cells.machine[rivals & speed].nunique(dropna=False) != 1 or (
-        cells.machine[rivals & speed].isna().any()
-    ):
+    machines = cells.machine[rivals & speed]
+    if machines.nunique() != 1 or machines.isna().any():
         rivals &= ~speed
     groups = score.where(rivals).groupby(cells.key)
     best = rivals & (score == groups.transform("max")) & (groups.transform("nunique") > 1)

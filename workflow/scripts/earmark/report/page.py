@@ -165,16 +165,16 @@ def _facts(results: Results) -> list[tuple[str, str]]:
         sum(figure(metrics, key) or 0 for metrics in done)
         for key in ("audio_seconds", "num_entries", "num_failed")
     )
-    broken_off = sum(one.state == "failed" for one in results.missing())
-    counts = [
-        ("models", len(results.run.models), ",.0f"),
-        ("splits", sum(map(len, results.run.benchmarks.values())), ",.0f"),
-        ("scored answers", samples, ",.0f"),
-        ("hours of audio transcribed", seconds / 3600, ",.1f"),
-        ("failed samples", failed, ",.0f"),
-        *([("failed evaluations", broken_off, ",.0f")] if broken_off else []),
-    ]
+    counts = {
+        "models": len(results.run.models),
+        "splits": sum(map(len, results.run.benchmarks.values())),
+        "scored answers": samples,
+        "hours of audio transcribed": seconds / 3600,
+        "failed samples": failed,
+    }
+    if broken_off := sum(one.state == "failed" for one in results.missing()):
+        counts["failed evaluations"] = broken_off
     return [
-        (what.removesuffix("s") if number == 1 else what, f"{number:{form}}")
-        for what, number, form in counts
+        (what.removesuffix("s") if n == 1 else what, printed(n, 1 if "hours" in what else 0))
+        for what, n in counts.items()
     ]

@@ -97,35 +97,25 @@ def subset(split: Split) -> str:
 
 
 def _one(row: dict[Any, str], known: dict[str, str], where: str) -> Published:
-    model = row.get("model", "").strip()
-    if not model:
+    told = {name: row.get(name, "").strip() for name in ("model", "source", "protocol")}
+    if not told["model"]:
         raise EarmarkError(f"{where}: the row names no model")
-    protocol = row.get("protocol", "").strip()
+    protocol = told["protocol"]
     if protocol and protocol not in PROTOCOL_NAMES:
         raise EarmarkError(
             f"{where}: unknown protocol {protocol!r}{closest(protocol, PROTOCOL_NAMES)}; known: "
             f"{', '.join(PROTOCOL_NAMES)}; leave it empty for any other"
         )
-    source = row.get("source", "").strip()
-    return Published(
-        model=model,
-        source="another run" if source == "this run" else source,  # of its leaderboard.csv
-        protocol=protocol,
-        values=dict(_values(row.items(), known, where)),
-    )
-
-
-def _values(
-    cells: Iterable[tuple[str, str]], known: dict[str, str], where: str
-) -> Iterable[tuple[str, float]]:
-    for column, cell in cells:
-        text = (cell or "").strip().removesuffix("%").strip()
-        if column not in known or not text:
-            continue
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value) or value < 0:
-            raise EarmarkError(f"{where}: {column}: a percentage was expected, found {cell!r}")
-        yield known[column], value
+    if told["source"] == "this run":  # of its leaderboard.csv
+        told["source"] = "another run"
+    values = {}
+    for column, cell in row.items():
+        text = cell.strip().removesuffix("%").strip()
+        if column in known and text:
+            try:
+                values[known[column]] = float(text)
+            except ValueError:
+                values[known[column]] = math.nan
+            if not 0 <= values[known[column]] < math.inf:
+                raise EarmarkError(f"{where}: {column}: a percentage was expected, found {cell!r}")
+    return Published(**told, values=values)

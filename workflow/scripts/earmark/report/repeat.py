@@ -6,13 +6,12 @@ import json
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from earmark.files import read_json
-from earmark.report.figures import entries, protocols
+from earmark.report.figures import protocols
 from earmark.report.gather import Results, is_asr
 from earmark.report.leaderboard import machine
 
@@ -23,23 +22,13 @@ _KEPT = ("model", "revision", "api", "audio", "prompt", "sampling", "extra_body"
          "server_args")  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Repeat:
-    """The section of the page that says what the numbers rest on.
+def repeat(results: Results) -> dict[str, Any]:
+    """Gather what the numbers rest on, as far as it was written down.
 
-    Attributes:
-        commands: Shell commands that repeat the run in a clone.
-        exactly: What prints the commands of an evaluation, from its own record.
-        tables: Titles, headings and rows.
+    Returns:
+        ``commands``, which repeat the run in a clone; ``exactly``, which print those of an
+        evaluation from its own record; ``tables``, each a title, headings and rows.
     """
-
-    commands: list[str]
-    exactly: list[str]
-    tables: list[tuple[str, tuple[str, ...], Lines]]
-
-
-def repeat(results: Results) -> Repeat:
-    """Gather what the numbers rest on, as far as it was written down."""
     known = list(_provenance(results))
     ways = {one.split.scoring for one in results.evaluations.values()}
     judge = results.run.judge.settings
@@ -62,7 +51,8 @@ def repeat(results: Results) -> Repeat:
         ("Runs", ("Evaluation", "Answers ended", answered, "Server", "Hardware"), _runs(known)),
     ]
     exactly = [f"earmark reproduce {shlex.quote(str(file))}" for file, _ in known]
-    return Repeat(_commands(results, known), exactly, [one for one in tables if one[2]])
+    shown = [one for one in tables if one[2]]
+    return {"commands": _commands(results, known), "exactly": exactly, "tables": shown}
 
 
 def _provenance(results: Results) -> Iterator[tuple[Path, Provenance]]:
@@ -120,13 +110,11 @@ def _data(results: Results) -> Lines:
         for split in splits.values():
             scored = [one.metrics for one in results.of(benchmark)
                       if one.split.name == split.name and one.metrics is not None]  # fmt: skip
-            counts = sorted({entries({"num_entries": one["num_entries"]}) or 0 for one in scored})
+            counts = sorted({int(one["num_entries"] or 0) for one in scored})
             shown = " or ".join(f"{count:,}" for count in counts) or "not scored yet"
             scoring = ", ".join(split.protocols) if is_asr(split) else split.scoring
-            name = f"{benchmark}: {split.name}"
-            rows.append(
-                (name, scoring, shown, _shown(split.source.given), _shown(split.prompt.given))
-            )
+            given = _shown(split.source.given), _shown(split.prompt.given)
+            rows.append((f"{benchmark}: {split.name}", scoring, shown, *given))
     return rows
 
 

@@ -28,9 +28,8 @@ FACETS = {
 """What rows are filtered by: a title, and the manifest's columns."""
 
 _GIVEN = [
-    (8, "failed", True, "bad"),
-    (16, "empty answer", True, "bad"),
-    (32, "cut short", True, "bad"),
+    (bit, name, True, "bad")
+    for bit, name in ((8, "failed"), (16, "empty answer"), (32, "cut short"))
 ]
 KINDS: dict[str, list[tuple[int, str, bool, str]]] = {
     "asr": [
@@ -65,15 +64,12 @@ _SHOWN = (
 
 def packed(value: Any) -> str:
     """JSON, deflated, in base64: what the page's ``pieces.load`` unpacks."""
+    form: Any = {"ensure_ascii": False, "separators": (",", ":"), "allow_nan": False}
     try:
-        text = _json(value)
+        text = json.dumps(value, **form)
     except ValueError:  # a number that is none: rare, and looking for it takes as long as the rest
-        text = _json(finite(value))
+        text = json.dumps(finite(value), **form)
     return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 6)).decode()
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def describe(results: Results) -> dict[str, Any]:
@@ -165,7 +161,6 @@ def _utterance(entry: Row) -> Row:
     audio = entry.get("audio_filepath")
     paths = [audio] if isinstance(audio, str) else list(audio or [])
     choices = entry.get("choices")
-    listed = choices if isinstance(choices, list) else []
     more = {
         key: value if isinstance(value, str | int | float) else json.dumps(value)
         for key, value in entry.items()
@@ -175,10 +170,8 @@ def _utterance(entry: Row) -> Row:
         "id": str(entry["id"]),
         "duration": _duration(entry),
         "audio": [quote(str(path)) for path in paths],
-        "text": entry.get("text"),
-        "question": entry.get("question"),
-        "answer": entry.get("answer"),
-        "choices": [str(choice) for choice in listed],
+        **{key: entry.get(key) for key in ("text", "question", "answer")},
+        "choices": [str(choice) for choice in choices] if isinstance(choices, list) else [],
         "more": more,
     }
 
@@ -281,10 +274,8 @@ def _signal(name: str, value: Any) -> str:
 
 
 def _mmau_answer(score: Row, answer: Row, judged: Row) -> Row:
-    row = _answered(answer)
-    for key in ("match", "margin", "similarities", "scores", "why"):
-        if score.get(key) is not None:
-            row[key] = score[key]
+    told = {key: score.get(key) for key in ("match", "margin", "similarities", "scores", "why")}
+    row = _answered(answer) | {key: value for key, value in told.items() if value is not None}
     texts = judged.get("judgements") or []
     if texts:
         row["judgement"] = "\n\n--- asked again ---\n\n".join(map(str, texts))

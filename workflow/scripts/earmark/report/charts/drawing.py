@@ -89,6 +89,13 @@ def spec(*layers: Any, height: Any) -> dict[str, Any]:
     return {key: value for key, value in made.items() if key not in left_out} | {"height": height}
 
 
+def of_benchmarks(rows: Rows) -> Any:
+    """The benchmarks' shapes, told where there are several."""
+    several = len({row["benchmark"] for row in rows}) > 1
+    legend = alt.Legend(orient="bottom", title=None) if several else None
+    return alt.Shape("benchmark:N", legend=legend)
+
+
 def of_models(legend: bool = True) -> Any:
     """The models' colours; the page fills in the names."""
     shown = alt.Legend(

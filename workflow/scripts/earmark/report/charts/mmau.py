@@ -14,7 +14,7 @@ from earmark.report.charts.drawing import (
     samples_link,
     split_name,
 )
-from earmark.report.figures import entries, figure, interval
+from earmark.report.figures import rate
 from earmark.report.gather import Evaluation, Results, is_asr
 
 _INTERVALS = "Lines are 95 % intervals; with many models they are in the table alone."
@@ -73,9 +73,7 @@ def _grouped(results: Results, column: str, facet: str, shown: Callable[[str], s
 
 
 def _row(name: str, metrics: Any, evaluation: Evaluation, **more: str) -> dict[str, Any]:
-    low, high = interval(metrics, "success_rate") or (None, None)
-    row = {"model": evaluation.model.name, "name": name, "rate": figure(metrics, "success_rate")}
-    row |= {"low": low, "high": high, "entries": entries(metrics)}
+    row = {"model": evaluation.model.name, "name": name, **rate(metrics, "success_rate")}
     return {**row, "href": samples_link(evaluation, False, **more)}
 
 
@@ -84,14 +82,14 @@ def _spaced(name: str) -> str:
 
 
 def _chart(name: str, what: str, rows: Rows, note: str, lines: bool = True) -> Chart:
-    columns: Columns = [("name", what.capitalize(), None), ("rate", "Success (%)", 2), *RATE]
+    columns: Columns = [("name", what.capitalize(), None), ("value", "Success (%)", 2), *RATE]
     return Chart(
         id=name,
         section="mmau",
         title=f"Success by {what}",
         note=note,
-        spec=dots("rate", "name", columns, "success (%)", [0, 100], lines),
-        rows=[row for row in rows if row["rate"] is not None],
+        spec=dots("value", "name", columns, "success (%)", [0, 100], lines),
+        rows=[row for row in rows if row["value"] is not None],
         columns=columns,
         wide=True,
     )

@@ -13,13 +13,14 @@ from earmark.report.charts.drawing import (
     Rows,
     base,
     beside,
+    of_benchmarks,
     of_models,
     rows_of,
     samples_link,
     spec,
     split_name,
 )
-from earmark.report.charts.wer import recognized
+from earmark.report.charts.wer import recognized, whole_benchmarks
 from earmark.report.figures import figure
 from earmark.report.gather import Results
 
@@ -27,19 +28,14 @@ from earmark.report.gather import Results
 def against_accuracy(results: Results) -> Chart:
     """Word error rate against RTFx, a point a model and benchmark."""
     rows: Rows = []
-    for benchmark in results.run.benchmarks:
-        for folder, model in results.run.models.items():
-            whole = results.subsets[folder, benchmark].get(benchmark)
-            rtfx, wer = figure(whole, "rtfx_wall"), figure(whole, "wer")
-            if rtfx and wer is not None:
-                link = samples_link(results.of(benchmark, folder)[0], everywhere=True)
-                rows.append({"model": model.name, "benchmark": benchmark, "wer": wer, "rtfx": rtfx,
-                             "href": link})  # fmt: skip
+    for whole, first, row in whole_benchmarks(results):
+        rtfx, wer = figure(whole, "rtfx_wall"), figure(whole, "wer")
+        if rtfx and wer is not None:
+            link = samples_link(first, everywhere=True)
+            rows.append({**row, "wer": wer, "rtfx": rtfx, "href": link})
     columns: Columns = [
-        ("benchmark", "Benchmark", None),
-        ("wer", "WER (%)", 2),
-        ("rtfx", "RTFx", 1),
-    ]
+        ("benchmark", "Benchmark", None), ("wer", "WER (%)", 2), ("rtfx", "RTFx", 1),
+    ]  # fmt: skip
     known = [float(row["rtfx"]) for row in rows] or [1.0]
     # Room for names to the right of their points, whether there is one model or many.
     domain = [min(known) / 2, max(known) * max(3.0, (max(known) / min(known)) ** 0.25)]
@@ -53,10 +49,8 @@ def against_accuracy(results: Results) -> Chart:
         ),
         y=alt.Y("wer:Q", title="WER (%), all words", scale=alt.Scale(zero=True)),
     )
-    several = len({row["benchmark"] for row in rows}) > 1
-    legend = alt.Legend(orient="bottom", title=None) if several else None
     points = marks.mark_point(size=110, filled=True, opacity=1, cursor="pointer").encode(
-        color=of_models(legend=False), shape=alt.Shape("benchmark:N", legend=legend)
+        color=of_models(legend=False), shape=of_benchmarks(rows)
     )
     names = marks.mark_text(align="left", dx=9, dy=-1, limit=170, color="ink")
     return Chart(

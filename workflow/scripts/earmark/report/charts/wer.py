@@ -16,22 +16,21 @@ from earmark.report.charts.drawing import (
     base,
     beside,
     dots,
+    of_benchmarks,
     of_models,
     rows_of,
     samples_link,
     spec,
     split_name,
 )
-from earmark.report.figures import entries, figure, interval
-from earmark.report.gather import Evaluation, Results, is_asr
+from earmark.report.figures import figure, rate
+from earmark.report.gather import Evaluation, Metrics, Results, is_asr
 
 TYPES = {"substitutions": "c5", "deletions": "c10", "insertions": "c1"}
 """The kinds of word error, and the page's colours for them."""
 
 
-def recognized(
-    results: Results,
-) -> Iterator[tuple[Evaluation, dict[str, Any], dict[str, Any]]]:
+def recognized(results: Results) -> Iterator[tuple[Evaluation, Metrics, dict[str, Any]]]:
     """The scored evaluations of speech recognition: with their metrics, and a row to begin with."""
     for one in results.evaluations.values():
         if one.metrics is not None and is_asr(one.split):
@@ -44,12 +43,10 @@ def by_split(results: Results) -> Chart:
     """The word error rate of every model on every split, with its interval."""
     rows = []
     for _, metrics, row in recognized(results):
-        low, high = interval(metrics, "wer") or (None, None)
-        row |= {"wer": figure(metrics, "wer"), "low": low, "high": high}
-        row |= {"entries": entries(metrics), "words": metrics.get("ref_words")}
-        rows += [row] if row["wer"] is not None else []
+        row |= {**rate(metrics, "wer"), "words": metrics.get("ref_words")}
+        rows += [row] if row["value"] is not None else []
     columns: Columns = [
-        ("split", "Split", None), ("wer", "WER (%)", 2), *RATE, ("words", "Reference words", 0),
+        ("split", "Split", None), ("value", "WER (%)", 2), *RATE, ("words", "Reference words", 0),
     ]  # fmt: skip
     return Chart(
         id="wer",
@@ -57,7 +54,7 @@ def by_split(results: Results) -> Chart:
         title="Word error rate by split",
         note="Lines are 95 % intervals of each rate alone; `earmark compare` tests "
         "whether two models differ, on the samples that they share.",
-        spec=dots("wer", "split", columns, "WER (%)"),
+        spec=dots("value", "split", columns, "WER (%)"),
         rows=rows,
         columns=columns,
         wide=True,
@@ -132,8 +129,7 @@ def by_duration(results: Results) -> Chart:
     )
     points = marks.mark_point(filled=True, size=60, opacity=1, cursor="pointer")
     if len({row["benchmark"] for row in rows}) > 1:
-        legend = alt.Legend(orient="bottom", title=None)
-        points = points.encode(shape=alt.Shape("benchmark:N", legend=legend))
+        points = points.encode(shape=of_benchmarks(rows))
     return Chart(
         id="duration",
         section="wer",
@@ -146,22 +142,23 @@ def by_duration(results: Results) -> Chart:
     )
 
 
+def whole_benchmarks(results: Results) -> Iterator[tuple[Metrics, Evaluation, dict[str, Any]]]:
+    """A model's metrics of a whole benchmark, one of its evaluations, and a row to begin with."""
+    for benchmark in results.run.benchmarks:
+        for folder, model in results.run.models.items():
+            if whole := results.subsets[folder, benchmark].get(benchmark):
+                first = results.of(benchmark, folder)[0]
+                yield whole, first, {"model": model.name, "benchmark": benchmark}
+
+
 def _lengths(results: Results) -> Rows:
     """A row a model, benchmark and length, which leads to such samples of all its splits."""
     rows: Rows = []
-    for benchmark in results.run.benchmarks:
-        for folder, model in results.run.models.items():
-            whole = results.subsets[folder, benchmark].get(benchmark) or {}
-            for name, part in (whole.get("by_duration") or {}).items():
-                low, _, high = name.rstrip("s+").partition("-")
-                first = results.of(benchmark, folder)[0]
-                link = samples_link(first, everywhere=True, seconds=f"{low}-{high}")
-                length = f"{low}–{high}" if high else f"{low} or more"
-                row: dict[str, Any] = {
-                    "model": model.name,
-                    "benchmark": benchmark,
-                    "length": length,
-                }
-                row |= {"wer": figure(part, "wer"), "entries": part.get("num_entries")}
-                rows.append({**row, "start": int(low), "href": link})
+    for whole, first, row in whole_benchmarks(results):
+        for name, part in (whole.get("by_duration") or {}).items():
+            low, _, high = name.rstrip("s+").partition("-")
+            row |= {"length": f"{low}–{high}" if high else f"{low} or more"}
+            row |= {"wer": figure(part, "wer"), "entries": part.get("num_entries")}
+            link = samples_link(first, everywhere=True, seconds=f"{low}-{high}")
+            rows.append({**row, "start": int(low), "href": link})
     return sorted(rows, key=lambda row: int(row["start"]))
