@@ -14,6 +14,7 @@ import pytest
 from report_samples import write_run
 
 from earmark.cli import COMMANDS, main
+from earmark.config import Model
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl, write_json, write_jsonl
 from earmark.provenance import recorded
@@ -25,7 +26,7 @@ from earmark.report.leaderboard import tables
 
 REFERENCES = ["one two three four", "five six seven eight"]
 REASON = "39 of 80 samples failed, more than max_failed_fraction (0.01) allows:\n  u/1: HTTP 400"
-CHANCE = {"server": "random-choice", "model": "chance"}
+CHANCE = Model(name="n", server="random-choice", model="chance")
 
 
 def job(folder: Path, model: str, **more: object) -> None:
