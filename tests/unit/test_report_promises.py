@@ -26,7 +26,7 @@ from earmark.report.leaderboard import tables
 
 REFERENCES = ["one two three four", "five six seven eight"]
 REASON = "39 of 80 samples failed, more than max_failed_fraction (0.01) allows:\n  u/1: HTTP 400"
-CHANCE = Model(name="n", server="random-choice", model="chance")
+CHANCE = Model(server="random-choice", model="chance")
 
 
 def job(folder: Path, model: str, **more: object) -> None:
