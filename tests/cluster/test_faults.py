@@ -73,6 +73,7 @@ def complete(run, output: str = "") -> None:
     assert run.jobs("-n") == set()
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_is_retried_and_asks_only_for_the_rest(held):
     job = until_held(held)
     held.slurm.run("scancel", job)

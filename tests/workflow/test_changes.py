@@ -153,6 +153,7 @@ def test_going_back_to_an_earlier_prompt_asks_nothing(run):
     assert jobs == {("infer", "a"), ("infer", "b"), *scored("a", "b")}
 
 
+@pytest.mark.slow
 def test_another_protocol_is_scored_anew_without_a_request(run):
     run.config["benchmarks"]["mini"]["protocols"] = ["open_asr_leaderboard", "whisper"]
     assert run.ran() == (scored("a", "b"), 0)

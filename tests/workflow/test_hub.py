@@ -178,6 +178,7 @@ def test_all_of_mmau_pro_at_once_transfers_the_archive_and_few_of_its_clips_twic
     assert hub.sent("*test.parquet?signature=x") == len(files["test.parquet"])
 
 
+@pytest.mark.slow
 def test_a_gated_set_ends_the_job_with_what_to_do_and_no_traceback(hub, run_in, monkeypatch):
     hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 2}), gated=True)
     workflow = run_in("run", **asr("librispeech_clean"))

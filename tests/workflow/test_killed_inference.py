@@ -55,6 +55,7 @@ def kill_inference_after(workflow, server, more: int) -> None:
     server.release()
 
 
+@pytest.mark.slow
 def test_two_kills_change_no_prediction_and_nothing_is_asked_twice(asking):
     workflow, server = asking
     kill_inference_after(workflow, server, 3)
