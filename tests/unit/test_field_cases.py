@@ -206,3 +206,15 @@ def test_groups_come_from_a_column_or_a_pattern_and_a_lack_is_told():
         group(column="accent")
     with pytest.raises(EarmarkError, match="does not match its id"):
         group(pattern="zzz")
+
+
+def test_a_table_of_chunks_is_joined_and_rows_that_are_no_objects_are_told(tmp_path, capsys):
+    table, array = tmp_path / "r.csv", tmp_path / "r.json"
+    head = "parent_id,chunk_index,text,pred_text"
+    table.write_text(f"{head}\na,1,one two,two\na,0,one two,one\n")
+    assert main(["wer", "--json", str(table)]) == 0
+    line = json.loads(capsys.readouterr().out)
+    assert (line["num_entries"], line["wer"]) == (1, 0)
+    array.write_text('["a", "b"]')
+    assert main(["wer", str(array)]) == 1
+    assert "r.json, row 1: an object was expected, found 'a'" in capsys.readouterr().err

@@ -140,7 +140,11 @@ CHOICES = ["violin", "flute", "drum", "piano"]
         ("B", "B"), ("b.", "B"), ("(C)", "C"), ("**D**", "D"), ("Answer: D", "D"), ("A)", "A"),
         ("The answer is (b).", "B"), ("\\boxed{C}", "C"), ("Option A", "A"), ("E", "E"),
         ("The correct option is C.", "C"), ("flute", None), ("B. flute", None), ("", None),
-        ("I hear a drum", None), ("a violin", None),
+        ("I hear a drum", None), ("a violin", None), ("I am B", None),
+        (r"\(\boxed{B}\)", "B"), (r"\mathbf{B}", "B"), ("“B”", "B"), ("Ｂ", "B"), ("B!", "B"),
+        ("#### B", "B"), ("Answer = B", "B"), ("I think it's B.", "B"), ("Sure! B", "B"),
+        ("I would choose option B.", "B"), ("Based on the audio, the answer is B.", "B"),
+        ("Selected option: B", "B"),
     ],
 )  # fmt: skip
 def test_answers_that_are_a_letter_are_known(answer: str, letter: str | None) -> None:
@@ -149,7 +153,8 @@ def test_answers_that_are_a_letter_are_known(answer: str, letter: str | None) ->
 
 def test_a_letter_that_may_be_the_name_of_another_choice_is_none() -> None:
     assert letter_of("C", ["A minor", "C major", "D major"]) is None
-    assert letter_of("A", ["A dog", "A cat"]) == "A"
+    assert letter_of("A", ["flute", "A major"]) is None
+    assert letter_of("A", ["A dog", "A cat"]) == letter_of("A", ["A Dog", "A Cat"]) == "A"
     assert letter_of("b", ["A", "B"]) is None  # the choice itself
 
 

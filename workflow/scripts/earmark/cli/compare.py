@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from earmark.cli.printing import print_table
 from earmark.cli.project import add_configfile, load_run
@@ -22,12 +20,15 @@ from earmark.files import read_json, read_jsonl
 from earmark.scoring.comparison import compare, holm
 from earmark.scoring.intervals import Units, guessed_groups
 
+if TYPE_CHECKING:  # loaded when models are compared, not for `--help`
+    import pandas as pd
+
 EXAMPLES = (
     "earmark compare model-a model-b --benchmark asr-leaderboard",
     "earmark compare a.jsonl b.jsonl --protocol open_asr_leaderboard",
 )
 
-Counted = dict[str, pd.DataFrame]
+Counted = dict[str, "pd.DataFrame"]
 """By split: edits, reference words and group (or None) of each sample, by id."""
 
 
@@ -79,6 +80,8 @@ def compared(first: Counted, second: Counted, overall: str) -> dict[str, dict[st
     Raises:
         EarmarkError: when the models were not scored on the same samples; names one.
     """
+    import pandas as pd
+
     tables = [_paired(split, first[split], second[split]) for split in first]
     lines = {split: _line(table) for split, table in zip(first, tables, strict=True)}
     if len(tables) > 1:
@@ -128,6 +131,8 @@ def _line(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _counted(rows: list[tuple[str, int, int, str | None]]) -> pd.DataFrame:
+    import pandas as pd
+
     made = pd.DataFrame(rows, columns=["id", "edits", "words", "group"])
     return made.astype({"id": object, "group": object}).set_index("id")
 

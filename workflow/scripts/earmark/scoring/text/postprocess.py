@@ -69,9 +69,6 @@ _LEAD = re.compile(r"^[^:\n\"“‘«]{0,200}?(?:\s*:\**\s*|\s*\n\s*|[\s,]*(?=[\
 
 def _chatty(text: str, reference: str) -> str:
     """Drop what is said around a transcript: marks of subtitles, refusals, lead-ins, quotes."""
-    heard = normalize_basic(text)
-    if heard == normalize_basic(reference):
-        return text
     text = _unpacked(text.strip())
     if "<|" in text:
         text = _SPECIAL.sub("", text).strip()
@@ -151,7 +148,7 @@ class Postprocess:
 
 _KNOWN = {
     "none": Postprocess("none", "1", lambda text, reference: text),
-    "chatty": Postprocess("chatty", "2", _chatty),
+    "chatty": Postprocess("chatty", "3", _chatty),
 }
 
 #: The names of the ways, for messages and schemas.
