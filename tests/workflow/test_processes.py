@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import pytest
@@ -61,7 +62,9 @@ def test_nothing_is_left_when_snakemakes_main_process_is_killed(workflow):
     workflow.run("--unlock")
     workflow.run("--rerun-incomplete")  # what was answered is kept
     log = (workflow.folder / "results/logs/infer/tiny/mini/few.log").read_text()
-    assert "30 of 30 (100.0 %)" in log
+    kept = re.search(r"(\d+) of 30 answers are in the journal", log)
+    assert kept and int(kept[1]) > 0, log
+    assert "30 of 30 requests" in log
 
 
 def test_nothing_is_left_after_a_failure_and_its_message_is_shown(workflow):
