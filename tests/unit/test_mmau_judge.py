@@ -127,6 +127,28 @@ OTHER_FORMS = {
         for name, score in SCORES.items()
     ),
     "boxed": re.sub(r"\d(\.5)?(?= -)", r"\\boxed{\g<0>}", FORM),
+    "boxed text": re.sub(r"\d(\.5)?(?= -)", r"$\\boxed{\\text{\g<0>}}$", FORM),
+    "within an object": f'{{"explanation": "3 of 4", "scores": {JSON}}}',
+    "arguments of a call": f'{{"name": "submit", "arguments": {JSON}}}',
+    "tags with the word": "".join(
+        f"<{name}_score>{score}</{name}_score>\n" for name, score in SCORES.items()
+    ),
+    "attributes": "".join(
+        f'<score criterion="{name}">{score}</score>\n' for name, score in SCORES.items()
+    ),
+    "a table, reasons first": "| Criterion | Why | Score |\n|---|---|---|\n"
+    + "\n".join(f"| {name} | 3 of 4 | {score} |" for name, score in SCORES.items()),
+    "at the line's end, in brackets": "\n".join(
+        f"{name.upper()}: It has 3 of 4. ({score}/5)" for name, score in SCORES.items()
+    ),
+    "arrows": FORM.replace(":", " →"),
+    "bold in HTML": re.sub("([A-Z]{4,}:)", r"<b>\1</b>", FORM),
+    "in words": FORM.replace("4 -", "Four -").replace("2 -", "two out of five -"),
+    "stars": FORM.replace("4 -", "★★★★☆ -"),
+    "one sentence": " and ".join(f"{name} is {score}" for name, score in SCORES.items()),
+    "scores for": "\n".join(f"Score for {name}: {score}" for name, score in SCORES.items()),
+    "verbs": " ".join(f"{name.title()} deserves a {score}." for name, score in SCORES.items()),
+    "no marks": "\n".join(f"{name.title()} {score}" for name, score in SCORES.items()),
     "sentences": " ".join(f"{name.title()} is {score}." for name, score in SCORES.items()),
     "sentences of five": "; ".join(
         f"the {name} is rated {score} out of 5" for name, score in SCORES.items()
@@ -164,6 +186,8 @@ UNREADABLE = {
     "below zero": swap("CORRECTNESS: 4", "CORRECTNESS: -4"),
     "per cent": swap("CORRECTNESS: 4", "CORRECTNESS: 4%"),
     "a hundred": swap("CORRECTNESS: 4", "CORRECTNESS: 45"),
+    "a count in words": swap("CORRECTNESS: 4", "CORRECTNESS: Four sounds are named"),
+    "a count in brackets": swap("CORRECTNESS: 4", "CORRECTNESS: Sounds (3) are named"),
     "undecided": swap("CORRECTNESS: 4", "CORRECTNESS: 3 or 4"),
     "a range": swap("CORRECTNESS: 4", "CORRECTNESS: 3-4"),
     "two scores": f"{FORM}\nCORRECTNESS: 1 - On reflection.",

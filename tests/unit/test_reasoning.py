@@ -25,6 +25,20 @@ FORMS = {
     "an answer that is not closed": f"<answer>{SAID}",
     "channels": "<|channel|>analysis<|message|>So.<|end|><|start|>assistant<|channel|>final"
     f"<|message|>{SAID}<|return|>",
+    "analysis": f"<analysis>so</analysis>\n{SAID}",
+    "two kinds": f"<thinking>a <reflection>b</reflection></thinking><reflection>c</reflection>{SAID}",
+    "a scratchpad": f"<scratchpad>so</scratchpad>{SAID}",
+    "spaces in the tag": f"< think >so< /think >{SAID}",
+    "an attribute": f'<think lang="en">so</think>{SAID}',
+    "an empty tag": f"<think/>{SAID}",
+    "thought and solution": "<|begin_of_thought|>so<|end_of_thought|>\n\n"
+    f"<|begin_of_solution|>{SAID}<|end_of_solution|>",
+    "marks of special tokens": f"<|think|>so<|/think|>{SAID}",
+    "a channel that closes": f"<|channel>thought\nso<channel|>{SAID}",
+    "unused tokens": f"<unused94>thought\nso<unused95>{SAID}",
+    "channels without marks": f"analysisThe user wants words.assistantfinal{SAID}",
+    "in words": f"Here is my thought process: so.\n\nHere is my response: {SAID}",
+    "a final answer": f"<thought>so</thought><final_answer>{SAID}</final_answer>",
     "a transcript": f"language English<asr_text>{SAID}",
     "a transcript alone": f"<asr_text>{SAID}</asr_text>",
 }
@@ -33,7 +47,7 @@ NOTHING = {
     "a channel cut short": "<|channel|>analysis<|message|>The speaker",
     "silence": "language None<asr_text>",
 }
-UNTOUCHED = ["", SAID, " a < b and b > a ", "[laughs] well", "<b>bold</b>", "I think, therefore"]
+UNTOUCHED = ["", SAID, " a < b and b > a ", "[laughs] well", "<b>bold</b>", "I think, therefore", "[thinking] well"]
 
 
 @pytest.mark.parametrize("form", FORMS)

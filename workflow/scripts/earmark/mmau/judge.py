@@ -34,15 +34,16 @@ class JudgementError(ValueError):
 _NAMES = "|".join(SCORES)
 _NUMBER = r"(?P<score>\d+(?:\.\d+)?)"
 _SCALE = r"(?:\([^)\n]{0,99}\)\ ?)?"  # such as `(1-5)`
-_WORD = r"(?i:score|rating)\ ?"
+_WORD = r"(?i:score|rating)\ ?(?:of\ )?"
 _NAME = rf"""(?:
-    (?:^|[\n,;|])\ ?(?:[-•+]\ )?(?:\d+[.)]\ ?)?(?P<name>(?i:{_NAMES}))  # first in a line or an item
-    | \b(?P<shout>{_NAMES.upper()})                                     # or in capitals, anywhere
+    (?:^|[\n,;|])\ ?(?:[-•+]\ )?(?:\d+[.)]\ ?)?(?i:{_WORD}for\ )?
+      (?P<name>(?i:{_NAMES}))             # first in a line or an item
+    | \b(?P<shout>{_NAMES.upper()})       # or in capitals, anywhere
     )\ ?"""
 _LINE = re.compile(
     rf"""{_NAME}{_SCALE}(?:{_WORD}{_SCALE})?
     (?:
-        [:=|–—-]\ ?                                                      # between name and score
+        [:=|–—→-]>?\ ?                                                   # between name and score
         (?P<turn>\n(?:[-•+]\ )?)? (?P<word>{_WORD}[:=]?\ ?)?
       | \n(?:[-•+]\ )?{_WORD}[:=]\ ?                                     # or the name is a heading
     )
@@ -52,31 +53,39 @@ _LINE = re.compile(
 _INSIDE = re.compile(  # in brackets behind the name: `Correctness (4/5)`
     rf"{_NAME}\((?:{_WORD}[:=]?\ ?)?{_NUMBER}(?P<rest>[^)\n]{{0,9}})\)", re.VERBOSE
 )
-_IS = re.compile(  # in a sentence of its own: `Correctness is 4.`
-    rf"""(?:^|[\n.,;!]\ ?)(?:and\ )?(?i:the\ )?(?P<name>(?i:{_NAMES}))(?:\ {_WORD})?\ ?(?:is|:)[ ]
-    (?:(?:rated|scored)\ )?{_NUMBER}(?P<rest>(?:\ ?(?:/|out\ of)\ ?\d+)?)(?=[.,;\n]|$)""",
+_SHARE = r"(?P<rest>(?:\ ?(?:/|out\ of)\ ?\d+)?)"
+_IS = re.compile(  # in a sentence of its own: `Correctness is 4.`, or nothing but `Correctness 4`
+    rf"""(?:^|[\n.,;:!]|\band\b)\ ?(?:and\ )?(?i:the\ )?(?P<name>(?i:{_NAMES}))(?:\ {_WORD})?\ ?
+    (?:(?:is|gets|deserves|receives|earns|:)\ )?(?:(?:rated|scored|given)\ )?(?:at\ )?(?:an?\ )?
+    (?:{_WORD})?{_NUMBER}{_SHARE}(?=[.,;\n]|\ and\b(?!\ \d)|$)""",
     re.VERBOSE,
 )
 _HEAD = re.compile(rf"{_NAME}{_SCALE}(?:[:=|–—-]|\n)", re.VERBOSE)
-_LATER = re.compile(  # behind the justification: `CORRECTNESS: It agrees. Score: 4`
-    rf"\b{_WORD}(?:[:=]|is\b)\ ?{_NUMBER}(?P<rest>(?:\ ?(?:/|out\ of)\ ?\d+)?)", re.VERBOSE
+_LATER = (  # behind the justification: `CORRECTNESS: It agrees. Score: 4`, or at its end: `(4/5)`
+    re.compile(rf"\b{_WORD}(?:[:=]|is\b)\ ?{_NUMBER}{_SHARE}", re.VERBOSE),
+    re.compile(rf"(?:\(|\|\ ?){_NUMBER}{_SHARE}\ ?[)|][.|\ ]*(?=\n|$)", re.VERBOSE),
 )
 _OUT_OF = re.compile(r"\s*(?:/|out of|of)\s*(\d+(?:\.\d+)?)")
 _ALONE = re.compile(r" ?(?:$|[-–—:/,]|out of)")  # what may follow on a line of its own
 _NO_SCORE = re.compile(  # a range, a share or a sum
     r"[.,]?\d|\s*%|\s*[-–—]\d|\s*[-–—]\s*\d+(?:\.\d+)?\W*$|\s+(?:to|or|and)\s+\d|\s*[+~]\s*\d"
 )
+_DIGITS = ("one", "two", "three", "four", "five")
+_SPELLED = rf"(?i)(?<=[:=] )(?:{'|'.join(_DIGITS)})(?= ?(?:[.,;/(–—-]|\n|out of|$))"
 _YES_NO = re.compile(r"^\W*(?:judge?ment|verdict)\W+(yes|no)\b", re.IGNORECASE | re.MULTILINE)
 
 
 def _plain(text: str) -> str:
     """A judgement without its markup: markdown, quotes, JSON's braces, tags, LaTeX's boxes."""
-    text = re.sub(r"\\boxed ?\{([^{}\n]*)\}", r"\1", text.replace("：", ":"))
-    text = re.sub(
-        r"</?([A-Za-z]{1,20})>", lambda t: "\n" if t[0][1] == "/" else f"\n{t[1]}: ", text
-    )
-    text = re.sub(r"[*`\"'#\[\]>$\\]", "", re.sub(r"[{}_]", " ", text))
-    text = re.sub(rf"(?i)\b(?:criterion|metric|name): ?({_NAMES}),", r"\n\1:", text)
+    text = re.sub(r"</?(?:b|strong|i|em)>", "", text.replace("：", ":").replace("<br>", "\n"))
+    for _ in range(2):  # one within the other
+        text = re.sub(r"\\(?:boxed|text\w*|math\w*) ?\{([^{}\n]*)\}", r"\1", text)
+    text = re.sub(r"</[A-Za-z_]{1,30}>", "\n", text)
+    text = re.sub(r"<([A-Za-z_]{1,30})((?: [^<>]{1,99})?)>", r"\n\1:\2: ", text).replace("::", ":")
+    text = re.sub(r"[*`\"'#\[\]>$\\☆]", "", re.sub(r"[}_]", " ", text.replace("{", "\n")))
+    text = re.sub(r"[★⭐]{1,5}", lambda stars: str(len(stars[0])), text)
+    text = re.sub(_SPELLED, lambda word: str(_DIGITS.index(word[0].lower()) + 1), text)
+    text = re.sub(rf"(?i)\b(?:criterion|metric|name) ?[:=] ?({_NAMES}) ?[,:]", r"\n\1:", text)
     text = re.sub(r"[^\S\n]+", " ", text)
     return re.sub(r" ?\n[ \n]*", "\n", text).strip()
 
@@ -107,12 +116,15 @@ def _stated(text: str) -> dict[str, set[float]]:
     heads = list(_HEAD.finditer(text))
     ends = [*(head.start() for head in heads), len(text)][1:]
     later = [
-        (_name(head), match)
-        for head, end in zip(heads, ends, strict=True)
-        for match in _LATER.finditer(text[head.end() : end])
+        [
+            (_name(head), match)
+            for head, end in zip(heads, ends, strict=True)
+            for match in form.finditer(text[head.end() : end])
+        ]
+        for form in _LATER
     ]
     inside = [(_name(match), match) for form in (_INSIDE, _IS) for match in form.finditer(text)]
-    for said in (inside, later):
+    for said in (inside, *later):
         bare = {name for name, values in found.items() if not values}
         for name, match in said:
             if name in bare and (score := _score(match)) is not None:

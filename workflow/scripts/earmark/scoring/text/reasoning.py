@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import re
 
-_KINDS = r"(?:seed:)?(?:think|thinking|thoughts?|reasoning|reason)"
-_TAG = re.compile(rf"<(/?){_KINDS}>|◁(/?){_KINDS}▷|\[(/?)THINK\]", re.IGNORECASE)
+_KINDS = (
+    r"(?:[a-z]{1,20}:)?(?:(?:think(?:ing)?|thoughts?)(?:[ _-]process)?|reason(?:ing)?|analysis|"
+    r"reflection|scratch[ _-]?pad|(?:inner[ _-])?monologue|rationale|cot|chain[ _-]of[ _-]thoughts?)"
+)
+_TAG = re.compile(  # a group is matched where the tag closes
+    rf"<\s?(/?)\s?{_KINDS}(?:\s[^<>]{{0,40}}(?<!/))?>|◁(/?){_KINDS}▷|(?-i:\[(/?)THINK\])"
+    r"|<\|(?:begin|(end))_of_thought\|>|<\|(/?)think(?:ing)?\|>"
+    r"|<(?:\|channel>\s?(?:thought|analysis)\b|(channel\|>))|<unused9(?:4|(5))>",
+    re.IGNORECASE,
+)
+_EMPTY = re.compile(rf"<\s?{_KINDS}\s?/>", re.IGNORECASE)
+_UNMARKED = re.compile(  # harmony's without its marks, and Granite's
+    r"\s*(?:analysis(?=[A-Z\s]).*assistantfinal|here is my thought process:.*here is my response:)",
+    re.DOTALL | re.IGNORECASE,
+)
 _FINAL = re.compile(r"<\|channel\|>\s*final\b(?:(?!<\|message\|>).){0,99}<\|message\|>", re.DOTALL)
 _END = re.compile(r"<\|(?:end|return|start|channel)\|>")
-_ANSWER = re.compile(r"</?answer>", re.IGNORECASE)
-_TRANSCRIPT = re.compile(r"</?asr_text>")
+_ANSWER = re.compile(
+    r"<\s?/?\s?(?:(?:final[ _-]?)?(?:answer|response|output|solution)|final)\s?>"
+    r"|<\|(?:begin|end)_of_solution\|>",
+    re.IGNORECASE,
+)
+_TRANSCRIPT = re.compile(r"</?(?:asr_text|transcript(?:ion)?)>", re.IGNORECASE)
 
 
 def answer(generation: str) -> tuple[str, bool]:
@@ -17,8 +34,8 @@ def answer(generation: str) -> tuple[str, bool]:
 
     Blocks such as ``<think>…</think>`` go; of one whose start was not generated, everything to its
     end, and of one that was cut short, everything from its start, so that no answer may be left.
-    Of harmony's channels the last ``final`` one is the answer, of ``<answer>…</answer>`` the
-    content, and of Qwen3-ASR's ``language English<asr_text>…`` what stands behind the mark.
+    Of harmony's channels the last ``final`` one is the answer, of ``<answer>…</answer>`` and its kin
+    the content, and of Qwen3-ASR's ``language English<asr_text>…`` what stands behind the mark.
 
     Args:
         generation: What the model generated.
@@ -30,7 +47,8 @@ def answer(generation: str) -> tuple[str, bool]:
     if "<|channel|>" in text:
         finals = list(_FINAL.finditer(text))
         text = _END.split(text[finals[-1].end() :], maxsplit=1)[0] if finals else ""
-    text = _inside(_ANSWER, _outside(text))
+    text = _UNMARKED.sub("", text, count=1) if _UNMARKED.match(text) else text
+    text = _inside(_ANSWER, _outside(_EMPTY.sub("", text)))
     text = _inside(_TRANSCRIPT, text)
     return (generation, False) if text == generation else (text.strip(), True)
 
@@ -53,7 +71,7 @@ def _outside(text: str) -> str:
 def _inside(tag: re.Pattern[str], text: str) -> str:
     """What stands inside the last block of a kind; the text itself where there is none."""
     tags = list(tag.finditer(text))
-    starts = [k for k, one in enumerate(tags) if "/" not in one[0]]
+    starts = [k for k, one in enumerate(tags) if "/" not in one[0] and "end_of" not in one[0]]
     if not starts:  # the block's start was not generated
         return text[: tags[0].start()] if tags else text
     ends = [one.start() for one in tags[starts[-1] + 1 :]]
