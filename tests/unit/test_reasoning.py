@@ -47,7 +47,15 @@ NOTHING = {
     "a channel cut short": "<|channel|>analysis<|message|>The speaker",
     "silence": "language None<asr_text>",
 }
-UNTOUCHED = ["", SAID, " a < b and b > a ", "[laughs] well", "<b>bold</b>", "I think, therefore", "[thinking] well"]
+UNTOUCHED = [
+    "",
+    SAID,
+    " a < b and b > a ",
+    "[laughs] well",
+    "<b>bold</b>",
+    "I think, therefore",
+    "[thinking] well",
+]
 
 
 @pytest.mark.parametrize("form", FORMS)
