@@ -7,6 +7,7 @@ import pytest
 from num2words import num2words
 from whisper_normalizer.basic import BasicTextNormalizer
 
+from earmark.language import code
 from earmark.scoring.text import multilingual
 
 WORDS = {
@@ -64,6 +65,7 @@ def test_2000_texts_a_language_are_normalized_as_by_the_references(language):
         ("fa", "می\u200cخواهم", "میخواهم"),
         ("ar", "محـــمد ٣", "محمد 3"),
         ("hi", "१२ बजे", "12 बजे"),
+        ("heb", "שָׁלוֹם עוֹלָם", "שלום עולם"),
         ("ja", "ｶﾀｶﾅ １２", "カタカナ12".replace("ナ", "ナ ")),
     ],
 )
@@ -80,12 +82,28 @@ def test_signs_that_are_heard_are_letters():
 
 
 @pytest.mark.parametrize(
-    ("written", "short"), [("cmn_hans_cn", "zh"), ("de-DE", "de"), ("yue_hant_hk", "yue")]
+    ("written", "short"),
+    [
+        ("cmn_hans_cn", "zh"),
+        ("de-DE", "de"),
+        ("yue_hant_hk", "yue"),
+        ("zho", "zh"),
+        ("tur", "tr"),
+        ("arb", "ar"),
+        ("eng", "en"),
+        ("en-IN", "en"),
+    ],
 )
 def test_locales_are_languages(written, short):
-    assert multilingual.code(written) == short
-    assert multilingual.is_unspaced(written) == (short != "de")
+    assert code(written) == short
+    assert multilingual.is_unspaced(written) == (short in ("zh", "yue"))
     assert multilingual.characters_first("ko_kr") and not multilingual.is_unspaced("ko")
+
+
+@pytest.mark.parametrize("written", ["english", "xx", "", "de/fr", "und"])
+def test_what_is_no_language_is_refused(written):
+    with pytest.raises(ValueError, match="no language's code"):
+        code(written)
 
 
 def test_compounds_are_joined_where_spaces_alone_differ():

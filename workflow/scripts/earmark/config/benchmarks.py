@@ -117,7 +117,7 @@ class SplitKeys(Part):
         "What the model is asked, after the audio. {question} stands for that column of the "
         "sample, a list of two or more becomes lettered lines, and {{ is a brace.",
     )
-    language: Text | None = key(
+    language: parts.Language | None = key(
         None,
         "What is spoken, such as `de` or `cmn_hans_cn`: decides what is scored, and is sent with "
         "`api: transcriptions`. null: scored as English, and the server decides.",

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr
 
 from earmark.config import parts
 from earmark.config.parts import Count, LocalPath, Natural, Number, Part, Plain, Positive, Text, key
+from earmark.language import code
 from earmark.paths import folder
 
 if TYPE_CHECKING:
@@ -188,8 +189,8 @@ class Model(Part):
         """Everything that determines the model's answers on a split, and nothing operational."""
         decisive = ("model", "revision", "api", "sampling", "extra_body")
         prompt = {"system": None, "user": "", "suffix": "", **split.prompt.given}
-        sent = split.language and self.api == "transcriptions"
-        language = {"language": split.language} if sent else {}
+        spoken = split.language if self.api == "transcriptions" else None
+        language = {"language": code(spoken)} if spoken else {}
         return {
             **{name: self.settings[name] for name in decisive},
             "audio": self.audio,

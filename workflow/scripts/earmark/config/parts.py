@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WrapValidator, model_serializer
 from pydantic import SerializerFunctionWrapHandler as Dump
 
+from earmark.language import code
+
 Plain = dict[str, Any]
 
 _KEYS = re.compile(r"(sk|hf|nvapi|gsk|ghp|xai|pplx)[-_]|AIza")
@@ -121,6 +123,11 @@ def _regex(text: str) -> str:
     return text
 
 
+def _language(given: str) -> str:
+    code(given)
+    return given
+
+
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError("one is named twice")
@@ -145,6 +152,7 @@ Folder = Annotated[LocalPath, AfterValidator(_folder)]
 Variable = Annotated[str, AfterValidator(_variable)]
 Regex = Annotated[Text, AfterValidator(_regex)]
 Address = Annotated[str, AfterValidator(_address)]
+Language = Annotated[str, AfterValidator(_language)]
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 Number = Annotated[float, WrapValidator(_as_written)]

@@ -175,7 +175,7 @@ class Scorer:
         if reasoned and answer(sample.reference)[1]:
             said, reasoned = sample.generation, False
         plain = replace(sample, generation=said, answered=bool(said.strip()), reasoned=reasoned)
-        shorter = self.postprocess.apply(said, sample.reference)
+        shorter = self.postprocess.apply(said)
         if shorter == said:
             return plain
         better = replace(plain, generation=shorter, postprocessed=True)

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Literal
 
 from earmark.errors import EarmarkError
+from earmark.language import code
 from earmark.scoring.text import multilingual
 from earmark.scoring.text.basic import normalize_basic, normalize_none
 from earmark.scoring.text.english import EnglishRules
@@ -125,7 +126,10 @@ def protocol(name: str, language: str | None = None) -> Protocol:
             another, and when it needs a language.
     """
     found = described(name)
-    short = multilingual.code(language) if language else None
+    try:
+        short = code(language) if language else None
+    except ValueError as error:
+        raise EarmarkError(f"language: {error}") from None
     if name in _ENGLISH:
         if short not in (None, "en"):
             others = ", ".join([*_OF_A_LANGUAGE, "basic"])

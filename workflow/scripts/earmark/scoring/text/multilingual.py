@@ -15,14 +15,15 @@ from collections.abc import Callable
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+from earmark.language import code
 from earmark.scoring.text.basic import LONGEST_COMPOSED, normalize_basic
 from earmark.scoring.text.english import drop_brackets
 from earmark.scoring.text.symbols import SymbolTable
 
 # Scripts that write no spaces between words: what a word is would be a guess, so characters count.
-_UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km"})
-_ALIASES = {"cmn": "zh", "jpn": "ja", "tha": "th", "lao": "lo", "mya": "my", "khm": "km"}
-# NeMo-Skills reports characters first for these too (fleurs at 74b86497).
+_UNSPACED = frozenset(
+    {"zh", "yue", "ja", "th", "lo", "my", "km"}
+)  # NeMo-Skills reports characters first for these too (fleurs at 74b86497).
 _CHARACTERS_FIRST = _UNSPACED | {"ko", "vi"}
 
 _NOT_WORD = re.compile(r"[^\w\s]")
@@ -30,14 +31,9 @@ _SPACES = re.compile(r"\s+")
 _THOUSANDS = re.compile(r"(\d)\s+(\d{3})\b")
 _DIGITS = re.compile(r"\d+")
 _ARABIC_POINTS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
+_HEBREW_POINTS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]")
 _ALEFS = str.maketrans("أإآٱ", "اااا")
 _TURKISH = str.maketrans({"I": "ı", "İ": "i"})
-
-
-def code(language: str) -> str:
-    """The language of a locale, as a short code: ``de`` of ``de_de``, ``zh`` of ``cmn_hans_cn``."""
-    base = re.split(r"[-_]", language.strip().lower())[0]
-    return _ALIASES.get(base, base)
 
 
 def is_unspaced(language: str) -> bool:
@@ -76,6 +72,8 @@ def basic(language: str) -> Callable[[str], str]:
         elif short in ("ar", "fa", "ur"):
             text = _ARABIC_POINTS.sub("", text)
             text = text.replace("\u200c", "").translate(_ALEFS)
+        elif short in ("he", "yi"):
+            text = _HEBREW_POINTS.sub("", text)
         return normalize_basic("".join(map(_plain_digit, text)))
 
     return normalize

@@ -6,7 +6,8 @@ import re
 
 _KINDS = (
     r"(?:[a-z]{1,20}:)?(?:(?:think(?:ing)?|thoughts?)(?:[ _-]process)?|reason(?:ing)?|analysis|"
-    r"reflection|scratch[ _-]?pad|(?:inner[ _-])?monologue|rationale|cot|chain[ _-]of[ _-]thoughts?)"
+    r"reflection|scratch[ _-]?pad|(?:inner[ _-])?monologue|rationale|cot|"
+    r"chain[ _-]of[ _-]thoughts?)"
 )
 _TAG = re.compile(  # a group is matched where the tag closes
     rf"<\s?(/?)\s?{_KINDS}(?:\s[^<>]{{0,40}}(?<!/))?>|◁(/?){_KINDS}▷|(?-i:\[(/?)THINK\])"
@@ -34,8 +35,8 @@ def answer(generation: str) -> tuple[str, bool]:
 
     Blocks such as ``<think>…</think>`` go; of one whose start was not generated, everything to its
     end, and of one that was cut short, everything from its start, so that no answer may be left.
-    Of harmony's channels the last ``final`` one is the answer, of ``<answer>…</answer>`` and its kin
-    the content, and of Qwen3-ASR's ``language English<asr_text>…`` what stands behind the mark.
+    Of harmony's channels the last ``final`` one is the answer, of ``<answer>…</answer>`` and its
+    kin the content, and of Qwen3-ASR's ``language English<asr_text>…`` what stands behind the mark.
 
     Args:
         generation: What the model generated.
