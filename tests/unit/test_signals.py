@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from earmark.scoring.hallucination import repeated_phrase, signals, summary
 from earmark.scoring.word_errors import align
 
@@ -29,6 +31,19 @@ def test_a_phrase_over_and_over_is_told_unless_it_was_said():
     assert "repeated_ngrams" not in shown(text, text)
     assert repeated_phrase(["a", "b", "c", "a", "b", "c", "a", "b", "d"]) is None
     assert repeated_phrase(["a", "b", "c", "a", "b", "c", "a", "b", "c"]) == (["a", "b", "c"], 3)
+
+
+LINE = "感谢您的观看请不要忘记点赞订阅转发和打赏支持明镜与点点栏目"
+
+
+@pytest.mark.parametrize("before", ["", "请在这里等一下", "".join(map(chr, range(0x4E00, 0x6000)))])
+@pytest.mark.parametrize("characters", [True, False])
+def test_a_loop_without_spaces_is_told_wherever_it_starts(before, characters):
+    split = list if characters else str.split
+    said, heard = split(before), split(before + LINE * 2000)
+    found = signals(before + LINE * 2000, None, said, heard, [])
+    assert found["repeated_ngrams"] == {"words": LINE, "times": 2000}
+    assert signals(before + LINE * 2000, None, heard, heard, []) == {}
 
 
 def test_words_out_of_nowhere_are_told_from_five_on():

@@ -19,8 +19,8 @@ LEAST_REPEATED_WORDS = 8
 LONGEST_PHRASE = 10
 LEAST_INSERTIONS = 5
 LEAST_LOOP = 24
-_LOOP = re.compile(r"(.{1,40}?)\1{3,}", re.DOTALL)
-_LOOKED_AT = 4000
+_LOOP = re.compile(r"(.{1,100}?)\1{3,}", re.DOTALL)
+_LOOKED_AT = 100_000
 _MOST_IDS = 20
 
 
@@ -43,7 +43,7 @@ def signals(
     found: dict[str, Any] = {}
     if duration and len(generation) > MOST_CHARACTERS_A_SECOND * duration:
         found["chars_per_second"] = len(generation) / duration
-    phrase = repeated_phrase(hypothesis) or repeated_letters(generation, " ".join(reference))
+    phrase = repeated_phrase(hypothesis) or repeated_letters(generation, sum(map(len, reference)))
     if phrase and not repeated_phrase(reference):
         found["repeated_ngrams"] = {"words": " ".join(phrase[0]), "times": phrase[1]}
     # Words that are inserted in a row stand at the same place of the reference.
@@ -77,13 +77,13 @@ def repeated_phrase(words: Sequence[str]) -> tuple[list[str], int] | None:
     return best
 
 
-def repeated_letters(generation: str, reference: str) -> tuple[list[str], int] | None:
+def repeated_letters(generation: str, expected: int) -> tuple[list[str], int] | None:
     """Return a loop that is no phrase of words, as in scripts without spaces, and its repeats.
 
-    Looked for where the answer is much longer than the reference: a piece of up to 40 characters,
-    four times or more, 24 characters altogether.
+    Looked for where the answer is much longer than what was ``expected`` (characters of the
+    reference without spaces): a piece of up to 100 characters, four times or more, 24 altogether.
     """
-    if len(generation) < 1.5 * len(reference) + LEAST_LOOP:
+    if len("".join(generation.split())) < 1.5 * expected + LEAST_LOOP:
         return None
     loop = _LOOP.search(generation[:_LOOKED_AT])
     if loop is None or len(loop[0]) < LEAST_LOOP:
