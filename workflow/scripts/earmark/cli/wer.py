@@ -86,6 +86,8 @@ def _scored(
             for one in scorer.protocols
             for text in (sample.reference, sample.generation)
         )
+    if scorer.remark:
+        print(f"warning: {file}: {scorer.remark} (--language)", file=sys.stderr)
     if changed:
         print(_RAW.format(file=file, changed=changed), file=sys.stderr)
     table = taken.table()

@@ -2,9 +2,10 @@
 
 The Open ASR Leaderboard and NeMo write such files, as JSON Lines. Keys: ``text`` (reference),
 ``pred_text`` (hypothesis; null is an empty one); optionally ``duration`` (or ``audio_length_s``,
-seconds of audio), ``time`` (seconds of transcription) and ``id``. Rows with ``parent_id`` are the
-chunks of a recording, by ``chunk_index``: they are joined, and scored once a recording. Tables
-(``.csv``, ``.tsv``) and JSON arrays (``.json``) are read too, and standard input as ``-``.
+seconds of audio), ``time`` (seconds of transcription) and ``id`` (or ``audio_filepath``). Rows with
+``parent_id`` are the chunks of a recording, by ``chunk_index``: they are joined, and scored once a
+recording. Tables (``.csv``, ``.tsv``) and JSON arrays (``.json``) are read too, and standard input
+as ``-``.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def _samples(path: str | Path, columns: dict[str, str], group: str | None) -> It
                 columns.setdefault(key, next(known, key))
         length = columns.get("duration", "duration" if "duration" in row else "audio_length_s")
         yield Sample(
-            id=str(row.get(columns.get("id", "id"), number)),
+            id=str(row.get(columns.get("id", "id"), row.get("audio_filepath") or number)),
             reference=_text(row, columns["text"], where),
             generation=_text(row, columns["pred_text"], where, or_null=True),
             duration=_seconds(row, length, where),

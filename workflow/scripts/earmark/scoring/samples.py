@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -141,12 +142,15 @@ class Scorer:
         postprocess: What is done to the answers first.
         normalized: As for `pair`.
         filtered: As for `pair`.
+        foreign: How many references held letters that English lacks, and how many did not; counted
+            where English protocols score texts of which nobody said the language.
     """
 
     protocols: Sequence[Protocol]
     postprocess: Postprocess
     normalized: bool = False
     filtered: bool = True
+    foreign: Counter[bool] | None = None
 
     @classmethod
     def named(
@@ -154,7 +158,9 @@ class Scorer:
         protocols: Sequence[str],
         postprocessing: str = "none",
         language: str | None = None,
-        **how: bool,
+        *,
+        normalized: bool = False,
+        filtered: bool = True,
     ) -> Scorer:
         """Return the scorer by names of protocols and postprocessing.
 
@@ -162,7 +168,16 @@ class Scorer:
             EarmarkError: when there is none of a name, or a protocol is not for the language.
         """
         chosen = [protocol(name, language) for name in dict.fromkeys(protocols)]
-        return cls(chosen, postprocess(postprocessing), **how)
+        unsaid = language is None and any(one.english for one in chosen)
+        foreign = Counter[bool]() if unsaid else None
+        return cls(chosen, postprocess(postprocessing), normalized, filtered, foreign)
+
+    @property
+    def remark(self) -> str | None:
+        """What tables say where over a quarter of the references cannot be English."""
+        if self.foreign is None or 3 * self.foreign[True] <= self.foreign[False]:
+            return None
+        return "scored as English, but its letters are not: declare the language"
 
     def heard(self, sample: Sample) -> Sample:
         """Return a sample with what was heard alone: without reasoning, and postprocessed.
@@ -191,6 +206,9 @@ class Scorer:
         """
         if sample.answered is None:
             sample = self.heard(sample)
+        if self.foreign is not None:
+            letters = not sample.reference.isascii() and sample.reference
+            self.foreign[any(not c.isascii() and c.isalpha() for c in letters or "")] += 1
         pairs = {
             one.name: pair(sample, one, self.normalized, self.filtered) for one in self.protocols
         }

@@ -107,6 +107,7 @@ def score(
         for one, file in zip(pairs, files, strict=True)
     ]
     write_jsonl(scores, _rows(each, columns))
+    label = "; ".join(filter(None, (label, scorer.remark))) or None
     made: dict[str, Any] = {"subset": subset, "scoring": "asr", "label": label}
     for mode, taken in columns.items():
         made[mode] = {

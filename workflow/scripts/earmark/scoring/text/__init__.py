@@ -54,6 +54,11 @@ class Protocol:
     joins_compounds: bool = False
     of_characters: bool = False
 
+    @property
+    def english(self) -> bool:
+        """Whether it is for English alone."""
+        return self.name in _ENGLISH
+
     def words(self, reference: str, hypothesis: str) -> tuple[list[str], list[str]]:
         """The normalized texts as what is aligned: words, or characters."""
         texts = self.normalize(reference), self.normalize(hypothesis)
