@@ -75,6 +75,18 @@ def test_bad_result_files_are_refused_with_the_line(tmp_path, capsys, content, m
     assert captured.out == ""
 
 
+@pytest.mark.parametrize("options", [[], ["--language", "fr"], ["--protocol", "none"]])
+def test_letters_that_english_lacks_are_told_where_nobody_said_the_language(
+    tmp_path, capsys, options
+):
+    rows = [("été chaud", "ete chaud"), ("il pleut", "il pleut"), ("çà et là", "ca et la")]
+    file = tmp_path / "results.jsonl"
+    file.write_text("".join(json.dumps({"text": a, "pred_text": b}) + "\n" for a, b in rows))
+    protocol = ["--protocol", "basic"] if "fr" in options else []
+    assert main(["wer", str(file), *options, *protocol]) == 0
+    assert ("declare the language" in capsys.readouterr().err) == (not options)
+
+
 def test_an_unknown_protocol_is_refused_before_any_file_is_read(capsys):
     assert main(["wer", "--protocol", "wisper", "gone.jsonl"]) == 1
     assert "unknown protocol 'wisper': known are whisper" in capsys.readouterr().err

@@ -184,3 +184,10 @@ def test_several_seeds_give_the_mean_the_best_and_the_majority(tmp_path):
     assert total["b"]["majority@3"]["wer"] == 50
     assert total["b"]["pass@3"]["label"] == total["b-s"]["pass@3"]["label"] == "first 2 rows"
     assert "label: first 2 rows" in printed(total)
+
+
+def test_a_split_scored_as_english_whose_letters_are_not_is_labelled(tmp_path):
+    scored(tmp_path, [("दिल्ली की सड़कें", "दिली का सड़क"), ("मैं", "मैं")])
+    assert "declare the language" in json.loads((tmp_path / "metrics.json").read_text())["label"]
+    scored(tmp_path, [("A café", "a cafe"), *[("good day", "good day")] * 3])
+    assert json.loads((tmp_path / "metrics.json").read_text())["label"] is None
