@@ -183,8 +183,8 @@ class Scorer:
         """Return a sample with what was heard alone: without reasoning, and postprocessed.
 
         Tags that the reference has were read out, and stay. What postprocessing makes of an answer
-        is taken where it has fewer word errors by the primary protocol, so that it harms none; of
-        a chunk, whose reference is the whole session's, where as many words are right.
+        is taken where a protocol counts fewer word errors and none counts more, so that it harms
+        none; of a chunk, whose reference is the whole session's, where as many words are right.
         """
         said, reasoned = answer(sample.generation)
         if reasoned and answer(sample.reference)[1]:
@@ -194,10 +194,13 @@ class Scorer:
         if shorter == said:
             return plain
         better = replace(plain, generation=shorter, postprocessed=True)
-        before, after = (pair(one, self.protocols[0], self.normalized) for one in (plain, better))
-        fewer = after.counts.edits < before.counts.edits
-        no_less = after.counts.hits >= before.counts.hits
-        return better if (no_less if sample.session else fewer) else plain
+        fewer = False
+        for one in self.protocols:
+            before, after = (pair(x, one, self.normalized).counts for x in (plain, better))
+            if after.hits < before.hits if sample.session else after.edits > before.edits:
+                return plain
+            fewer = fewer or bool(sample.session) or after.edits < before.edits
+        return better if fewer else plain
 
     def row(self, sample: Sample) -> Row:
         """Return a sample's row: the first protocol's fields and edits, then the other protocols'.
