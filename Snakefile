@@ -60,4 +60,4 @@ onsuccess:
 onerror:
     end_servers(own_run())
     if workflow.is_main_process:
-        earmark_start.tell_causes(RUN, BEGAN)
+        earmark_start.tell_causes(workflow, RUN, BEGAN)

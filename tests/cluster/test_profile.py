@@ -7,6 +7,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from earmark.slurm import never_starting
 
 
@@ -47,3 +49,15 @@ def test_without_accounting_a_run_ends_at_once_and_names_the_flag(run):
     assert "error: this cluster has no accounting" in output
     assert "`--slurm-status-command squeue`" in output
     assert "has been submitted" not in output
+
+
+@pytest.mark.slow
+def test_a_job_that_ran_out_of_memory_is_told_with_what_to_raise(run):
+    table = run.sentences("few", "A short sentence.")
+    run.benchmark("mini", few={"type": "local", "manifest": str(table)})
+    said = "slurmstepd: error: Detected 1 oom_kill event in StepId=1.batch"
+    logs = run.folder / ".snakemake/slurm_logs/rule_infer"  # as slurmd writes there
+    starved = f"sh -c 'echo {said} >> {logs}/own.log; exit 9' {{model}} {{host}} {{port}}"
+    run.config["models"]["tiny"] = {"server": "command", "command": starved, "model": "tiny"}
+    output = run.run(code=1)
+    assert "ended it for want of memory: raise `mem_mb` of infer" in output, output

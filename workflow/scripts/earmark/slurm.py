@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -75,6 +76,31 @@ def never_starting(folder: str | Path) -> Iterator[tuple[str, str]]:
         if advice:
             what = advice.format(partition=partition, limit=limit)
             yield number, f"SLURM job {number} ({comment}) can not start: {reason}: {what}"
+
+
+def out_of_memory(logs: str | Path, since: float) -> Iterator[tuple[Path, str]]:
+    """Jobs that SLURM ended because they wanted more memory than they had asked for.
+
+    Args:
+        logs: The folder of SLURM's own logs of jobs, each as ``rule_<rule>/…/<job>.log``.
+        since: Unix seconds; logs that were written earlier are another run's.
+
+    Yields:
+        A job's log, and what would help.
+    """
+    for path in sorted(Path(logs).rglob("*.log")):
+        if path.stat().st_mtime < since:
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")[-20_000:]
+        if re.search(
+            r"oom[_-]kill|OUT_OF_MEMORY|exceeded .{0,40}memory limit", text, re.IGNORECASE
+        ):
+            rule = path.relative_to(logs).parts[0].removeprefix("rule_")
+            yield (
+                path,
+                f"SLURM ended it for want of memory: raise `mem_mb` of {rule} under "
+                "`set-resources` in profiles/slurm/config.yaml (answers are kept)",
+            )
 
 
 def watch(folder: str | Path, warn: Callable[[str], None], every: float = 30) -> None:

@@ -70,7 +70,11 @@ def check_cluster(workflow: Any, warn: Callable[[str], None]) -> None:
         slurm.watch(workflow.workdir_init, warn)
 
 
-def tell_causes(run: Run, since: float) -> None:
+def tell_causes(workflow: Any, run: Run, since: float) -> None:
     """Print why jobs failed since then (Unix seconds), last, where the user looks."""
-    for log, message in failed_jobs(f"{run.results_dir}/logs", since):
+    causes = list(failed_jobs(f"{run.results_dir}/logs", since))
+    if workflow.executor_plugin.name == "slurm":
+        logs = workflow.executor_settings.logdir or ".snakemake/slurm_logs"
+        causes += slurm.out_of_memory(Path(workflow.workdir_init) / logs, since)
+    for log, message in causes:
         print(f"\n{log}:\n{message}", file=sys.stderr)
