@@ -131,6 +131,10 @@ class SplitKeys(Part):
     audio: bool = key(True, "Whether audio is prepared and sent; results without are labelled so.")
     limit: Count | None = key(None, "Evaluate the first so many rows; results are labelled so.")
     sample: Sample | None = key(None, "Evaluate a random sample; results are labelled so.")
+    ids: Annotated[list[Text], Field(min_length=1)] | None = key(
+        None,
+        "Evaluate the rows with these ids alone, of those that `limit` and `sample` leave; labelled so.",
+    )
     exclude: Exclude = key(Exclude(), "Which rows are left out; each is counted in source.json.")
     skip_bad_audio: bool = key(
         False,
@@ -164,6 +168,7 @@ class Split(BenchmarkSplit):
             "audio": self.audio,
             "limit": self.limit,
             "sample": self.sample and self.sample.given,
+            **({"ids": self.ids} if self.ids else {}),
             "exclude": self.exclude.model_dump(),
             "skip_bad_audio": self.skip_bad_audio,
             "check_audio": self.check_audio,
@@ -200,6 +205,8 @@ class Split(BenchmarkSplit):
         parts = [] if self.audio and audio else ["text only"]
         if self.limit is not None:
             parts.append(f"first {self.limit} rows")
+        if self.ids is not None:
+            parts.append(f"{len(self.ids)} rows by id")
         if self.sample is not None:
             parts.append(f"{self.sample.n} random rows, seed {self.sample.seed}")
         return "; ".join(parts) or None
