@@ -8,6 +8,7 @@ import tarfile
 import unicodedata
 
 import pytest
+
 from earmark.config import Split
 from earmark.data.download import download, source_files
 from earmark.data.manifest import write_manifest

@@ -20,6 +20,7 @@ from filelock import FileLock
 from earmark.config import Settings, Split
 from earmark.data.clips import ClipStore, Result, WrittenClip
 from earmark.data.download import source_type
+from earmark.data.references import joined
 from earmark.data.utterance import Utterance, distinct, wanted
 from earmark.errors import EarmarkError
 from earmark.files import Row, disk_error, json_text, read_json, whole_file, write_json
@@ -45,6 +46,7 @@ def write_manifest(
     """
     manifest, folder = Path(manifest), Path(files).parent
     total, asked, utterances = source_type(split).utterances(split, folder, Path(cache))
+    utterances = joined(split, folder, Path(cache), utterances)
     asked = min(asked, len(split.ids or range(asked)))
     work, audio = manifest.with_name(".audio.partial"), manifest.with_name("audio")
     (lock := FileLock(folder / ".lock")).acquire()  # another clone may prepare the same folder

@@ -27,8 +27,8 @@ class Tar:
                 files = [member for member in archive if member.isfile()]
         except FileNotFoundError:
             raise EarmarkError(
-                f"{path}: no such archive; rows with `shard_id` have their clips in audio_<shard_id>"
-                ".tar beside the manifest"
+                f"{path}: no such archive; rows with `shard_id` have their clips in "
+                "audio_<shard_id>.tar beside the manifest"
             ) from None
         except (OSError, tarfile.TarError) as error:
             raise EarmarkError(f"{path}: not a tar archive without compression: {error}") from None
