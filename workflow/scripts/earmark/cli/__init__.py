@@ -19,6 +19,7 @@ COMMANDS = {
     "status": "Show how far every model and split is.",
     "journal": "Show, verify or compact the journals of answers.",
     "compare": "Compare two models on the same samples.",
+    "list": "List the benchmarks that a config can name, and their splits.",
     "mmau": "Score answers to MMAU-Pro in a Parquet or JSONL file.",
     "normalize": "Normalize lines of text by a scoring protocol.",
     "reproduce": "Print the commands that repeat an evaluation, from its metrics file.",
@@ -79,7 +80,8 @@ def _parser(command: str) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         one = commands.add_parser(name, help=summary, formatter_class=raw)
         if name == command:
-            module = import_module(f"earmark.cli.{name}")
+            # A module `list` would hide the built-in in this one.
+            module = import_module(f"earmark.cli.{'listing' if name == 'list' else name}")
             one.description = module.__doc__
             one.epilog = "".join(f"\n  {line}" for line in getattr(module, "EXAMPLES", ()))
             one.epilog = f"examples:{one.epilog}" if one.epilog else None

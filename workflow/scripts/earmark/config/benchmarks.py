@@ -153,6 +153,9 @@ class SplitKeys(Part):
     session: Session | None = key(
         None, "For chunks of recordings whose references are of the whole: they are scored so."
     )
+    gated: bool = key(
+        False, "Whether terms are to be accepted on the Hub first, and a token set in HF_TOKEN."
+    )
     audio: bool = key(True, "Whether audio is prepared and sent; results without are labelled so.")
     limit: Count | None = key(None, "Evaluate the first so many rows; results are labelled so.")
     sample: Sample | None = key(None, "Evaluate a random sample; results are labelled so.")

@@ -200,10 +200,13 @@ def _named(given: Mapping[str, Model], where: str) -> dict[str, Model]:
 
 
 def unset_keys(run: Run) -> Iterator[str]:
-    """The API keys of models under test that the environment lacks.
+    """The keys that the environment lacks: of models under test, and of the Hub for gated sets.
 
     It stops no run: known answers are not asked for again, and jobs may run elsewhere.
     """
+    gated = sorted({split.benchmark for split in run.splits if split.gated})
+    if gated and not os.environ.get("HF_TOKEN", "").strip():
+        yield f"{', '.join(gated)}: gated on the Hub, and HF_TOKEN is not set (docs/data.md)"
     for model in run.models.values():
         name = model.api_key_env
         if name and not os.environ.get(name, "").strip():
@@ -280,4 +283,8 @@ def _split(keys: Plain, where: str, root: Path) -> Split:
     if "manifest" in source:
         key = f"{where}.source.manifest"
         source["manifest"] = existing(source["manifest"], root, key, "a file of rows")
+    if isinstance(references := source.get("references"), dict) and "manifest" in references:
+        key = f"{where}.source.references.manifest"
+        path = existing(references["manifest"], root, key, "a file of references")
+        source["references"] = {**references, "manifest": path}
     return check({**keys, "source": source}, Split, where)

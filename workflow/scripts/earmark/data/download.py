@@ -10,7 +10,6 @@ from filelock import FileLock
 
 from earmark.config import Split
 from earmark.data.references import bring
-from earmark.errors import EarmarkError
 from earmark.files import disk_error, write_json
 
 TYPES = {"hub": "earmark.data.hub.source", "local": "earmark.data.local"}
@@ -36,11 +35,6 @@ def source_files(split: Split) -> list[str]:
     files: list[str] = source_type(split).source_files(split)
     references = split.source.references
     if references and references.manifest:
-        if not Path(references.manifest).is_file():
-            raise EarmarkError(
-                f"benchmark {split.benchmark}, split {split.name}: source.references.manifest: no "
-                f"such file: {references.manifest}"
-            )
         files.append(references.manifest)
     return files
 
