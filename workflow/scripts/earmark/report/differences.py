@@ -7,7 +7,7 @@ benchmark under one protocol, all of them together included.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -83,14 +83,18 @@ def differences(results: Results) -> list[Difference]:
     return found
 
 
-def significant(found: list[Difference], benchmark: str, protocol: str) -> set[tuple[str, str, str]]:
+def significant(
+    found: Sequence[Difference], benchmark: str, protocol: str
+) -> set[tuple[str, str, str]]:
     """The differences that hold: split, the model that is better, the one that is worse."""
-    return {
+    ours = [one for one in found if (one.benchmark, one.protocol) == (benchmark, protocol)]
+    held = {
         (one.split, *((one.b, one.a) if one.line["wins_b"] else (one.a, one.b)))
-        for one in found
-        if (one.benchmark, one.protocol) == (benchmark, protocol)
-        and one.line.get("p_holm", 1) < HOLDS
+        for one in ours
+        if one.line.get("p_holm", 1) < HOLDS
     }
+    alone = len({one.split for one in ours}) == 1  # the only split is all of them
+    return held | {(ALL, better, worse) for _, better, worse in held if alone}
 
 
 def compared(
