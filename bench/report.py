@@ -212,6 +212,8 @@ def opened(page: Path) -> dict[str, float]:
         done("load")
         tab.wait_for_selector(".sample")
         done("then_samples")
+        tab.wait_for_selector("[data-words] tbody tr")
+        done("then_words")
         tab.wait_for_selector("html[data-charts=drawn]")
         done("then_charts")
         for name, place in (

@@ -254,12 +254,7 @@ const browser = (() => {
         .filter(ofKinds(table, Number(state.get("kinds", "0"))));
       await difference.show(root.querySelector("[data-difference]"), view, chosen, models, table, order);
       if (!current()) return;
-      const wordsOf = root.querySelector("[data-words]");
-      wordsOf.hidden = view.kind !== "asr";
-      if (!wordsOf.hidden) {
-        await words.show(table.parts, chosen, order, table.places.length, current);
-        if (!current()) return;
-      }
+      const looked = order;
       const word = view.kind === "asr" ? state.get("word") : "";
       named.hidden = !words.told(word);
       if (!named.hidden) {
@@ -293,6 +288,9 @@ const browser = (() => {
       if (!rows.length) {
         list.append(element("p", { class: "empty" }, "No sample is like that. Take a filter away."));
       }
+      const wordsOf = root.querySelector("[data-words]");
+      wordsOf.hidden = view.kind !== "asr";
+      if (!wordsOf.hidden) await words.show(table.parts, chosen, looked, table.places.length, current);
     } catch (error) {
       if (!current()) return;
       count.textContent = "The samples cannot be shown";
