@@ -73,13 +73,13 @@ def differences(results: Results) -> list[Difference]:
             for a, b in combinations(models, 2):
                 both = [split for split in models[a] if split in models[b]]
                 whole = ALL if len(both) == len(splits) else None
-                sides = ({split: models[side][split] for split in both} for side in (a, b))
+                ours, theirs = ({x: models[side][x] for x in both} for side in (a, b))
                 try:
-                    lines = compared(*sides, whole, rated, units) if both else {}
+                    lines = compared(ours, theirs, whole, rated, units) if both else {}
                 except EarmarkError as error:
                     lines = {split: {"why": str(error)} for split in both}
-                found += [Difference(benchmark, protocol, *at, line) for at, line in
-                          (((split, a, b), line) for split, line in lines.items())]  # fmt: skip
+                found += [Difference(benchmark, protocol, split, a, b, line)
+                          for split, line in lines.items()]  # fmt: skip
     return found
 
 

@@ -315,10 +315,10 @@ def _marked(
     groups = score.where(rivals).groupby(cells.key)
     best = rivals & (score == groups.transform("max")) & (groups.transform("nunique") > 1)
     ours = score.where(cells.folder != "")
-    first = cells.folder.where(ours == ours.groupby(cells.key).transform("max"))
-    leaders = first.groupby(cells.key).agg(lambda folders: set(folders.dropna())).to_dict()
+    first = cells[ours == ours.groupby(cells.key).transform("max")]
+    leaders = list(zip(first.key, first.folder, strict=True))
     worse = [
-        any((known[key].tested, leader, folder) in tests for leader in leaders[key])
+        any((known[key].tested, leader, folder) in tests for of, leader in leaders if of == key)
         for key, folder in zip(cells.key, cells.folder, strict=True)
     ]
     return cells.assign(best=best, worse=worse)
