@@ -1,7 +1,7 @@
 """Take the README's picture: parts of results-demo/report.html, in Debian's chromium.
 
-The head and the first table, the word error rates with their intervals, and the errors: which words,
-and the worst samples.
+The head and the first table, the word error rates with their intervals, and the errors:
+which words, and the worst samples.
 """
 
 from __future__ import annotations
