@@ -43,20 +43,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=int, default=10)
     parser.add_argument("--share", type=float, default=1.0, help="of each set's samples")
+    parser.add_argument("--utterances", type=int, help="one set of so many instead of all sets")
     parser.add_argument("--keep", metavar="FOLDER", help="make the run here, and leave it")
     given = parser.parse_args()
     folder = given.keep or tempfile.mkdtemp()
     try:
         with redirect_stdout(sys.stderr):
-            config = make_run(Path(folder).absolute(), given.models, given.share)
+            config = make_run(Path(folder).absolute(), given)
         print(json.dumps(measure(config, given.models)))
     finally:
         if not given.keep:
             shutil.rmtree(folder)
 
 
-def make_run(folder: Path, models: int, share: float) -> Path:
+def make_run(folder: Path, given: argparse.Namespace) -> Path:
     """Write what a finished run has; the models give the same answers, in the same files."""
+    models, chosen = given.models, {"asr-leaderboard": "all", "mmau-pro": "all"}
+    if given.utterances:
+        chosen = {"asr-leaderboard": ["earnings22"]}
     (folder / "data").mkdir(parents=True, exist_ok=True)
     config = folder / "config.yaml"
     config.write_text(
@@ -65,8 +69,8 @@ def make_run(folder: Path, models: int, share: float) -> Path:
                 "data_dir": str(folder / "data"),
                 "results_dir": str(folder / "results"),
                 "benchmarks": {
-                    name: {"file": str(HOME / f"config/benchmarks/{name}.yaml"), "splits": "all"}
-                    for name in ("asr-leaderboard", "mmau-pro")
+                    name: {"file": str(HOME / f"config/benchmarks/{name}.yaml"), "splits": splits}
+                    for name, splits in chosen.items()
                 },
                 "models": {f"m{n}": {"server": "demo", "model": "m"} for n in range(models)},
             }
@@ -78,7 +82,8 @@ def make_run(folder: Path, models: int, share: float) -> Path:
         return config
     for benchmark, splits in run.benchmarks.items():
         for split in splits.values():
-            _split(run, split, max(3, int(share * (split.entries or 0))))
+            size = given.utterances or max(3, int(given.share * (split.entries or 0)))
+            _split(run, split, size)
         made = [str(first / f"scores/{benchmark}/{split}.metrics.json") for split in splits]
         combine = aggregate_mmau if benchmark == "mmau-pro" else aggregate
         combine(benchmark, made, str(first / f"eval-results/{benchmark}/metrics.json"))
@@ -177,6 +182,15 @@ def measure(config: Path, models: int) -> dict[str, Any]:
     }
 
 
+LONGEST = """
+window.longest = 0;
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) window.longest = Math.max(longest, duration);
+}).observe({ type: "longtask", buffered: true });
+"""
+"""A script that notes how long the browser was ever busy, in milliseconds."""
+
+
 def opened(page: Path) -> dict[str, float]:
     """Seconds to open the page, to its samples and charts, and to what readers do most."""
     from playwright.sync_api import sync_playwright
@@ -186,6 +200,7 @@ def opened(page: Path) -> dict[str, float]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
         tab = browser.new_page()
+        tab.add_init_script(LONGEST)
         begun = time.perf_counter()
 
         def done(name: str) -> None:
@@ -197,12 +212,17 @@ def opened(page: Path) -> dict[str, float]:
         done("load")
         tab.wait_for_selector(".sample")
         done("then_samples")
+        tab.wait_for_selector("[data-words] tbody tr")
+        done("then_words")
         tab.wait_for_selector("html[data-charts=drawn]")
         done("then_charts")
         for name, place in (
             ("largest_split", "split=asr-leaderboard/earnings22"),
             ("second_model", "split=asr-leaderboard/earnings22&with=m1"),
             ("filter", "split=asr-leaderboard/earnings22&kinds=1&seconds=5-10"),
+            ("filter_of_two", "split=asr-leaderboard/earnings22&with=m1&seconds=5-10"),
+            ("outcome", "split=asr-leaderboard/earnings22&with=m1&outcome=11"),
+            ("clips_of_a_word", "split=asr-leaderboard/earnings22&with=m1&word=r%09bale"),
             ("last_page", "split=asr-leaderboard/earnings22&page=100000"),
             ("search", "split=asr-leaderboard/earnings22&q=bale%20dine"),
             ("search_again", "split=asr-leaderboard/earnings22&q=bale%20kust"),
@@ -210,9 +230,10 @@ def opened(page: Path) -> dict[str, float]:
             begun = time.perf_counter()
             tab.evaluate("place => { location.hash = `#samples?${place}`; }", place)
             tab.wait_for_function("/^#samples.split=asr/.test(location.hash)")
-            tab.wait_for_selector("#browser[aria-busy=true]", state="detached")
+            tab.wait_for_selector("#browser[aria-busy=true]", state="detached", timeout=60_000)
             tab.wait_for_selector("#browser[aria-busy=false] :is(.sample, .empty)")
             done(name)
+        found["longest_task_seconds"] = round(tab.evaluate("window.longest") / 1000, 2)
         browser.close()
     return found
 

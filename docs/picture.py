@@ -1,6 +1,7 @@
 """Take the README's picture: parts of results-demo/report.html, in Debian's chromium.
 
-The head and the first table, the word error rates with their intervals, and the worst samples.
+The head and the first table, the word error rates with their intervals, and the errors:
+which words, and the worst samples.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def parts(page: Any) -> list[bytes]:
     """Pictures of the parts, each as wide as the page."""
     page.goto((HOME / "results-demo" / "report.html").as_uri())
     page.wait_for_selector("html[data-charts=drawn]")
-    page.wait_for_selector(".sample")
+    page.wait_for_selector("[data-words] tbody tr")
     page.evaluate("document.querySelector('.bar').style.position = 'static'")
     ends = [("body", "#leaderboard .card"), ("#chart-wer", "#chart-wer"),
             ("#samples", ".sample:nth-child(3)")]  # fmt: skip

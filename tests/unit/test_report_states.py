@@ -162,9 +162,9 @@ def test_published_systems_are_marked_as_not_ours_in_every_form(tmp_path):
     build(run, tmp_path / "results", path)
     assert ">not ours: a paper<" in page_of(tmp_path)
     results = tmp_path / "results"
-    assert "| other† (a paper) |" in (results / "leaderboard.md").read_text()
+    assert "| other‡ (a paper) |" in (results / "leaderboard.md").read_text()
     tex = (results / "leaderboard.tex").read_text()
-    assert "other$^\\dagger$ (a paper)" in tex
+    assert "other$^\\ddagger$ (a paper)" in tex
     assert "Published; not measured here." in tex
     assert "other,a paper,whisper" in (results / "leaderboard.csv").read_text()
 
@@ -238,7 +238,7 @@ def test_published_numbers_that_the_config_names_stand_in_what_commands_make(tmp
     assert main(["report", "--configfile", str(config)]) == 0
     assert ">not ours: a paper<" in page_of(tmp_path)
     assert main(["table", "--configfile", str(config), "--format", "md"]) == 0
-    assert "| other† (a paper) |" in capsys.readouterr().out
+    assert "| other‡ (a paper) |" in capsys.readouterr().out
 
 
 def test_the_leaderboard_of_another_run_can_stand_as_published_numbers(tmp_path):

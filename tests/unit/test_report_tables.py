@@ -56,7 +56,7 @@ def test_published_numbers_stand_below_ours_marked_and_out_of_the_contest(run, t
     path = tmp_path / "published.csv"
     path.write_text("model,source,one\nother,a paper,0.00\n", encoding="utf-8")
     _, rows = formats.as_rows(tables(gather(run, path))[0])
-    assert rows[-1][0] == "other† (a paper; scored by a protocol not stated)"
+    assert rows[-1][0] == "other‡ (a paper; scored by a protocol not stated)"
     assert "*" not in "".join(rows[-1])
 
 

@@ -24,7 +24,7 @@ REFERENCES = ["one two three four", "five six seven eight"]
 COMMANDS = {
     "begin", "end", "centering", "setlength", "tabcolsep", "caption", "label", "vspace",
     "toprule", "midrule", "bottomrule", "textbf", "texttt", "scriptsize", "footnotesize", "par",
-    "shortstack", "smallskip", "medskip", "dagger", "textbackslash", "textasciitilde", "textasciicircum",
+    "shortstack", "smallskip", "medskip", "dagger", "ddagger", "textbackslash", "textasciitilde", "textasciicircum",
     "textless", "textgreater", "textbar",
 }  # fmt: skip
 """What the tables may use: LaTeX's own, and booktabs' rules."""
@@ -58,7 +58,7 @@ def check_table(text: str) -> None:
     assert depth == 0
     math = left.split("$")
     assert len(math) % 2 == 1, "math that is not closed"
-    assert all(part == "^\\dagger" for part in math[1::2])
+    assert all(part in ("^\\dagger", "^\\ddagger") for part in math[1::2])
     assert not re.search(r"[_^]", "".join(math[::2]))
     begun = re.findall(r"\\(begin|end)\{([a-z]+\*?)\}", left)
     outer = begun[0][1]
@@ -102,7 +102,7 @@ def test_the_tables_are_strictly_latex_with_booktabs(written: str):
         ("\\bottomrule", "\\hline"),
         ("{lr", "{l"),
         ("\\textbf{0.00}", "\\textbf{0.00"),
-        ("$^\\dagger$", "^\\dagger"),
+        ("$^\\ddagger$", "^\\ddagger"),
     ],
 )
 def test_the_strict_reading_refuses_what_latex_would(written: str, good: str, bad: str):

@@ -94,11 +94,13 @@ def _blocks(config: Run, args: argparse.Namespace, benchmarks: Sequence[str]) ->
 
 def _print_models(config: Run, args: argparse.Namespace) -> None:
     from earmark.report import formats
+    from earmark.report.differences import differences
     from earmark.report.gather import gather
     from earmark.report.leaderboard import tables
 
     results = gather(config, args.published or config.published)
-    made = tables(results, args.benchmark, args.protocol)
+    marked = differences(results) if args.format in ("md", "tex") else []
+    made = tables(results, args.benchmark, args.protocol, marked)
     if args.protocol and not any(table.protocol for table in made):
         raise EarmarkError(f"--protocol {args.protocol}: nothing was scored by it")
     made = [table.chosen(args.model, args.split) for table in made]

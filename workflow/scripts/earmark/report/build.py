@@ -9,6 +9,7 @@ from earmark.files import whole_file
 from earmark.owner import check_owner, claim
 from earmark.paths import Paths
 from earmark.report import formats
+from earmark.report.differences import differences
 from earmark.report.gather import Results, gather
 from earmark.report.leaderboard import tables
 from earmark.report.page import write_page
@@ -30,7 +31,8 @@ def build(run: Run, folder: str | Path, published: str | Path | None = None) -> 
     """
     check_owner(run)
     results = gather(run, published)
-    made = tables(results)
+    found = differences(results)
+    made = tables(results, compared=found)
     paths = Paths(run.data_dir, str(folder))
     for ending, text in (
         ("csv", formats.as_csv(made, intervals=True)),
@@ -39,6 +41,6 @@ def build(run: Run, folder: str | Path, published: str | Path | None = None) -> 
     ):
         with whole_file(paths.leaderboard.of(format=ending)) as stream:
             stream.write(text)
-    write_page(results, made, paths.report.of())
+    write_page(results, made, found, paths.report.of())
     claim(run)
     return results

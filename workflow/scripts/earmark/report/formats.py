@@ -36,11 +36,19 @@ def as_csv(tables: Sequence[Table], intervals: bool = False) -> str:
     return made.reset_index().to_csv(index=False, lineterminator="\n")
 
 
-def named(cell: Any, mark: str = "†") -> str:
+def named(cell: Any, mark: str = "‡") -> str:
     """What a line is called: its model, a mark where it is not ours, and its remarks."""
     notes = [note for note in (cell.source if cell.folder == "" else "", cell.remark) if note]
     name: str = cell.model + ("" if cell.folder else mark)
     return name + (f" ({'; '.join(notes)})" if notes else "")
+
+
+WORSE = "† The best in the column is better by the paired test (p < 0.05 after Holm)."
+
+
+def worse(cell: Any) -> str:
+    """The mark of a figure that the best in its column is better than by the paired test."""
+    return "†" if cell.worse else ""
 
 
 def interval_of(cell: Any, column: Column) -> str:
@@ -64,7 +72,7 @@ def as_rows(
         texts = [named(line)]
         for column, cell in cells:
             figure = printed(cell.value, column.digits)
-            lines = [f"{before}{figure}{after}" if cell.best else figure]
+            lines = [f"{before}{figure}{after}" if cell.best else figure + worse(cell)]
             lines += [interval_of(cell, column)] if intervals else []
             alone = counts[column.key] is None and cell.entries == cell.entries
             lines += [f"n={cell.entries:.0f}"] if alone else []
@@ -83,7 +91,7 @@ def as_markdown(tables: Sequence[Table], intervals: bool = False) -> str:
         heads = [text.replace("_\n", "_").replace("\n", " ") for text in headings]
         lines = [heads, rules, *([_markdown(row[0]), *row[1:]] for row in rows)]
         body = "\n".join("| " + " | ".join(line).replace("\n", " ") + " |" for line in lines)
-        notes = "".join(f"\n\n{_markdown(doubt)}" for doubt in table.doubts)
+        notes = "".join(f"\n\n{_markdown(note)}" for note in _notes(table))
         parts.append(f"## {_markdown(title)}\n\n{_markdown(table.caption)}\n\n{body}{notes}\n")
     return "\n".join(parts) or "Nothing has been evaluated yet.\n"
 
@@ -92,7 +100,7 @@ def as_tex(tables: Sequence[Table], intervals: bool = False) -> str:
     r"""Tables in LaTeX, to be put into a paper with ``\input``; they need ``booktabs``."""
     text = "\n".join(_tex_table(table, intervals) for table in tables)
     head = "% Made by Earmark. Needs \\usepackage{booktabs}.\n"
-    if any(ord(sign) > 0x17F and sign not in "–†" for sign in text):
+    if any(ord(sign) > 0x17F and sign not in "–†‡" for sign in text):
         head += "% Names hold characters beyond Latin: compile with XeLaTeX or LuaLaTeX.\n"
     return head + text
 
@@ -101,9 +109,6 @@ def _tex_table(table: Table, intervals: bool) -> str:
     label = re.sub(r"[^A-Za-z0-9]+", "-", f"{table.title} {table.protocol}").strip("-")
     widths, groups = _groups(table, intervals)
     kind = "table*" if max(widths) > _COLUMN else "table"
-    notes = list(table.doubts)
-    if (table.cells.folder == "").any():
-        notes.append("† Published; not measured here.")
     return "\n".join(
         [
             f"\\begin{{{kind}}}[t]",
@@ -114,7 +119,7 @@ def _tex_table(table: Table, intervals: bool) -> str:
             f"  \\label{{tab:{label}}}",
             "  \\vspace{4pt}",
             "\n  \\par\\medskip\n".join(_tabular(table, group, intervals) for group in groups),
-            *(f"  \\par\\smallskip {_tex(note)}" for note in notes),
+            *(f"  \\par\\smallskip {_tex(note)}" for note in _notes(table)),
             f"\\end{{{kind}}}",
             "",
         ]
@@ -144,7 +149,10 @@ def _tabular(table: Table, columns: Sequence[Column], intervals: bool) -> str:
     rows, marks = [], []
     for line, cells in table.lines():
         chosen = [(column, cell) for column, cell in cells if column in columns]
-        figures = [printed(c.value, column.digits).replace("–", "--") for column, c in chosen]
+        figures = [
+            printed(c.value, column.digits).replace("–", "--") + _tex(worse(c))
+            for column, c in chosen
+        ]
         rows.append([_tex(named(line)), *figures])
         marks.append(["", *("textbf: --rwrap;" if cell.best else "" for _, cell in chosen)])
         between = [interval_of(cell, column) for column, cell in chosen]
@@ -166,6 +174,13 @@ def _heading(table: Table, column: Column) -> str:
     return lines[0] if len(lines) == 1 else "\\shortstack[r]{" + "\\\\ ".join(lines) + "}"
 
 
+def _notes(table: Table) -> list[str]:
+    """What stands below a table: doubts, and what its marks mean."""
+    notes = list(table.doubts)
+    notes += [WORSE] if table.cells.worse.any() else []
+    return notes + ["‡ Published; not measured here."] * bool((table.cells.folder == "").any())
+
+
 def _one_line(text: str) -> str:
     """The text without line breaks and other control characters."""
     clean = "".join(" " if unicodedata.category(sign)[0] == "C" else sign for sign in text)
@@ -184,6 +199,7 @@ _TEX = str.maketrans(
         "^": "\\textasciicircum{}",
         "–": "--",
         "†": "$^\\dagger$",
+        "‡": "$^\\ddagger$",
         "<": "\\textless{}",
         ">": "\\textgreater{}",
         "|": "\\textbar{}",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from earmark.report.differences import ALL, Difference, significant
 from earmark.report.figures import doubts, figure, protocols, rate
 from earmark.report.gather import Evaluation, Metrics, Results
 
@@ -36,6 +38,12 @@ class Column:
     level: int = 1
 
     @property
+    def tested(self) -> str:
+        """The split of the paired test of its figures; empty where there is none."""
+        whole = self.level == 0 and (self.title == "micro" or " " not in self.key)
+        return self.split if self.split and self.level == 1 else ALL if whole else ""
+
+    @property
     def speed(self) -> bool:
         """Whether its figures compare only on equal hardware."""
         return self.key.endswith(" RTFx")
@@ -54,9 +62,11 @@ class Table:
         cells: A row a line and column, in their order: ``line`` (from 0), ``model``, ``folder``
             (of its results; empty for a published system), ``source``, ``remark`` (what sets the
             line apart), ``key``, ``value``, ``low`` and ``high`` (95 % interval), ``entries``
-            (samples that the rate is of), ``note``, ``machine``, ``best``.
+            (samples that the rate is of), ``note``, ``machine``, ``best``, ``worse`` (than the
+            best that was measured here, by the paired test).
         part: The split whose sub-categories the table has; empty for a benchmark's.
         doubts: What must be known before its figures are trusted.
+        tests: The differences that hold, as `significant` gives them.
     """
 
     benchmark: str
@@ -67,6 +77,7 @@ class Table:
     cells: pd.DataFrame
     part: str = ""
     doubts: tuple[str, ...] = ()
+    tests: frozenset[tuple[str, str, str]] = frozenset()
 
     @property
     def title(self) -> str:
@@ -95,7 +106,7 @@ class Table:
         cells = self.cells[self.cells.key.isin([column.key for column in columns])]
         if models is not None:
             cells = cells[cells.model.isin(models) | (cells.folder == "")]
-        return replace(self, columns=columns, cells=_marked(cells, columns))
+        return replace(self, columns=columns, cells=_marked(cells, columns, self.tests))
 
 
 def broken(title: str) -> list[str]:
@@ -109,7 +120,10 @@ def broken(title: str) -> list[str]:
 
 
 def tables(
-    results: Results, benchmarks: Sequence[str] | None = None, protocol: str | None = None
+    results: Results,
+    benchmarks: Sequence[str] | None = None,
+    protocol: str | None = None,
+    compared: Sequence[Difference] = (),
 ) -> list[Table]:
     """The tables of a run: one a benchmark and protocol, the primary protocol first.
 
@@ -117,6 +131,7 @@ def tables(
         results: What has been evaluated.
         benchmarks: Which benchmarks; None for all.
         protocol: Only this protocol; None for all that were computed.
+        compared: The models' differences, for what is worse than the best.
     """
     made: list[Table] = []
     for benchmark in benchmarks or list(results.run.benchmarks):
@@ -132,7 +147,12 @@ def tables(
             ]
         else:
             made += _mmau_tables(results, benchmark)
-    return made
+    return [_tested(one, significant(compared, one.benchmark, one.protocol)) for one in made]
+
+
+def _tested(table: Table, tests: set[tuple[str, str, str]]) -> Table:
+    cells = _marked(table.cells, table.columns, tests)
+    return replace(table, cells=cells, tests=frozenset(tests))
 
 
 def _asr_table(results: Results, benchmark: str, protocol: str, version: str) -> Table:
@@ -269,12 +289,13 @@ def _table(
     numbers = ["value", "low", "high", "entries"]
     cells[numbers] = cells[numbers].astype(float)
     cells["note"] = cells["note"].fillna("")
-    cells = _marked(cells, columns)
     return Table(benchmark, kind, protocol, caption, tuple(columns), cells, part, tuple(told))
 
 
-def _marked(cells: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
-    """The cells with the best of each column marked.
+def _marked(
+    cells: pd.DataFrame, columns: Sequence[Column], tests: AbstractSet[tuple[str, str, str]]
+) -> pd.DataFrame:
+    """The cells with the best of each column marked, and what is worse than it by the tests.
 
     Figures compete as they are printed: equal ones are equally best, and where all are equal none
     is. Published systems compete only where they state the protocol of the table; speed is
@@ -293,4 +314,11 @@ def _marked(cells: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
         rivals &= ~speed
     groups = score.where(rivals).groupby(cells.key)
     best = rivals & (score == groups.transform("max")) & (groups.transform("nunique") > 1)
-    return cells.assign(best=best)
+    ours = score.where(cells.folder != "")
+    first = cells[ours == ours.groupby(cells.key).transform("max")]
+    leaders = list(zip(first.key, first.folder, strict=True))
+    worse = [
+        any((known[key].tested, leader, folder) in tests for of, leader in leaders if of == key)
+        for key, folder in zip(cells.key, cells.folder, strict=True)
+    ]
+    return cells.assign(best=best, worse=worse)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from earmark.files import whole_file
 from earmark.report import formats
 from earmark.report.charts import SECTIONS, charts
 from earmark.report.charts.drawing import samples_link
+from earmark.report.differences import Difference
 from earmark.report.figures import figure, printed
 from earmark.report.gather import Results, finite, is_asr
 from earmark.report.judge import HEADS, judge_rows
@@ -28,15 +29,18 @@ WITHIN = 3_000_000
 """Pieces of up to so many characters in all stand within the page; more of them beside it."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_SCRIPTS = ("state", "tables", "pieces", "alignment", "cards", "samples")
+_SCRIPTS = ("state", "tables", "pieces", "alignment", "cards", "difference", "words", "samples")
 
 
-def write_page(results: Results, made: Sequence[Table], path: str | Path) -> None:
+def write_page(
+    results: Results, made: Sequence[Table], found: Sequence[Difference], path: str | Path
+) -> None:
     """Write the report.
 
     Args:
         results: What has been evaluated; what is missing is marked.
         made: Its tables.
+        found: The differences between its models.
         path: The page to write. Where the samples are many, their pieces go to a folder beside
             it, named after it (``report_files/`` for ``report.html``), which is replaced.
 
@@ -47,7 +51,7 @@ def write_page(results: Results, made: Sequence[Table], path: str | Path) -> Non
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = path.with_name(f"{path.stem}_files")
     stamp = secrets.token_hex(6)
-    within, beside = _store(results, folder, stamp)
+    within, beside = _store(pieces(results, found), folder, stamp)
     text = _rendered(results, made, within, {"stamp": stamp, "folder": folder.name})
     with whole_file(path) as stream:
         stream.write(text)
@@ -61,11 +65,13 @@ def write_page(results: Results, made: Sequence[Table], path: str | Path) -> Non
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _store(results: Results, folder: Path, stamp: str) -> tuple[dict[str, str], Path | None]:
+def _store(
+    parts: Iterable[tuple[str, Any]], folder: Path, stamp: str
+) -> tuple[dict[str, str], Path | None]:
     """The pieces by name where they are few; else the folder that they were written to."""
     within: dict[str, str] = {}
     partial: Path | None = None
-    for name, value in pieces(results):
+    for name, value in parts:
         within[name] = packed(value)
         if partial is None and sum(map(len, within.values())) > WITHIN:
             partial = folder.with_name(f".{folder.name}.{stamp}.partial")

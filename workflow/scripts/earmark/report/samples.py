@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
+from earmark.report import words
+from earmark.report.differences import Difference
 from earmark.report.figures import figure, protocols
 from earmark.report.gather import Evaluation, Results, finite, is_asr
 
@@ -25,7 +27,10 @@ FACETS = {
     "length_type": ("Length, as classed", "length_type"),
     "skill": ("Skill", "perceptual_skills", "reasoning_skills"),
 }
-"""What rows are filtered by: a title, and the manifest's columns."""
+"""What rows are filtered by, beside any column of few values: a title, and columns."""
+
+VALUES = 40
+"""A column with more values than these sorts rows no more than their ids do."""
 
 _GIVEN = [
     (bit, name, True, "bad")
@@ -107,13 +112,20 @@ def _splits(results: Results) -> Iterator[tuple[list[Evaluation], dict[str, Any]
         yield group, told
 
 
-def pieces(results: Results) -> Iterator[tuple[str, Any]]:
+def pieces(results: Results, found: Sequence[Difference]) -> Iterator[tuple[str, Any]]:
     """All pieces, by name: ``u<split>`` and ``a<split>-<model>`` are what rows are ranked and
-    filtered by, ``u<split>-<k>`` and ``a<split>-<model>-<k>`` the rows themselves.
+    filtered by, ``u<split>-<k>`` and ``a<split>-<model>-<k>`` the rows themselves; ``w<split>``
+    and ``w<split>-<model>`` the words of speech recognition, ``tests`` the models' differences.
 
     Raises:
         EarmarkError: when scores, predictions and manifest are not of the same samples.
     """
+    folders = list(results.run.models)
+    yield "tests", [
+        {"benchmark": one.benchmark, "protocol": one.protocol, "split": one.split,
+         "a": folders.index(one.a), "b": folders.index(one.b), **one.line}
+        for one in found
+    ]  # fmt: skip
     for group, split in _splits(results):
         entries, asr = list(read_jsonl(group[0].files.manifest)), split["kind"] == "asr"
         utterances = [_utterance(entry) for entry in entries]
@@ -133,6 +145,11 @@ def pieces(results: Results) -> Iterator[tuple[str, Any]]:
             if asr and one is group[0]:
                 for utterance, score in zip(utterances, scores, strict=True):
                     utterance["reference"] = score.get("reference")
+                first = scores
+                spoken, known = words.said(first)
+                yield f"w{split['at']}", spoken
+            if asr:
+                yield f"w{name[1:]}", words.heard(scores, first, known)
             for piece, part in _parts(rows):
                 yield f"{name}-{piece}", part
         for piece, part in _parts(utterances):
@@ -185,7 +202,11 @@ def _duration(entry: Row) -> float | None:
 
 def _utterance_index(entries: Sequence[Row]) -> Row:
     facets = []
-    for name, (title, *columns) in FACETS.items():
+    named = {column for _, *columns in FACETS.values() for column in columns}
+    others = dict.fromkeys(key for entry in entries for key in entry)
+    chosen = {**FACETS, **{f"by.{key}": (key.replace("_", " "), key) for key in others
+                           if key not in named and key not in _SHOWN}}  # fmt: skip
+    for name, (title, *columns) in chosen.items():
         values: dict[str, int] = {}
         of = []
         for entry in entries:
@@ -195,7 +216,9 @@ def _utterance_index(entries: Sequence[Row]) -> Row:
                 each = found if isinstance(found, list) else [found]
                 mine |= {str(one): None for one in each if one not in (None, "")}
             of.append([values.setdefault(one, len(values)) for one in mine])
-        if values:
+            if name not in FACETS and len(values) > VALUES:
+                break
+        if values and (name in FACETS or 1 < len(values) <= VALUES):
             facets.append({"name": name, "title": title, "values": list(values), "of": of})
     return {"duration": [_duration(entry) for entry in entries], "facets": facets}
 

@@ -5,9 +5,11 @@ const browser = (() => {
   const root = document.getElementById("browser");
   if (!root || !splits.length) return null;
   const PAGE = 20;
+  const EVERY = "*"; // all models beside the first
   const form = root.querySelector("form");
   const list = root.querySelector("[data-list]");
   const count = root.querySelector("[data-count]");
+  const named = root.querySelector("[data-named]");
   const legend = document.querySelector(".legend");
   const [back, on] = root.querySelectorAll("[data-page]");
   const at = { page: 0 };
@@ -29,6 +31,7 @@ const browser = (() => {
   function chosenModels(view) {
     const first = models.indexOf(state.get("model"));
     const one = view.models.includes(first) ? first : view.models[0];
+    if (state.get("with") === EVERY) return [one, ...view.models.filter((model) => model !== one)];
     const other = models.indexOf(state.get("with"));
     return view.models.includes(other) && other !== one ? [one, other] : [one];
   }
@@ -91,7 +94,7 @@ const browser = (() => {
       return { cost: joined("cost") ?? [], words: joined("words"), kinds: joined("kinds") ?? [] };
     });
     return {
-      protocol, answers,
+      protocol, answers, parts,
       places: loaded.flatMap(([{ duration }], n) => duration.map((_, row) => [parts[n], row])),
       duration: loaded.flatMap(([{ duration }]) => duration),
       facets: merged(loaded.map(([utterances]) => utterances)),
@@ -107,15 +110,37 @@ const browser = (() => {
     return order.sort((x, y) => (values[y] > values[x]) - (values[y] < values[x]) || x - y);
   }
 
-  // Whether a row passes everything but the search for text.
+  // Who is wrong: by the first model's answer, or by the first two's.
+  const OUTCOMES = new Map([
+    ["", "any"], ["1", "wrong"], ["0", "right"], ["10", "A wrong, B right"],
+    ["01", "A right, B wrong"], ["11", "both wrong"], ["00", "both right"],
+  ]);
+  const outcomesOf = (chosen) => [...OUTCOMES.keys()]
+    .filter((name) => !name || name.length === Math.min(2, chosen.length));
+  const chosenOutcome = (chosen) => (
+    outcomesOf(chosen).includes(state.get("outcome")) ? state.get("outcome") : "");
+  const outcomeOf = (view, table, row) => {
+    let found = "";
+    for (const { cost, kinds } of table.answers.slice(0, 2)) {
+      if (cost[row] === null) return null;
+      found += (view.kind === "asr" ? cost[row] > 0 : kinds[row] & 128) ? "1" : "0";
+    }
+    return found;
+  };
+  const outcome = (view, chosen, table) => {
+    const wanted = chosenOutcome(chosen);
+    return (row) => !wanted || outcomeOf(view, table, row) === wanted;
+  };
+  const ofKinds = (table, mask) => (row) => (
+    !mask || table.answers.some(({ kinds }) => kinds[row] & mask));
+
+  // Whether a row is of the slice: its length and columns.
   function passing(table) {
-    const mask = Number(state.get("kinds", "0"));
     const seconds = state.get("seconds");
     const [low, high] = seconds.split("-").map(Number);
     const facets = table.facets.map((facet) => (
       [facet, facet.values.indexOf(state.get(facet.name))])).filter(([, wanted]) => wanted >= 0);
     return (row) => {
-      if (mask && !table.answers.some(({ kinds }) => kinds[row] & mask)) return false;
       const long = table.duration[row];
       if (seconds && (long === null || long < low || (high && long >= high))) return false;
       return facets.every(([facet, wanted]) => facet.of[row].includes(wanted));
@@ -164,12 +189,14 @@ const browser = (() => {
   }
 
   // The form says what the address says.
-  function lay(view, chosen, table) {
+  function lay(view, chosen, table, slice) {
     fill("split", views.map(({ key, name }) => [key, name]), view.key);
     const named = view.models.map((model) => [models[model], models[model]]);
     fill("model", named, models[chosen[0]]);
-    fill("with", [["", "no other"], ...named.filter(([name]) => name !== models[chosen[0]])],
-      chosen.length > 1 ? models[chosen[1]] : "");
+    const every = named.length > 2 ? [[EVERY, "all models"]] : [];
+    fill("with", [["", "no other"], ...every, ...named.filter(([name]) => name !== models[chosen[0]])],
+      state.get("with") === EVERY && every.length ? EVERY
+        : chosen.length > 1 ? models[chosen[1]] : "");
     fill("order", sortsOf(view, chosen).map((name) => [name, SORTS[name][0]]),
       chosenSort(view, chosen));
     fill("protocol", view.protocols.map((name) => [name, name]), table.protocol);
@@ -183,14 +210,29 @@ const browser = (() => {
       element("label", {}, title, element("select", { name }, option("", "any", state.get(name)),
         ...values.map((value) => option(value, value, state.get(name))))))));
     const mask = Number(state.get("kinds", "0"));
-    const kinds = form.querySelector("[data-kinds]");
-    kinds.replaceChildren(...report.samples.kinds[view.kind].map(([bit, label]) => (
-      element("button", {
-        type: "button", "aria-pressed": String(Boolean(mask & bit)), "data-kind": label,
-        onclick: () => change({ kinds: mask ^ bit || null }),
-      }, label))));
+    const [wanted, ofMask] = [outcome(view, chosen, table), ofKinds(table, mask)];
+    const sets = { outcomes: new Map(), kinds: new Map() };
+    const add = (set, key) => set.set(key, (set.get(key) ?? 0) + 1);
+    const bits = report.samples.kinds[view.kind].map(([bit]) => bit);
+    for (const row of slice) {
+      if (ofMask(row)) { add(sets.outcomes, outcomeOf(view, table, row)); add(sets.outcomes, ""); }
+      if (wanted(row)) for (const bit of bits) if (ofKinds(table, bit)(row)) add(sets.kinds, bit);
+    }
+    const pressed = (label, of, on, changes) => element("button", {
+      type: "button", "aria-pressed": String(Boolean(on)), "data-kind": label,
+      onclick: () => change(changes),
+    }, `${label} `, element("small", {}, (of ?? 0).toLocaleString("en")));
+    const places = {
+      outcomes: outcomesOf(chosen).map((name) => pressed(OUTCOMES.get(name), sets.outcomes.get(name),
+        name === chosenOutcome(chosen), { outcome: name || null })),
+      kinds: report.samples.kinds[view.kind].map(([bit, label]) => (
+        pressed(label, sets.kinds.get(bit), mask & bit, { kinds: mask ^ bit || null }))),
+    };
+    for (const [name, made] of Object.entries(places)) {
+      form.querySelector(`[data-${name}]`).replaceChildren(...made);
+    }
     // What was made anew keeps the focus, for those who filter by keyboard.
-    const before = kind ? [...kinds.children].find((button) => button.dataset.kind === kind)
+    const before = kind ? [...form.querySelectorAll("[data-kind]")].find((button) => button.dataset.kind === kind)
       : field ? facets.querySelector(`select[name="${CSS.escape(field)}"]`) : null;
     before?.focus();
   }
@@ -206,8 +248,22 @@ const browser = (() => {
     try {
       const table = await tabled(view, chosen);
       if (!current()) return;
-      lay(view, chosen, table);
-      let order = ranked(view, chosen, table).filter(passing(table));
+      const slice = ranked(view, chosen, table).filter(passing(table));
+      lay(view, chosen, table, slice);
+      let order = slice.filter(outcome(view, chosen, table))
+        .filter(ofKinds(table, Number(state.get("kinds", "0"))));
+      await difference.show(root.querySelector("[data-difference]"), view, chosen, models, table, order);
+      if (!current()) return;
+      const looked = order;
+      const word = view.kind === "asr" ? state.get("word") : "";
+      named.hidden = !words.told(word);
+      if (!named.hidden) {
+        const rows = await words.rows(table.parts, chosen, word);
+        if (!current()) return;
+        order = order.filter((row) => rows.has(row));
+        named.replaceChildren(`Only clips with ${words.told(word)} `, element("button", {
+          type: "button", onclick: () => change({ word: null }) }, "all clips"));
+      }
       const text = state.get("q").trim();
       if (text) {
         count.textContent = "Searching…";
@@ -232,6 +288,9 @@ const browser = (() => {
       if (!rows.length) {
         list.append(element("p", { class: "empty" }, "No sample is like that. Take a filter away."));
       }
+      const wordsOf = root.querySelector("[data-words]");
+      wordsOf.hidden = view.kind !== "asr";
+      if (!wordsOf.hidden) await words.show(table.parts, chosen, looked, table.places.length, current);
     } catch (error) {
       if (!current()) return;
       count.textContent = "The samples cannot be shown";
@@ -245,7 +304,9 @@ const browser = (() => {
   form.addEventListener("change", ({ target }) => {
     if (!target.name || target.name === "q") return;
     change(target.name === "split"
-      ? { split: target.value, kinds: null, seconds: null } : { [target.name]: target.value });
+      ? { split: target.value, kinds: null, seconds: null, word: null }
+      : target.name === "with" ? { with: target.value, outcome: null }
+        : { [target.name]: target.value });
   });
   let typing;
   form.elements.q.addEventListener("input", ({ target }) => {
@@ -254,12 +315,12 @@ const browser = (() => {
   });
   const turnPage = (step) => {
     state.set({ page: String(at.page + 1 + step) }, "samples");
-    form.scrollIntoView();
+    count.parentElement.scrollIntoView();
   };
   back.addEventListener("click", () => turnPage(-1));
   on.addEventListener("click", () => turnPage(1));
   let seen = "";
-  const KEYS = /^(split|protocol|model|with|order|seconds|kinds|q|page|category|subcategory|length_type|skill)$/;
+  const KEYS = /^(?!sort\.|protocol\.|intervals$|models$)/; // those of the samples
   const fresh = () => {
     const now = state.only(KEYS);
     if (now !== seen) { seen = now; show(); }
