@@ -19,4 +19,4 @@ def test_the_benchmarks_and_the_splits_of_one_are_listed(capsys, monkeypatch, tm
     told = capsys.readouterr().out
     assert "open_ended" in told and "judge" in told and "a/b:test" in told
     assert main(["list", "mmau-por"]) == 1
-    assert "no such benchmark: mmau-por; did you mean" in capsys.readouterr().err
+    assert "no such benchmark: mmau-por (did you mean" in capsys.readouterr().err
