@@ -148,3 +148,39 @@ def test_editing_clone_and_config_during_a_run_changes_the_next_run_alone(held):
     assert len(held.server.answered) == CLIPS
     assert set(held.server.answered.values()) == {1}
     assert config == held.config["models"]["one"]
+
+
+def waited_for(run, old: str) -> None:
+    """A second run's job says which job has the journal, and goes on when that one has ended."""
+    log = run.folder / "results/logs/infer/one/mini/all.log"
+    run.wait_for(lambda: "waiting for it to end" in log.read_text(), "the second job to wait", 60)
+    assert f"(SLURM job {old})" in log.read_text()
+    assert journalled(run) == ANSWERED
+    run.server.release()
+
+
+@pytest.mark.slow
+def test_after_snakemake_was_killed_the_next_run_waits_for_the_job_that_goes_on(held):
+    old = until_held(held)
+    held.process.kill()
+    held.process.communicate()
+    held.run("--unlock")
+    held.process = held.start()
+    waited_for(held, old)
+    output = finish(held)
+    assert "Trying to restart" not in output
+    complete(held, output)
+
+
+@pytest.mark.slow
+def test_of_two_runs_that_share_results_the_second_waits(held):
+    old = until_held(held)
+    second = held.start("--nolock")
+    try:
+        waited_for(held, old)
+        first = finish(held)
+        output, _ = second.communicate(timeout=300)
+    finally:
+        second.kill()
+    assert second.returncode == 0, output
+    complete(held, first + output)
