@@ -148,3 +148,43 @@ def test_editing_clone_and_config_during_a_run_changes_the_next_run_alone(held):
     assert len(held.server.answered) == CLIPS
     assert set(held.server.answered.values()) == {1}
     assert config == held.config["models"]["one"]
+
+
+def waited_for(run, old: str) -> None:
+    """A second run's job says which job has the journal, and goes on when that one has ended."""
+
+    def said() -> str:  # Snakemake removes the log before the job writes it anew
+        logs = (run.folder / "results/logs").rglob("all.log")
+        return "".join(log.read_text() for log in logs if "infer" in log.parts)
+
+    run.wait_for(lambda: "waiting for it to end" in said(), "the second job to wait", 60)
+    assert f"(SLURM job {old})" in said()
+    assert journalled(run) == ANSWERED
+    run.server.release()
+
+
+@pytest.mark.slow
+def test_after_snakemake_was_killed_the_next_run_waits_for_the_job_that_goes_on(held):
+    old = until_held(held)
+    held.process.kill()
+    held.process.communicate()
+    held.run("--unlock")
+    held.process = held.start()
+    waited_for(held, old)
+    output = finish(held)
+    assert "Trying to restart" not in output
+    complete(held, output)
+
+
+@pytest.mark.slow
+def test_of_two_runs_that_share_results_the_second_waits(held):
+    old = until_held(held)
+    second = held.start("--nolock")
+    try:
+        waited_for(held, old)
+        first = finish(held)
+        output, _ = second.communicate(timeout=300)
+    finally:
+        second.kill()
+    assert second.returncode == 0, output
+    complete(held, first + output)

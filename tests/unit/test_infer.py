@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from earmark.inference.infer import Job, infer
 from earmark.inference.journal import Journal, Writer, shard_file
 from earmark.inference.predictions import gather
 from earmark.servers import answer_settings
-from earmark.servers.run import own_run
+from earmark.servers.run import Run, own_run
 
 COUNT = 12
 LONG = b'{"choices": [{"message": {"content": "half of a long answer"}}]}'
@@ -317,12 +318,26 @@ def test_a_torn_tail_costs_one_question(manifest: Path) -> None:
         assert server.asked == {digest(n): 1 + (n == COUNT - 1) for n in range(COUNT)}
 
 
-def test_a_second_job_at_the_same_journal_ends_before_it_asks_anything(manifest: Path) -> None:
+def test_a_second_job_at_the_same_journal_waits_for_it_as_long_as_its_run_lives(
+    manifest: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "71")
     with FaultyServer() as server:
         mine = job(server.url, manifest)
-        refused = pytest.raises(EarmarkError, match="in use by process")
-        with Writer(shard_file(mine.journal, 0, 1)), refused:
-            infer(mine, own_run())
+        own = shard_file(mine.journal, 0, 1)
+        first = Writer(own)
+        with ThreadPoolExecutor() as pool:
+            later = pool.submit(lambda: Writer(own, wait=lambda: True).__exit__())
+            time.sleep(0.5)
+            assert not later.done()
+            first.__exit__()
+            later.result(timeout=10)
+        said = capsys.readouterr().out
+        assert said.count("waiting for it to end") == 1
+        assert f"in use by process {os.getpid()} on " in said and "(SLURM job 71)" in said
+        gone = Run(2**22 + 1, 0.0, shared=False)
+        with Writer(own), pytest.raises(EarmarkError, match="in use by process"):
+            infer(mine, gone)
         assert server.asked.total() == 0
 
 

@@ -77,11 +77,13 @@ class Job:
 def infer(job: Job, run: Run | None = None) -> None:
     """Ask for what is missing, then write the predictions.
 
-    Without a ``run``, the Snakemake run that this belongs to is found by itself.
+    Without a ``run``, the Snakemake run that this belongs to is found by itself. A journal that
+    another job is at, such as one whose Snakemake was killed, is waited for.
 
     Raises:
         EarmarkError: when the server does not come up or is lost, refuses the key, or too many
-            samples fail; when another job is at the same journal; and when the disk is full.
+            samples fail; when the run ends while another job is at the journal; and when the disk
+            is full.
     """
     own = shard_file(job.journal, job.shard, job.shards, job.seed)
     total = 1
@@ -90,12 +92,13 @@ def infer(job: Job, run: Run | None = None) -> None:
             rows = random_choices(job.rows(), seeds(job.request)[job.seed] or 0)
             write_jsonl(job.predictions, rows)
             return
-        with Writer(own) as writer:
+        run = run or current_run()
+        with Writer(own, wait=run.alive) as writer:
             missing = Missing(job)
             total = missing.known + len(missing.left)
             print(f"{job.title}: {missing.known:,} of {total:,} answers are in the journal")
             if missing.left:
-                asyncio.run(_Session(job, writer, missing, run or current_run()).run())
+                asyncio.run(_Session(job, writer, missing, run).run())
             _write_predictions(job, missing.samples)
     except OSError as error:
         size = human_bytes(2 * _LINE_SIZE * total)

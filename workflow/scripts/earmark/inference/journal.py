@@ -12,7 +12,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,16 +128,21 @@ class Journal:
 class Writer:
     """Appends to one file of a journal; one job at a time.
 
+    Args:
+        path: The file.
+        wait: Asked every two seconds whether to wait for another job to be done with the file; it
+            is said once which job that is. None does not wait.
+
     Raises:
         EarmarkError: when another job is appending to the file, or the journal is being compacted;
             names the machine and the process.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, wait: Callable[[], bool] | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         with ExitStack() as held:
-            held.enter_context(_locked(path))
+            held.enter_context(_locked(path, wait=wait))
             with _locked(path.parent / "folder", patience=10):  # whoever compacts holds it
                 self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
                 held.callback(os.close, self._file)
@@ -216,24 +221,41 @@ def _mend(path: Path, file: int) -> None:
 
 
 @contextmanager
-def _locked(path: Path, patience: float = 0.0) -> Iterator[None]:
+def _locked(
+    path: Path, patience: float = 0.0, wait: Callable[[], bool] | None = None
+) -> Iterator[None]:
     """Hold the lock of a file, which the death of the process releases, however it dies."""
     path = path.with_name(path.name + ".lock")
     lock = FileLock(path, timeout=patience, fallback_to_soft=False)
+    said = False
     try:
-        lock.acquire()
-        path.write_text(
-            f"process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%F %T')}\n"
-        )
-    except Timeout:
-        holder = path.read_text(errors="replace").strip() or "another process"
-        raise EarmarkError(
-            f"{path.parent}: this journal is in use by {holder}; wait for it, or end it, then "
-            "run again (nothing is asked twice)"
-        ) from None
+        while True:
+            try:
+                lock.acquire()
+                break
+            except Timeout:
+                holder = path.read_text(errors="replace").strip() or "another process"
+                used = f"{path.parent}: this journal is in use by {holder}"
+                if wait is None or not wait():
+                    raise EarmarkError(
+                        f"{used}; wait for it, or end it, then run again (nothing is asked twice)"
+                    ) from None
+            if not said:
+                print(f"{used}; waiting for it to end (nothing is asked twice)", flush=True)
+            said = True
+            time.sleep(2)
+        path.write_text(_own_name())
     except OSError as error:  # a file system without locks
         print(f"warning: {path}: no lock ({error.strerror}); going on without one", flush=True)
     try:
         yield
     finally:
         lock.release()
+
+
+def _own_name() -> str:
+    """What others are told of who holds a lock."""
+    number = os.environ.get("SLURM_JOB_ID")
+    job = f" (SLURM job {number})" if number else ""
+    now = time.strftime("%F %T")
+    return f"process {os.getpid()} on {socket.gethostname()}{job}, since {now}\n"
