@@ -174,17 +174,3 @@ def test_after_snakemake_was_killed_the_next_run_waits_for_the_job_that_goes_on(
     output = finish(held)
     assert "Trying to restart" not in output
     complete(held, output)
-
-
-@pytest.mark.slow
-def test_of_two_runs_that_share_results_the_second_waits(held):
-    old = until_held(held)
-    second = held.start("--nolock")
-    try:
-        waited_for(held, old)
-        first = finish(held)
-        output, _ = second.communicate(timeout=300)
-    finally:
-        second.kill()
-    assert second.returncode == 0, output
-    complete(held, first + output)
