@@ -128,6 +128,9 @@ class SplitKeys(Part):
     session: Session | None = key(
         None, "For chunks of recordings whose references are of the whole: they are scored so."
     )
+    averaged_with: Text | None = key(
+        None, "A name; splits with the same count as one in the mean over splits, as CORAAL's do."
+    )
     audio: bool = key(True, "Whether audio is prepared and sent; results without are labelled so.")
     limit: Count | None = key(None, "Evaluate the first so many rows; results are labelled so.")
     sample: Sample | None = key(None, "Evaluate a random sample; results are labelled so.")
@@ -177,10 +180,11 @@ class Split(BenchmarkSplit):
     @property
     def units(self) -> Plain:
         """What is scored of what: the language, groups of utterances, and sessions, where said."""
-        said = {"language": self.language, "group": self.group, "session": self.session}
+        said = ("language", "group", "session", "averaged_with")
+        values = {name: getattr(self, name) for name in said}
         return {
             name: value if isinstance(value, str) else value.given
-            for name, value in said.items()
+            for name, value in values.items()
             if value is not None
         }
 
