@@ -30,6 +30,28 @@ class Sample(Part):
     seed: int = key(0, "Another seed draws other rows.")
 
 
+class References(Part):
+    """References that are elsewhere, on the Hub or in a manifest: `Source.references`."""
+
+    repo: Text | None = key(None, "The repository, as owner/name.")
+    revision: Text = key("main", "A commit, tag or branch.")
+    config: str | None = key(None, "The configuration, where there are several.")
+    split: str = key("test", "The split's name there.")
+    files: Annotated[list[str], Field(min_length=1)] | None = key(
+        None, "The files that hold the rows (globs), if the README has no list."
+    )
+    manifest: LocalPath | None = key(None, "A file of your own: JSON Lines, CSV or TSV.")
+    options: Plain = key({}, "How rows are read, as `source.options`.")
+    text: Text = key(..., "The column of the reference.")
+    key: Text = key(..., "The column that says which row is which, here and in the source's rows.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.repo is None) == (self.manifest is None):
+            raise ValueError("is not allowed; either `repo: OWNER/NAME` or `manifest: FILE`")
+        return self
+
+
 class Source(Part):
     """Where the utterances come from: `Split.source`."""
 
@@ -66,6 +88,9 @@ class Source(Part):
         "The manifest's key (`id`, `audio`, `text`, or any) and the column that holds it. "
         "`id: null` numbers the rows; `text: null` is for sets without a reference.",
         "hub local",
+    )
+    references: References | None = key(
+        None, "Where the references are, if not in the rows (`columns: {text: null}`).", "hub local"
     )
 
 
@@ -134,6 +159,9 @@ class SplitKeys(Part):
     audio: bool = key(True, "Whether audio is prepared and sent; results without are labelled so.")
     limit: Count | None = key(None, "Evaluate the first so many rows; results are labelled so.")
     sample: Sample | None = key(None, "Evaluate a random sample; results are labelled so.")
+    ids: Annotated[list[Text], Field(min_length=1)] | None = key(
+        None, "Evaluate these rows alone, of those that `limit` and `sample` leave; labelled so."
+    )
     exclude: Exclude = key(Exclude(), "Which rows are left out; each is counted in source.json.")
     skip_bad_audio: bool = key(
         False,
@@ -167,6 +195,7 @@ class Split(BenchmarkSplit):
             "audio": self.audio,
             "limit": self.limit,
             "sample": self.sample and self.sample.given,
+            **({"ids": self.ids} if self.ids else {}),
             "exclude": self.exclude.model_dump(),
             "skip_bad_audio": self.skip_bad_audio,
             "check_audio": self.check_audio,
@@ -204,6 +233,8 @@ class Split(BenchmarkSplit):
         parts = [] if self.audio and audio else ["text only"]
         if self.limit is not None:
             parts.append(f"first {self.limit} rows")
+        if self.ids is not None:
+            parts.append(f"{len(self.ids)} rows by id")
         if self.sample is not None:
             parts.append(f"{self.sample.n} random rows, seed {self.sample.seed}")
         return "; ".join(parts) or None

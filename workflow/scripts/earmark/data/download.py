@@ -9,6 +9,8 @@ from typing import Any
 from filelock import FileLock
 
 from earmark.config import Split
+from earmark.data.references import bring
+from earmark.errors import EarmarkError
 from earmark.files import disk_error, write_json
 
 TYPES = {"hub": "earmark.data.hub.source", "local": "earmark.data.local"}
@@ -32,6 +34,14 @@ def source_files(split: Split) -> list[str]:
         EarmarkError: when one is missing, or its rows are not what they should be; names the row.
     """
     files: list[str] = source_type(split).source_files(split)
+    references = split.source.references
+    if references and references.manifest:
+        if not Path(references.manifest).is_file():
+            raise EarmarkError(
+                f"benchmark {split.benchmark}, split {split.name}: source.references.manifest: no "
+                f"such file: {references.manifest}"
+            )
+        files.append(references.manifest)
     return files
 
 
@@ -51,6 +61,7 @@ def download(split: Split, record: str | Path, cache: str | Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):  # another clone may prepare the same folder
             made = source_type(split).fetch(split, folder, Path(cache))
+            made |= bring(split, folder, Path(cache))
             write_json(record, {"source": split.source.given, **made})
     except OSError as error:
         raise disk_error(error, folder, "the record of the download is kept there") from None

@@ -5,14 +5,21 @@ The audio stays where it is; the project's manifest points to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from earmark.config import Source, Split
 from earmark.data.audio import sha256
 from earmark.data.table import FORMS, Table
-from earmark.data.utterance import Clip, Utterance, distinct, listed, text_of
+from earmark.data.tarred import Tar
+from earmark.data.utterance import Clip, Utterance, distinct, listed, text_of, wanted
 from earmark.errors import EarmarkError
 from earmark.files import Row
 
@@ -20,8 +27,23 @@ COLUMNS = {"id": "id", "audio": "audio_filepath", "text": "text"}
 """The keys of the user's manifest, unless ``columns`` says otherwise: NeMo's names."""
 
 
-def _entries(source: Source) -> list[tuple[int, str, Row, list[Path]]]:
-    """Each row's number (from 1), its place, the row, and the paths of its clips."""
+class _Entry(NamedTuple):
+    """A row: its number (from 1), its place, and its clips' names and files (or archives)."""
+
+    number: int
+    where: str
+    row: Row
+    names: list[str]
+    paths: list[Path]
+
+    @property
+    def place(self) -> Path:
+        """Where its first clip is, or would be if its archive were a folder."""
+        first = self.paths[0]
+        return first.with_name(self.names[0]) if first.suffix == ".tar" else first
+
+
+def _entries(source: Source) -> list[_Entry]:
     manifest, columns = Path(str(source.manifest)), {**COLUMNS, **source.columns}
     column, entries = str(columns["audio"]), []
     form = FORMS.get(manifest.suffix.lower(), "json")
@@ -37,10 +59,44 @@ def _entries(source: Source) -> list[tuple[int, str, Row, list[Path]]]:
                 f"row has {', '.join(map(repr, row)) or 'no keys'} (source.columns.audio names "
                 "the key)"
             )
-        entries.append((index + 1, where, row, [manifest.parent / name for name in names]))
+        paths = [_file(manifest.parent, name, row) for name in names]
+        entries.append(_Entry(index + 1, where, row, names, paths))
     if not entries:
         raise EarmarkError(f"{manifest}: no utterances in it: no rows; one each is expected")
     return entries
+
+
+def _file(folder: Path, name: str, row: Row) -> Path:
+    """The file that a clip is in: at its path, or NeMo's archive of the row's shard."""
+    if name.startswith("file://"):
+        name = url2pathname(urlsplit(name).path)
+    path = folder / Path(os.path.expandvars(name)).expanduser()
+    if row.get("shard_id") is not None and not path.is_file():
+        return folder / f"audio_{row['shard_id']}.tar"
+    if name.isascii() or path.is_file():
+        return path
+    # macOS decomposes accents in names of files, and others compose them.
+    other = (Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD"))
+    return next(filter(Path.is_file, other), path)
+
+
+def _named(entries: Sequence[_Entry]) -> list[str]:
+    """A name for each row without an id: its file's, with folder or offset where those clash."""
+    same: dict[str, set[Path]] = {}
+    for one in entries:
+        same.setdefault(one.place.stem, set()).add(one.place)
+    rows = Counter(one.place.stem for one in entries)
+    found = []
+    for one in entries:
+        name, places = one.place.stem, same[one.place.stem]
+        clash = rows[name] > len(places)
+        if len(places) > 1:
+            base = os.path.commonpath([path.parent for path in places])
+            name = str(one.place.relative_to(base).with_suffix(""))
+        if clash and one.row.get("offset") is not None:
+            name = f"{name}-{one.row['offset']}"
+        found.append(name)
+    return found
 
 
 def source_files(split: Split) -> list[str]:
@@ -52,15 +108,15 @@ def source_files(split: Split) -> list[str]:
     """
     entries = _entries(split.source)
     files = dict.fromkeys([str(split.source.manifest)])
-    for _, where, _, paths in entries:
-        for path in paths:
-            if str(path) not in files and not path.is_file():
+    for one in entries:
+        for path in one.paths:
+            if str(path) not in files and not path.is_file() and path.suffix != ".tar":
                 raise EarmarkError(
-                    f"{where}: no such audio file: {path} (paths are relative to the manifest's "
-                    "folder)"
+                    f"{one.where}: no such audio file: {path} (paths are relative to the "
+                    "manifest's folder)"
                 )
             files[str(path)] = None
-    for _ in distinct(_utterance(split, *entries[index]) for index in split.chosen(len(entries))):
+    for _ in wanted(distinct(_utterances(split, entries)), split.ids):
         pass
     return list(files)
 
@@ -78,12 +134,18 @@ def fetch(split: Split, folder: Path, cache: Path) -> dict[str, Any]:
 def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Iterator[Utterance]]:
     """The user's rows under the project's names; keys of their own are kept."""
     entries = _entries(split.source)
-    picked = split.chosen(len(entries))
-    return len(entries), len(picked), (_utterance(split, *entries[index]) for index in picked)
+    return len(entries), len(split.chosen(len(entries))), _utterances(split, entries)
 
 
-def _utterance(split: Split, number: int, where: str, row: Row, paths: list[Path]) -> Utterance:
-    columns = {**COLUMNS, **split.source.columns}
+def _utterances(split: Split, entries: Sequence[_Entry]) -> Iterator[Utterance]:
+    tars: dict[Path, Tar] = {}
+    names = _named(entries)
+    for index in split.chosen(len(entries)):
+        yield _utterance(split, entries[index], names[index], tars)
+
+
+def _utterance(split: Split, entry: _Entry, name: str, tars: dict[Path, Tar]) -> Utterance:
+    columns, row, where = {**COLUMNS, **split.source.columns}, entry.row, entry.where
     id_, text = columns["id"], columns["text"]
     if text is not None and text not in row:
         raise EarmarkError(
@@ -98,18 +160,33 @@ def _utterance(split: Split, number: int, where: str, row: Row, paths: list[Path
                 f"has {', '.join(map(repr, row))}"
             )
     kept = {k: v for k, v in row.items() if k not in (*columns.values(), "duration", "offset")}
-    name = text_of(row.get(id_), id_, "id", where) if id_ else str(number)
-    # A NeMo row with an offset is a stretch of its file; its duration alone says what the file has.
-    stretch: Row = {}
-    if row.get("offset") is not None:
-        stretch = {key: row.get(key) for key in ("offset", "duration")}
-        if not all(isinstance(seconds, int | float | None) for seconds in stretch.values()):
-            raise EarmarkError(f"{where}: seconds are expected as offset and duration: {stretch}")
-    clips = (Clip(str(path), path=path, **stretch) for path in paths if split.audio)
+    given = text_of(row.get(id_), id_, "id", where) if id_ else str(entry.number)
+    stretch = {key: row.get(key) for key in ("offset", "duration")}
+    if not all(isinstance(seconds, int | float | None) for seconds in stretch.values()):
+        raise EarmarkError(f"{where}: seconds are expected as offset and duration: {stretch}")
+    clips = (
+        _clip(clip, path, stretch, where, tars)
+        for clip, path in zip(entry.names, entry.paths, strict=True)
+        if split.audio
+    )
     return Utterance(
-        id=name or paths[0].stem,
+        id=given or name,
         where=where,
         clips=tuple(clips),
         text=None if text is None else text_of(row[text], text, "text", where),
         fields=kept | {key: row[column] for key, column in own.items()},
+        declared=stretch["duration"],
     )
+
+
+def _clip(name: str, path: Path, stretch: Row, where: str, tars: dict[Path, Tar]) -> Clip:
+    # A NeMo row with an offset is a stretch of its file; its duration alone says what the file has.
+    part = stretch if stretch["offset"] is not None else {}
+    if path.suffix != ".tar":
+        return Clip(str(path), path=path, **part)
+    tar = tars[path] = tars.get(path) or Tar(path)
+    if not tar.holds(name):
+        raise EarmarkError(f"{where}: there is no {name!r} in {path}")
+    if part:
+        return Clip(name, data=tar.open(name).read(), **part)
+    return Clip(name, open=partial(tar.open, name))

@@ -20,7 +20,8 @@ from filelock import FileLock
 from earmark.config import Settings, Split
 from earmark.data.clips import ClipStore, Result, WrittenClip
 from earmark.data.download import source_type
-from earmark.data.utterance import Utterance, distinct
+from earmark.data.references import joined
+from earmark.data.utterance import Utterance, distinct, wanted
 from earmark.errors import EarmarkError
 from earmark.files import Row, disk_error, json_text, read_json, whole_file, write_json
 from earmark.progress import Progress, human_bytes
@@ -45,25 +46,28 @@ def write_manifest(
     """
     manifest, folder = Path(manifest), Path(files).parent
     total, asked, utterances = source_type(split).utterances(split, folder, Path(cache))
+    utterances = joined(split, folder, Path(cache), utterances)
+    asked = min(asked, len(split.ids or range(asked)))
     work, audio = manifest.with_name(".audio.partial"), manifest.with_name("audio")
     (lock := FileLock(folder / ".lock")).acquire()  # another clone may prepare the same folder
     shutil.rmtree(work, ignore_errors=True)
     for stale in manifest.parent.glob(f".{manifest.name}.*.partial"):  # of a run that was killed
         stale.unlink()
     left_out: Counter[str] = Counter()
+    remarks: Counter[str] = Counter()
     name = f"manifest {manifest.parent.parent.name}/{manifest.parent.name}"
     store = ClipStore(work, manifest.parent, split.check_audio, asked > ClipStore.FOLDER)
     written = 0
     try:
         with Progress(name, total_clips=asked) as progress, whole_file(manifest) as stream:
-            for row in _rows(split, utterances, store, left_out, progress):
+            for row in _rows(split, utterances, store, left_out, remarks, progress):
                 stream.write(json_text(row) + "\n")
                 written += 1
             if written == 0:
                 raise EarmarkError(_nothing_left(split, asked, left_out))
             stream.flush()
             rows: Row = {"in_split": total, "asked_for": asked, "in_manifest": written}
-            rows["left_out"] = dict(sorted(left_out.items()))
+            rows |= {"left_out": dict(sorted(left_out.items())), **remarks}
             made = {"label": split.label(), "preparation": comparable(split), "rows": rows}
             write_json(record, {**read_json(files), **made})
             if audio.exists():
@@ -114,12 +118,21 @@ def _rows(
     utterances: Iterator[Utterance],
     store: ClipStore,
     left_out: Counter[str],
+    remarks: Counter[str],
     progress: Progress,
 ) -> Iterator[Row]:
     """Manifest rows, in order; those that the rules leave out are counted and named in the log."""
-    for utterance, results in store.written(distinct(utterances)):
+    for utterance, results in store.written(wanted(distinct(utterances), split.ids)):
         clips = [clip for clip in results if isinstance(clip, WrittenClip)]
         progress.add(sum(clip.size for clip in clips), clips=1)
+        if len(clips) == 1 and _far(utterance.declared, clips[0].info.duration):
+            remarks["other_duration"] += 1
+            if remarks["other_duration"] <= SHOWN:
+                print(
+                    f"{utterance.where} (id {utterance.id}): the source says "
+                    f"{utterance.declared:g} s, the clip has {clips[0].info.duration:.3f} s",
+                    file=sys.stderr,
+                )
         reason = _reason_to_leave_out(split, utterance, results)
         if reason is None:
             yield _row(utterance, clips)
@@ -128,6 +141,11 @@ def _rows(
         left_out[kind] += 1
         if left_out[kind] <= SHOWN:
             print(f"left out: {utterance.where} (id {utterance.id}): {detail}", file=sys.stderr)
+
+
+def _far(declared: float | None, real: float) -> bool:
+    """Whether a length is not that of the clip, give or take what containers round."""
+    return declared is not None and abs(declared - real) > 0.25 + 0.05 * real
 
 
 def _reason_to_leave_out(

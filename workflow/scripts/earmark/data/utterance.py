@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -47,6 +47,7 @@ class Utterance:
         clips: The audio, in order; empty without audio.
         text: The reference; None where the benchmark has none under that name.
         fields: What else the manifest is to hold.
+        declared: Seconds of audio that the source says there are; None where it says nothing.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Utterance:
     clips: tuple[Clip, ...] = ()
     text: str | None = None
     fields: Row = field(default_factory=dict)
+    declared: float | None = None
 
 
 def distinct(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
@@ -71,6 +73,22 @@ def distinct(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
             )
         seen[utterance.id] = utterance.where
         yield utterance
+
+
+def wanted(utterances: Iterable[Utterance], ids: Sequence[str] | None) -> Iterator[Utterance]:
+    """Those with one of these ids; all where no ids are given.
+
+    Raises:
+        EarmarkError: at the end, when no utterance has one of them; names it.
+    """
+    missing = set(ids or ())
+    for utterance in utterances:
+        if ids is None or utterance.id in missing:
+            missing.discard(utterance.id)
+            yield utterance
+    if missing:
+        named = ", ".join(map(repr, sorted(missing)[:5]))
+        raise EarmarkError(f"ids: no row has {'one' if len(missing) == 1 else 'any'} of: {named}")
 
 
 def text_of(value: Any, column: str, key: str, where: str) -> str:

@@ -1,0 +1,91 @@
+"""References that are elsewhere: joined to a split's rows by a key (``source.references``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from earmark.config import Source, Split
+from earmark.data.audio import sha256
+from earmark.data.hub import source as hub
+from earmark.data.table import FORMS, Table
+from earmark.data.utterance import Utterance, text_of
+from earmark.errors import EarmarkError
+from earmark.files import Row, write_json
+
+FOLDER = "references"
+
+
+def _of_hub(split: Split) -> Split:
+    """The split of the repository that holds the references, without audio."""
+    wanted = split.source.references
+    assert wanted is not None
+    keys = {"repo", "revision", "config", "split", "files", "options"}
+    columns: dict[str, str | None] = {"id": wanted.key, "text": wanted.text}
+    source = Source(type="hub", columns=columns, **wanted.model_dump(include=keys))
+    return Split(benchmark=split.benchmark, name=split.name, source=source, audio=False)
+
+
+def bring(split: Split, folder: Path, cache: Path) -> Row:
+    """Bring the references of a split; returns what they are, for the record of the download."""
+    wanted = split.source.references
+    if wanted is None:
+        return {}
+    if wanted.manifest is None:
+        (folder / FOLDER).mkdir(exist_ok=True)
+        record = hub.fetch(_of_hub(split), folder / FOLDER, cache)
+        write_json(folder / FOLDER / "files.json", record)
+        return {"references": record}
+    path = Path(wanted.manifest)
+    return {"references": {"path": wanted.manifest, "sha256": sha256(path)}}
+
+
+def joined(
+    split: Split, folder: Path, cache: Path, utterances: Iterator[Utterance]
+) -> Iterator[Utterance]:
+    """The utterances, each with the reference that has the same key.
+
+    Raises:
+        EarmarkError: when a row has no such key, no reference has it, or two differ; names the row.
+    """
+    wanted = split.source.references
+    if wanted is None:
+        yield from utterances
+        return
+    texts: dict[str, str] = {}
+    for key, text, where in _read(split, folder, cache):
+        if texts.setdefault(key, text) != text:
+            raise EarmarkError(f"{where}: another reference has the same {wanted.key!r}: {key!r}")
+    for utterance in utterances:
+        at, column = utterance.where, split.source.columns.get("id", "id")
+        if wanted.key not in utterance.fields and wanted.key != column:
+            raise EarmarkError(
+                f"{at}: no column {wanted.key!r}, by which references are joined (source.references"
+                ".key); of a set of the Hub, name it in `source.keep`"
+            )
+        given = utterance.fields.get(wanted.key, utterance.id)
+        key = text_of(given, wanted.key, "references.key", at)
+        if key not in texts:
+            raise EarmarkError(f"{at}: no reference has the {wanted.key!r} {key!r}")
+        yield replace(utterance, text=texts[key])
+
+
+def _read(split: Split, folder: Path, cache: Path) -> Iterator[tuple[str, str, str]]:
+    """Key, text and place of each reference."""
+    wanted = split.source.references
+    assert wanted is not None
+    if wanted.manifest is None:
+        for one in hub.utterances(_of_hub(split), folder / FOLDER, cache)[2]:
+            yield one.id, one.text or "", one.where
+        return
+    path = Path(wanted.manifest)
+    form = FORMS.get(path.suffix.lower(), "json")
+    for _, where, row in Table(
+        [(str(path), path)], form, wanted.options, [wanted.key, wanted.text]
+    ).read():
+        for name in (wanted.key, wanted.text):
+            if name not in row:
+                raise EarmarkError(f"{where}: no key {name!r}; it has {', '.join(map(repr, row))}")
+        key, text = (text_of(row[name], name, name, where) for name in (wanted.key, wanted.text))
+        yield key, text, where

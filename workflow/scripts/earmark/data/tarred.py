@@ -1,0 +1,46 @@
+"""Clips inside tar archives, as NeMo's tarred sets have them: ``audio_<shard_id>.tar``."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from typing import BinaryIO
+
+from earmark.errors import EarmarkError
+
+
+class Tar:
+    """An archive that is read from several threads; members lie in it uncompressed.
+
+    Args:
+        path: The archive.
+
+    Raises:
+        EarmarkError: when it is none, or is compressed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            with tarfile.open(path, "r:") as archive:
+                files = [member for member in archive if member.isfile()]
+        except FileNotFoundError:
+            raise EarmarkError(
+                f"{path}: no such archive; rows with `shard_id` have their clips in "
+                "audio_<shard_id>.tar beside the manifest"
+            ) from None
+        except (OSError, tarfile.TarError) as error:
+            raise EarmarkError(f"{path}: not a tar archive without compression: {error}") from None
+        self._members = {one.name.removeprefix("./"): (one.offset_data, one.size) for one in files}
+
+    def holds(self, name: str) -> bool:
+        """Whether there is a clip of that name."""
+        return name in self._members
+
+    def open(self, name: str) -> BinaryIO:
+        """A clip's bytes."""
+        offset, size = self._members[name]
+        with self._path.open("rb") as stream:
+            stream.seek(offset)
+            return io.BytesIO(stream.read(size))
