@@ -21,6 +21,8 @@ TEXTS = {
 }
 MONSOON = ("id", "language", "text", "speaker_id", "gender", "native_state", "device_model")
 
+MODEL = {"m": {"server": "demo", "model": "m"}}
+
 
 def set_of(columns, texts, folder):
     """A set's one Parquet file and its README, each row with a clip and with unlike values."""
@@ -40,6 +42,23 @@ def set_of(columns, texts, folder):
     return {path: parquet(rows, schema), "README.md": readme.encode()}
 
 
+def scored(tmp_path, split, home, heard):
+    """The benchmark's numbers when that split is answered so."""
+    answers = [
+        {"id": one["id"], "generation": text, "error": None, "num_generated_tokens": 1,
+         "generation_start_time": 0.0, "generation_end_time": 1.0}
+        for one, text in zip(read_jsonl(home / "manifest.jsonl"), heard, strict=True)
+    ]  # fmt: skip
+    write_jsonl(tmp_path / "p.jsonl", answers)
+    metrics = str(tmp_path / "s.metrics.json")
+    score(
+        "b-s", str(home / "manifest.jsonl"), str(tmp_path / "p.jsonl"),
+        str(tmp_path / "s.jsonl"), metrics, split.protocols, **split.units,
+    )  # fmt: skip
+    aggregate("b", [metrics], str(tmp_path / "m.json"))
+    return read_json(tmp_path / "m.json")["b"]["pass@1"]
+
+
 @pytest.mark.parametrize(
     ("benchmark", "split", "columns", "text", "unit"),
     [
@@ -54,8 +73,7 @@ def set_of(columns, texts, folder):
 def test_a_declared_set_is_prepared_and_scored(
     hub, prepare, clone, tmp_path, benchmark, split, columns, text, unit
 ):
-    config = {"benchmarks": {benchmark: None}, "models": {"m": {"server": "demo", "model": "m"}}}
-    run = resolve(config, clone)
+    run = resolve({"benchmarks": {benchmark: None}, "models": MODEL}, clone)
     check_protocols(run.splits)
     chosen = run.benchmarks[benchmark][split]
     named = chosen.source.config
@@ -65,23 +83,45 @@ def test_a_declared_set_is_prepared_and_scored(
     if chosen.source.revision != "main":
         hub.repos[chosen.source.repo].branches[chosen.source.revision] = commit
     home = prepare(chosen)
-    entries = list(read_jsonl(home / "manifest.jsonl"))
-    answers = [
-        {"id": one["id"], "generation": one["text"] + " x" * (number == 0), "error": None,
-         "num_generated_tokens": 1, "generation_start_time": 0.0, "generation_end_time": 1.0}
-        for number, one in enumerate(entries)
-    ]  # fmt: skip
-    write_jsonl(tmp_path / "p.jsonl", answers)
-    metrics = str(tmp_path / "s.metrics.json")
-    score(
-        f"{benchmark}-{split}", str(home / "manifest.jsonl"), str(tmp_path / "p.jsonl"),
-        str(tmp_path / "s.jsonl"), metrics, chosen.protocols, **chosen.units,
-    )  # fmt: skip
-    aggregate(benchmark, [metrics], str(tmp_path / "m.json"))
-    whole = read_json(tmp_path / "m.json")[benchmark]["pass@1"]
-    assert (len(entries), whole["insertions"] > 0) == (3, True)
+    heard = [
+        row["text"] + " x" * (not n) for n, row in enumerate(read_jsonl(home / "manifest.jsonl"))
+    ]
+    whole = scored(tmp_path, chosen, home, heard)
+    assert (len(heard), whole["insertions"] > 0) == (3, True)
     assert whole["protocols"][chosen.protocols[0]].get("unit") == unit
     assert whole["wer_macro_splits"] == pytest.approx(whole["wer"], abs=0.005)
+
+
+def test_chunks_of_calls_get_their_transcripts_from_elsewhere_and_are_scored_a_call(
+    hub, prepare, clone, tmp_path
+):
+    run = resolve({"benchmarks": {"open-asr-leaderboard": None}, "models": MODEL}, clone)
+    split = run.benchmarks["open-asr-leaderboard"]["earnings22_cleaned"]
+    table = "file_name,parent_id,chunk_index\n" + "".join(
+        f"{call}_{place}.flac,{call},{place}\n" for call in "ab" for place in (1, 0)
+    )
+    clips = {f"audio/{call}_{n}.flac": clip(n) for call in "ab" for n in (0, 1)}
+    block = (
+        "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: test\n    path: {}\n---\n"
+    )
+    hub.commit(
+        split.source.repo,
+        {
+            "metadata.csv": table.encode(),
+            "README.md": block.format("metadata.csv").encode(),
+            **clips,
+        },
+    )
+    whole = "id,text\na,red blue green\nb,good bye\n"
+    hub.commit(
+        split.source.references.repo,
+        {"test.csv": whole.encode(), "README.md": block.format("test.csv").encode()},
+    )
+    home = prepare(split)
+    entries = list(read_jsonl(home / "manifest.jsonl"))
+    heard = {"a_0.flac": "red", "a_1.flac": "blue green", "b_0.flac": "", "b_1.flac": "bye"}
+    found = scored(tmp_path, split, home, [heard[one["id"]] for one in entries])
+    assert (len(entries), found["ref_words"], found["deletions"]) == (4, 5, 1)
 
 
 def test_every_declaration_resolves_and_its_protocols_know_its_languages(clone):

@@ -43,6 +43,9 @@ class References(Part):
     manifest: LocalPath | None = key(None, "A file of your own: JSON Lines, CSV or TSV.")
     options: Plain = key({}, "How rows are read, as `source.options`.")
     text: Text = key(..., "The column of the reference.")
+    row_key: Text | None = key(
+        None, "The key of the source's rows that holds it, where it is not called as `key`."
+    )
     key: Text = key(..., "The column that says which row is which, here and in the source's rows.")
 
     @model_validator(mode="after")
