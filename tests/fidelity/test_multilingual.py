@@ -3,12 +3,16 @@
 import random
 import re
 
+import jiwer
 import pytest
 from num2words import num2words
 from whisper_normalizer.basic import BasicTextNormalizer
 
 from earmark.language import code
-from earmark.scoring.text import multilingual
+from earmark.scoring.rates import speech_metrics
+from earmark.scoring.samples import Sample, Scorer
+from earmark.scoring.table import Columns
+from earmark.scoring.text import multilingual, protocol
 
 WORDS = {
     "de": "Straßenbahn Überraschung ß 10 000 1 000 000 3,5 20. Grüße «ja» (lacht) [x] Eis-Diele",
@@ -77,8 +81,10 @@ def test_what_is_not_heard_in_a_language_is_no_error(language, said, same):
 def test_signs_that_are_heard_are_letters():
     normalize = multilingual.basic("hi")
     assert normalize("दिल्ली की") != normalize("दिली का")
-    assert len(multilingual.characters("a b\u0301 c")) == 4
-    assert multilingual.characters("我 们") == ["我", "们"]
+    assert protocol("basic", "zh").words("我 们", "a b\u0301") == (
+        ["我", "们"],
+        ["a", "b", "\u0301"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,3 +121,27 @@ def test_compounds_are_joined_where_spaces_alone_differ():
         "das kranken haus da".split(), "das krankenhaus da".split()
     )
     assert joined == (["das", "krankenhaus", "da"],) * 2
+
+
+@pytest.mark.parametrize("locale", ["ja_jp", "cmn_hans_cn", "th_th", "vi_vn"])
+def test_nemo_skills_counts_characters_first_where_it_says_so_as_jiwer_does(locale):
+    scorer, columns = (
+        Scorer.named(["nemo_skills_multilingual"], language=locale),
+        Columns("b-s", "nemo_skills_multilingual"),
+    )
+    made = list(texts(code(locale)))[:400]
+    for one, other in zip(made[::2], made[1::2], strict=True):
+        row = scorer.row(Sample("u", one, f"{other} {one}"))
+        columns.add(row)
+        if not row["scored"]:
+            continue
+        both = [
+            cleaned_by_the_package(text, code(locale), True) for text in (one, f"{other} {one}")
+        ]
+        said, heard = multilingual.join_compounds(*(text.split() for text in both))
+        assert row["wer"] == pytest.approx(
+            100 * jiwer.cer(" ".join(said), " ".join(heard) or "empty")
+        )
+        assert row["wer"] == pytest.approx(100 * row["char_edits"] / row["ref_chars"])
+    found = speech_metrics(columns.table(), None)
+    assert (found["unit"], found["wer"]) == ("character", found["cer"])

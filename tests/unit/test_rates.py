@@ -88,3 +88,21 @@ def test_the_audio_of_several_answers_counts_once():
     assert (found["audio_seconds"], found["rtfx_wall"], found["rtfx_request"]) == (6, 2, 3)
     assert found["by_duration"]["5-10s"]["num_entries"] == 1
     assert found["by_duration"]["5-10s"]["wer"] == found["wer"] == 25
+
+
+def test_splits_that_are_averaged_together_count_as_one():
+    heard = {"b-1": "a b", "b-2": "a x", "b-3": "x x"}
+    parts = [
+        table([Sample(f"{n}-{k}", "a b", text if k else "x b") for k in range(3)], n, ["basic"])
+        for n, text in heard.items()
+    ]
+    whole = below_each_other(parts)
+    plain = speech_metrics(whole, None, of_splits=True)["protocols"]["basic"]
+    one = 100 / 6
+    assert plain["wer_macro_splits"] == pytest.approx((one + 3 * one + 5 * one) / 3)
+    together = {"b-2": "both", "b-3": "both"}
+    nested = speech_metrics(whole, None, True, together)["protocols"]["basic"]
+    assert nested["wer_means"] == {"both": pytest.approx(4 * one)}
+    assert nested["wer_macro_splits"] == pytest.approx((one + 4 * one) / 2)
+    low, high = nested["wer_macro_splits_ci"]
+    assert low < nested["wer_macro_splits"] < high

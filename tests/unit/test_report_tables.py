@@ -9,7 +9,7 @@ import pytest
 from report_samples import write_run
 
 from earmark.errors import EarmarkError
-from earmark.files import read_json
+from earmark.files import read_json, write_json
 from earmark.report import formats
 from earmark.report.gather import gather
 from earmark.report.leaderboard import tables
@@ -38,6 +38,16 @@ def test_the_csv_holds_the_metrics_unrounded(run):
             assert float(row["set-one"]) == block["wer"]
             low = block["wer_ci"][0] if block["wer_ci"] else None
             assert (float(row["set-one low"]) if row["set-one low"] else None) == low
+
+
+def test_a_column_of_characters_is_called_so(run):
+    for path in Path(run.results_dir).rglob("*.metrics.json"):
+        metrics = read_json(path)
+        metrics["pass@1"]["protocols"]["whisper"]["unit"] = "character"
+        write_json(path, metrics)
+    first, second = tables(gather(run))
+    assert "one CER" in [one.title for one in first.columns] and "of characters" in first.caption
+    assert "one" in [one.title for one in second.columns] and "CER" not in second.caption
 
 
 def test_the_best_of_each_column_is_bold_and_no_other(run):

@@ -43,6 +43,9 @@ class References(Part):
     manifest: LocalPath | None = key(None, "A file of your own: JSON Lines, CSV or TSV.")
     options: Plain = key({}, "How rows are read, as `source.options`.")
     text: Text = key(..., "The column of the reference.")
+    row_key: Text | None = key(
+        None, "The key of the source's rows that holds it, where it is not called as `key`."
+    )
     key: Text = key(..., "The column that says which row is which, here and in the source's rows.")
 
     @model_validator(mode="after")
@@ -156,6 +159,9 @@ class SplitKeys(Part):
     gated: bool = key(
         False, "Whether terms are to be accepted on the Hub first, and a token set in HF_TOKEN."
     )
+    averaged_with: Text | None = key(
+        None, "A name; splits with the same count as one in the mean over splits, as CORAAL's do."
+    )
     audio: bool = key(True, "Whether audio is prepared and sent; results without are labelled so.")
     limit: Count | None = key(None, "Evaluate the first so many rows; results are labelled so.")
     sample: Sample | None = key(None, "Evaluate a random sample; results are labelled so.")
@@ -209,10 +215,11 @@ class Split(BenchmarkSplit):
     @property
     def units(self) -> Plain:
         """What is scored of what: the language, groups of utterances, and sessions, where said."""
-        said = {"language": self.language, "group": self.group, "session": self.session}
+        said = ("language", "group", "session", "averaged_with")
+        values = {name: getattr(self, name) for name in said}
         return {
             name: value if isinstance(value, str) else value.given
-            for name, value in said.items()
+            for name, value in values.items()
             if value is not None
         }
 

@@ -57,14 +57,15 @@ def joined(
     for key, text, where in _read(split, folder, cache):
         if texts.setdefault(key, text) != text:
             raise EarmarkError(f"{where}: another reference has the same {wanted.key!r}: {key!r}")
+    own = wanted.row_key or wanted.key
     for utterance in utterances:
         at, column = utterance.where, split.source.columns.get("id", "id")
-        if wanted.key not in utterance.fields and wanted.key != column:
+        if own not in utterance.fields and own != column:
             raise EarmarkError(
-                f"{at}: no column {wanted.key!r}, by which references are joined (source.references"
-                ".key); of a set of the Hub, name it in `source.keep`"
+                f"{at}: no column {own!r}, by which references are joined (source.references: "
+                "`row_key`, else `key`); of a set of the Hub, name it in `source.keep`"
             )
-        given = utterance.fields.get(wanted.key, utterance.id)
+        given = utterance.fields.get(own, utterance.id)
         key = text_of(given, wanted.key, "references.key", at)
         if key not in texts:
             raise EarmarkError(f"{at}: no reference has the {wanted.key!r} {key!r}")

@@ -157,10 +157,22 @@ def _tested(table: Table, tests: set[tuple[str, str, str]]) -> Table:
 
 def _asr_table(results: Results, benchmark: str, protocol: str, version: str) -> Table:
     splits = list(results.run.benchmarks[benchmark])
+    by_characters = {
+        one.split.name
+        for one in results.of(benchmark)
+        if "unit" in protocols(one.metrics).get(protocol, {})
+    }
     columns = [
         Column(f"{benchmark} (macro)", "macro", level=0),
         Column(f"{benchmark} (micro)", "micro", level=0),
-        *(Column(f"{benchmark}-{split}", split, split=split) for split in splits),
+        *(
+            Column(
+                f"{benchmark}-{split}",
+                f"{split} CER" if split in by_characters else split,
+                split=split,
+            )
+            for split in splits
+        ),
         Column(f"{benchmark} RTFx", "RTFx", lower=False, digits=1, level=0),
     ]
     named = f"the `{protocol}` protocol" + (f" ({version})" if version else "")
@@ -168,6 +180,8 @@ def _asr_table(results: Results, benchmark: str, protocol: str, version: str) ->
         f"{benchmark}: word error rate in percent, lower is better, under {named}. "
         "Macro: the mean of the splits; micro: all edits over all reference words."
     )
+    if by_characters:
+        caption += " Columns named CER, and their part of the whole, are of characters."
 
     def cell(folder: str, column: Column) -> Cell:
         if column.split is not None:

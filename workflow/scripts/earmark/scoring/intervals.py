@@ -189,8 +189,16 @@ def mean(values: ArrayLike, weights: ArrayLike, units: Units) -> Interval:
     return Interval(float(centre - reach), float(centre + reach), len(counts))
 
 
-def mean_of_rates(numerators: ArrayLike, denominators: ArrayLike, units: Units) -> Interval:
-    """The interval of the plain mean of the strata's ratios, as of a leaderboard's average."""
+def mean_of_rates(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    units: Units,
+    weights: Sequence[float] | None = None,
+) -> Interval:
+    """The interval of the mean of the strata's ratios, as of a leaderboard's average.
+
+    The weights are the strata's in order, and add up to one; None for the plain mean.
+    """
     errors, words, strata = units.counted(numerators, denominators)
     chosen = [strata == name for name in np.unique(units.strata)]
     if any(words[one].sum() <= 0 for one in chosen):
@@ -200,14 +208,16 @@ def mean_of_rates(numerators: ArrayLike, denominators: ArrayLike, units: Units) 
         return Interval(None, None, len(words), reason)
     rates = np.array([errors[one].sum() / words[one].sum() for one in chosen])
     plain = [_jackknife(lambda e, w: e / w, errors[o], words[o], strata[o]) for o in chosen]
-    variances = np.array([spread**2 for spread, _ in plain])
-    spread = float(np.sqrt(variances.sum())) / rates.sum()
+    shares = np.full(len(rates), 1 / len(rates)) if weights is None else np.array(weights)
+    variances = np.array([spread**2 for spread, _ in plain]) * shares**2
+    mean_rate = float((shares * rates).sum())
+    spread = float(np.sqrt(variances.sum())) / mean_rate
     if not np.isfinite(spread):
         return Interval(None, None, len(words), "all reference words are in one group")
     if spread <= 1e-12:
         return Interval(None, None, len(words), "all groups are alike")
     freedom = _satterthwaite(variances, [freedom for _, freedom in plain])
-    return _around(float(rates.mean()), _student(freedom) * spread, len(words))
+    return _around(mean_rate, _student(freedom) * spread, len(words))
 
 
 def _around(rate: float, reach: float, groups: int) -> Interval:

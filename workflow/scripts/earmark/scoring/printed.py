@@ -24,12 +24,14 @@ def _columns(modes: dict[str, Any]) -> list[str]:
         there = list(dict.fromkeys(name for values in modes.values() for name in values))
         excluded = [name for name in there if _is_count(name, modes)]
         return [*_BEFORE[:-1], *(name for name in _JUDGED if name in there), *excluded, *_AFTER]
+    by_characters = any("unit" in values for values in modes.values())
+    before = [*_BEFORE[:-1], "cer" if by_characters else "wer"]
     others = {
         f"wer_{name}": None
         for values in modes.values()
         for name in list(values.get("protocols", ()))[1:]
     }
-    return [*_BEFORE, *others, *_AFTER]
+    return [*before, *others, *_AFTER]
 
 
 def _is_count(name: str, modes: dict[str, Any]) -> bool:

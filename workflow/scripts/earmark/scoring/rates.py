@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -41,7 +42,7 @@ _NO_ANSWER = Rate("sample", "no_answer", "no_answer", "answers")
 
 
 def interval(
-    table: pd.DataFrame, rate: Rate, units: Units, mean_of_splits: bool = False
+    table: pd.DataFrame, rate: Rate, units: Units, weights: Sequence[float] | None = None
 ) -> Interval:
     """Return the 95 % interval of a rate, in percent.
 
@@ -49,11 +50,11 @@ def interval(
         table: Samples of one split or of several.
         rate: The rate.
         units: The samples' groups.
-        mean_of_splits: Whether the rate is the mean of the splits' rates.
+        weights: The splits' in order, where the rate is a mean of theirs; None where it is not.
     """
     above, below = table[rate.columns][rate.above], table[rate.columns][rate.below]
-    if mean_of_splits:
-        return mean_of_rates(above, below, units).scaled(100)
+    if weights is not None:
+        return mean_of_rates(above, below, units, weights).scaled(100)
     return (ratio if rate.name in ("wer", "cer") else share)(above, below, units).scaled(100)
 
 
@@ -65,20 +66,27 @@ def units_of(table: pd.DataFrame) -> Units:
     return Units(samples["group"].tolist(), len(samples), splits if several else None)
 
 
-def speech_metrics(table: pd.DataFrame, busy: float | None, of_splits: bool = False) -> Metrics:
+def speech_metrics(
+    table: pd.DataFrame,
+    busy: float | None,
+    of_splits: bool = False,
+    averaged_with: Mapping[str, str] | None = None,
+) -> Metrics:
     """Return all that a table of samples says: rates by protocol, timing, signs of hallucination.
 
     Args:
         table: Samples of a split, or of a benchmark's splits; see `earmark.scoring.table`.
         busy: Seconds in which at least one request was under way.
         of_splits: Whether the table is a benchmark's: its splits are told apart.
+        averaged_with: By split, the name of those that count as one in the mean over splits.
     """
     samples = table["sample"]
     units = units_of(table)
     blocks = {name: block(table, name, units) for name in protocols(table)}
     if of_splits:
         blocks = {
-            name: {**one, **_of_splits(table, name, one, units)} for name, one in blocks.items()
+            name: {**one, **_of_splits(table, name, one, units, averaged_with or {})}
+            for name, one in blocks.items()
         }
     ids = samples["split"] + "/" + samples["id"] if of_splits else samples["id"]
     return {
@@ -109,6 +117,9 @@ def block(table: pd.DataFrame, name: str, units: Units) -> Metrics:
     part = table[name]
     counts = {key: int(part[key].sum()) for key in SUMMED}
     found: Metrics = {"version": described(name).version, **counts}
+    if part["of_characters"].any():
+        alike = part["of_characters"][part["scored"] > 0].all()
+        found["unit"] = "character" if alike else "word or character"
     if (why := part["why"].dropna()).size:
         rates = [f"{rate}{end}" for rate in _RATES for end in ("", "_ci")]
         return {**found, **dict.fromkeys([*rates, "wer_macro_samples"]), "why": why.iloc[0]}
@@ -123,22 +134,29 @@ def block(table: pd.DataFrame, name: str, units: Units) -> Metrics:
     return found
 
 
-def _of_splits(table: pd.DataFrame, name: str, found: Metrics, units: Units) -> Metrics:
+def _of_splits(
+    table: pd.DataFrame, name: str, found: Metrics, units: Units, averaged_with: Mapping[str, str]
+) -> Metrics:
     """Return the rate over all words again, and the mean of the splits' rates (percent)."""
     micro = {"wer_micro": found["wer"], "wer_micro_ci": found["wer_ci"]}
     if "why" in found:
         return {**micro, "wer_macro_splits": None, "wer_macro_splits_ci": None}
     sums = table[name][["edits", "ref_words"]].groupby(table["sample", "split"], sort=False).sum()
-    rates = [percent(int(edits), int(words)) for edits, words in sums.itertuples(index=False)]
-    known = [rate for rate in rates if rate is not None]
+    rates = 100 * sums["edits"] / sums["ref_words"].where(sums["ref_words"] > 0)
     digits = described(name).averaged_digits
-    if digits is not None:
-        known = [round(rate, digits) for rate in known]
-    made = interval(table, Rate(name, "wer", "edits", "ref_words"), units, mean_of_splits=True)
+    known = (
+        rates.dropna() if digits is None else rates.dropna().map(lambda rate: round(rate, digits))
+    )
+    means = known.groupby([averaged_with.get(str(split), split) for split in known.index]).mean()
+    nested = {str(key): float(means[key]) for key in means.index if key in averaged_with.values()}
+    alike = Counter(averaged_with.get(str(split), split) for split in rates.index)
+    weights = [1 / len(alike) / alike[averaged_with.get(str(one), one)] for one in rates.index]
+    made = interval(table, Rate(name, "wer", "edits", "ref_words"), units, weights)
     return {
         **micro,
-        "wer_macro_splits": sum(known) / len(known) if known else None,
+        "wer_macro_splits": float(means.mean()) if len(means) else None,
         "wer_macro_splits_ci": made.ends if len(known) == len(rates) else None,
+        **({"wer_means": nested} if nested else {}),
     }
 
 

@@ -62,6 +62,7 @@ class Pair:
         char_edits: Characters to change, drop or add.
         ref_chars: Characters of the normalized reference, single spaces between words included.
         why: Why the pair could not be aligned; None where it could.
+        of_characters: Whether its words are characters.
     """
 
     reference: list[str]
@@ -73,6 +74,7 @@ class Pair:
     char_edits: int = 0
     ref_chars: int = 0
     why: str | None = None
+    of_characters: bool = False
 
     def row(self) -> Row:
         """Return what a sample's row says of this protocol; ``wer`` is in percent."""
@@ -92,6 +94,8 @@ class Pair:
         }
         if self.counted != self.scored:
             row["counted"] = self.counted
+        if self.of_characters:
+            row["unit"] = "character"
         return {**row, "why": self.why} if self.why else row
 
 
@@ -118,19 +122,22 @@ def pair(
     if not reference and protocol.empty_reference is not None:
         reference = [protocol.empty_reference]
     if not hypothesis and protocol.empty_hypothesis is not None:
-        hypothesis = [protocol.empty_hypothesis]
+        empty = protocol.empty_hypothesis
+        hypothesis = list(empty) if protocol.of_characters else [empty]
     space = "" if protocol.of_characters else " "
     joined = space.join(reference)
     if reference == hypothesis:
         right = Counts(hits=len(reference))
-        return Pair(reference, hypothesis, True, True, right, ref_chars=len(joined))
+        exact = Pair(reference, hypothesis, True, True, right, ref_chars=len(joined))
+        return replace(exact, of_characters=protocol.of_characters)
     try:
         edits = align(reference, hypothesis, protocol.alignment)
     except EarmarkError as error:
         return Pair(reference, hypothesis, why=f"sample {sample.id!r}: {error}")
     counts = counted(edits, len(reference))
     characters = character_edits(joined, space.join(hypothesis))
-    return Pair(reference, hypothesis, True, True, counts, edits, characters, len(joined))
+    wrong = Pair(reference, hypothesis, True, True, counts, edits, characters, len(joined))
+    return replace(wrong, of_characters=protocol.of_characters)
 
 
 @dataclass(frozen=True)

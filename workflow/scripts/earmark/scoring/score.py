@@ -68,6 +68,7 @@ def score(
     language: str | None = None,
     group: Mapping[str, str] | None = None,
     session: Mapping[str, str] | None = None,
+    averaged_with: str | None = None,
 ) -> None:
     """Score one split.
 
@@ -86,6 +87,7 @@ def score(
         language: The language of the references; None for English.
         group: An utterance's speaker or call: ``column`` of the manifest, or ``pattern`` in its id.
         session: Of chunks with one reference: columns ``group`` (recording) and ``order`` (place).
+        averaged_with: A name that the benchmark's splits share which count as one in its mean.
 
     Raises:
         EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
@@ -109,6 +111,8 @@ def score(
     write_jsonl(scores, _rows(each, columns))
     label = "; ".join(filter(None, (label, scorer.remark))) or None
     made: dict[str, Any] = {"subset": subset, "scoring": "asr", "label": label}
+    if averaged_with:
+        made["averaged_with"] = averaged_with
     for mode, taken in columns.items():
         made[mode] = {
             **known,
@@ -155,11 +159,12 @@ def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
         for path, split in zip(paths, found, strict=True)
     ]
     labels = dict.fromkeys(split["label"] for split in found if split.get("label"))
+    alike = {one["subset"]: one["averaged_with"] for one in found if one.get("averaged_with")}
     total = {}
     for mode in [mode for mode in tables[0] if all(mode in one for one in tables)]:
         whole = combine([split[mode] for split in found])
         table = below_each_other([one[mode] for one in tables])
-        total[mode] = {**whole, **speech_metrics(table, whole["busy_seconds"], True)}
+        total[mode] = {**whole, **speech_metrics(table, whole["busy_seconds"], True, alike)}
         for key in ("postprocess", "postprocess_version"):
             total[mode][key] = "; ".join(sorted({split[mode][key] for split in found}))
     made = labelled({benchmark: total}, "; ".join(labels))

@@ -46,6 +46,7 @@ class Columns:
                 columns[name, key].append(part[key])
             columns[name, "counted"].append(part.get("counted", part["scored"]))
             columns[name, "why"].append(part.get("why"))
+            columns[name, "of_characters"].append(part.get("unit") == "character")
 
     def table(self) -> pd.DataFrame:
         """Return the table of what was taken in.

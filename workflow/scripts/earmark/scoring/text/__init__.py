@@ -39,7 +39,9 @@ class Protocol:
             sets is taken; None where it is not.
         joins_compounds: Whether words that differ in spaces alone are joined before they are
             aligned.
-        of_characters: Whether characters are what is aligned, as in scripts without spaces.
+        of_characters: Whether characters are what is aligned, as in scripts without spaces: its
+            word error rate is a character error rate, also in tables and ``success_rate``.
+        spaces_count: Whether a space between words is a character then, written as ``␣``.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Protocol:
     averaged_digits: int | None = None
     joins_compounds: bool = False
     of_characters: bool = False
+    spaces_count: bool = False
 
     @property
     def english(self) -> bool:
@@ -61,12 +64,13 @@ class Protocol:
 
     def words(self, reference: str, hypothesis: str) -> tuple[list[str], list[str]]:
         """The normalized texts as what is aligned: words, or characters."""
-        texts = self.normalize(reference), self.normalize(hypothesis)
-        if self.of_characters:
-            return multilingual.characters(texts[0]), multilingual.characters(texts[1])
+        sides = self.normalize(reference).split(), self.normalize(hypothesis).split()
         if self.joins_compounds:
-            return multilingual.join_compounds(texts[0].split(), texts[1].split())
-        return texts[0].split(), texts[1].split()
+            sides = multilingual.join_compounds(*sides)
+        if self.of_characters:
+            space = "␣" if self.spaces_count else ""  # a space would be lost among its likes
+            return list(space.join(sides[0])), list(space.join(sides[1]))
+        return sides
 
 
 _EMPTY = frozenset({""})
@@ -89,6 +93,7 @@ _OF_A_LANGUAGE = {
     "nemo_skills_multilingual": Protocol(
         "nemo_skills_multilingual", "NVIDIA-NeMo/Skills@74b86497, revision 1", normalize_none,
         empty_hypothesis="empty", skipped=_EMPTY, skipped_fail=True, averaged_digits=2,
+        spaces_count=True,
     ),
     "open_asr_leaderboard_multilingual": Protocol(
         "open_asr_leaderboard_multilingual",
@@ -146,7 +151,13 @@ def protocol(name: str, language: str | None = None) -> Protocol:
         if short is None:
             raise EarmarkError(f"protocol {name} is of several languages; say which: `language`")
         joins = short != "en" or found.joins_compounds
-        return replace(found, normalize=_normalizer(name, short), joins_compounds=joins)
+        of_characters = found.spaces_count and multilingual.characters_first(short)
+        return replace(
+            found,
+            normalize=_normalizer(name, short),
+            joins_compounds=joins,
+            of_characters=of_characters,
+        )
     if name == "basic" and short:
         unspaced = multilingual.is_unspaced(short)
         return replace(found, normalize=multilingual.basic(short), of_characters=unspaced)

@@ -46,11 +46,6 @@ def characters_first(language: str) -> bool:
     return code(language) in _CHARACTERS_FIRST
 
 
-def characters(text: str) -> list[str]:
-    """The characters (code points) of a text; white space does not count."""
-    return [char for char in text if not char.isspace()]
-
-
 def leaderboard(language: str) -> Callable[[str], str]:
     """The leaderboard's multilingual normalizer, for a language."""
     return lambda text: _numbers(_cleaned(text, _symbols_to_spaces), code(language))
