@@ -14,7 +14,7 @@ import pytest
 from report_samples import write_run
 
 from earmark.cli import COMMANDS, main
-from earmark.config import Model
+from earmark.config import Model, load
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl, write_json, write_jsonl
 from earmark.provenance import recorded
@@ -23,6 +23,8 @@ from earmark.report.build import build
 from earmark.report.figures import doubts, figure, interval
 from earmark.report.gather import gather
 from earmark.report.leaderboard import tables
+from earmark.report.samples import pieces
+from earmark.scoring.score import score
 
 REFERENCES = ["one two three four", "five six seven eight"]
 REASON = "39 of 80 samples failed, more than max_failed_fraction (0.01) allows:\n  u/1: HTTP 400"
@@ -195,3 +197,26 @@ def test_no_colour_is_printed_where_none_is_wanted(tmp_path):
                           capture_output=True, text=True)  # fmt: skip
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", done.stdout)
     assert "model" in done.stdout
+
+
+def test_recordings_in_chunks_are_samples_with_all_their_clips(tmp_path):
+    write_run(tmp_path, {"m": REFERENCES}, REFERENCES)
+    declared = tmp_path / "set.yaml"
+    declared.write_text(declared.read_text() + "session: {group: call, order: place}\n")
+    manifest = tmp_path / "data/set/one/manifest.jsonl"
+    whole = " ".join(REFERENCES)
+    rows = [
+        {**row, "call": "c", "place": 1 - place, "text": whole}
+        for place, row in enumerate(read_jsonl(manifest))
+    ]
+    write_jsonl(manifest, rows)
+    scores = tmp_path / "results/m/scores/set"
+    predictions = tmp_path / "results/m/predictions/set/one.jsonl"
+    session = {"group": "call", "order": "place"}
+    files = str(scores / "one.jsonl"), str(scores / "one.metrics.json")
+    score("set-one", str(manifest), str(predictions), *files, session=session)
+    found = dict(pieces(gather(load(tmp_path / "config.yaml", tmp_path)), []))
+    assert [row["id"] for row in found["u0-0"]] == ["c"]
+    assert len(found["u0-0"][0]["audio"]) == 2
+    assert found["u0-0"][0]["duration"] == 3
+    assert found["a0-0-0"][0]["raw"] == " ".join(reversed(REFERENCES))

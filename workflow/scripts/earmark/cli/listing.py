@@ -67,7 +67,8 @@ def _columns(splits: Iterable[Split]) -> list[str]:
     scoring = sorted({one.scoring for one in splits})
     needs = ["HF_TOKEN"] if any(one.gated for one in splits) else []
     needs += [_NEEDS[way] for way in scoring if way in _NEEDS]
-    return [total, ", ".join(languages), "\n".join(scoring), "\n".join(needs)]
+    spoken = f"{len(languages)} languages" if len(languages) > 7 else ", ".join(languages)
+    return [total, spoken, "\n".join(scoring), "\n".join(needs)]
 
 
 def _source(split: Split) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from earmark.config.benchmarks import Session
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
 from earmark.report import words
@@ -127,13 +128,15 @@ def pieces(results: Results, found: Sequence[Difference]) -> Iterator[tuple[str,
         for one in found
     ]  # fmt: skip
     for group, split in _splits(results):
-        entries, asr = list(read_jsonl(group[0].files.manifest)), split["kind"] == "asr"
+        chunks, asr = list(read_jsonl(group[0].files.manifest)), split["kind"] == "asr"
+        sessions = _sessions(chunks, group[0].split.session)
+        entries = _wholes(chunks, sessions)
         utterances = [_utterance(entry) for entry in entries]
         yield f"u{split['at']}", _utterance_index(entries)
         for one, model in zip(group, split["models"], strict=True):
             name = f"a{split['at']}-{model}"
             scores = _rows(one.files.scores, entries)
-            answers = _rows(one.files.predictions, entries)
+            answers = _wholes(_rows(one.files.predictions, chunks), sessions)
             judged = [Row()] * len(entries)
             if one.files.judgements.is_file():
                 judged = _rows(one.files.judgements, entries)
@@ -172,6 +175,35 @@ def _rows(path: Path, entries: Sequence[Row]) -> list[Row]:
             "to date"
         )
     return rows
+
+
+def _sessions(chunks: Sequence[Row], session: Session | None) -> dict[str, list[int]]:
+    """The places of the chunks of each recording, in the order of the scores; empty without any."""
+    found: dict[str, list[int]] = {}
+    for place, row in enumerate(chunks if session else ()):
+        found.setdefault(str(row[session.group]), []).append(place)  # type: ignore[union-attr]
+    for places in found.values():
+        places.sort(key=lambda place: float(chunks[place][session.order]))  # type: ignore[union-attr]
+    return dict(sorted(found.items()))
+
+
+def _wholes(rows: list[Row], sessions: Mapping[str, Sequence[int]]) -> list[Row]:
+    """Rows of the manifest or of predictions, a recording each where they are of its chunks."""
+    found = []
+    for name, places in sessions.items():
+        parts = [rows[place] for place in places]
+        whole = {**parts[0], "id": name}
+        for key in ("audio_filepath", "duration"):
+            if key in whole:
+                whole[key] = [part[key] for part in parts]
+        if "generation" in whole:
+            whole["generation"] = " ".join(str(part["generation"] or "") for part in parts)
+            for key in ("error", "finish_reason"):
+                worst = (part.get(key) for part in parts if part.get(key) not in (None, "stop"))
+                whole[key] = next(worst, whole.get(key))
+            whole["generation_end_time"] = parts[-1].get("generation_end_time")
+        found.append(whole)
+    return found if sessions else rows
 
 
 def _utterance(entry: Row) -> Row:
