@@ -87,6 +87,49 @@ def test_letters_that_english_lacks_are_told_where_nobody_said_the_language(
     assert ("declare the language" in capsys.readouterr().err) == (not options)
 
 
+ROWS = [{"text": "é a", "pred_text": "é a"}, {"text": "b c", "pred_text": None}]
+LINES = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
+CSV = "text,pred_text\né a,é a\nb c,\n"
+FORMS = {
+    "an array in lines.jsonl": (json.dumps(ROWS), "utf-8", "r.jsonl"),
+    "an array over lines": (json.dumps(ROWS, indent=1), "utf-8", "r.json"),
+    "a mark of byte order": (LINES, "utf-8-sig", "r.jsonl"),
+    "UTF-16": (LINES, "utf-16", "r.jsonl"),
+    "old line ends": (LINES.replace("\n", "\r"), "utf-8", "r.jsonl"),
+    "NaN": (LINES.replace("null", "NaN"), "utf-8", "r.jsonl"),
+    "a table": (CSV, "utf-8", "r.csv"),
+    "a table in UTF-16": (CSV, "utf-16", "r.csv"),
+    "a table with tabs": (CSV.replace(",", "\t"), "utf-8-sig", "r.tsv"),
+    "standard input": (LINES, "utf-8", "-"),
+    "standard input in UTF-16": (LINES, "utf-16", "-"),
+    "an array on standard input": (json.dumps(ROWS), "utf-8-sig", "-"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_result_files_are_read_in_the_forms_that_people_have(tmp_path, capsys, monkeypatch, form):
+    text, encoding, name = FORMS[form]
+    monkeypatch.chdir(tmp_path)
+    if name == "-":
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode(encoding))))
+    else:
+        (tmp_path / name).write_bytes(text.encode(encoding))
+    assert main(["wer", "--json", name]) == 0
+    line = json.loads(capsys.readouterr().out)
+    assert (line["num_entries"], line["wer"]) == (2, 0.5)
+
+
+def test_what_is_no_result_file_is_told_in_plain_words(tmp_path, capsys):
+    for content, says in (
+        (json.dumps(ROWS[0], indent=1).encode(), "an object over several lines; one a line, or"),
+        (LINES.encode("latin-1"), "line 1: not UTF-8: byte 0xe9"),
+        (b"", "empty; rows with 'text' and 'pred_text' were expected"),
+    ):
+        (tmp_path / "r.jsonl").write_bytes(content)
+        assert main(["wer", str(tmp_path / "r.jsonl")]) == 1
+        assert says in capsys.readouterr().err
+
+
 def test_an_unknown_protocol_is_refused_before_any_file_is_read(capsys):
     assert main(["wer", "--protocol", "wisper", "gone.jsonl"]) == 1
     assert "unknown protocol 'wisper': known are whisper" in capsys.readouterr().err

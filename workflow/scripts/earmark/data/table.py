@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from earmark.files import DISK_FULL, Row
 
 BATCH_BYTES = 2 << 20  # how much of a Parquet row group is held at a time
 BATCH_ROWS = 512
+_NOT_DECODED = re.compile("[\udc80-\udcff]")  # what surrogateescape makes of a byte
 INDEX, WHERE = "earmark_index", "earmark_where"
 """Columns of a table of picked rows: where each stood in the table that it was picked from."""
 FORMS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv"}
@@ -145,7 +147,11 @@ def _parquet_file(file: Any) -> Any:
 
 
 def json_rows(file: Path, options: Settings) -> Iterator[Row]:
-    """The objects of a JSON file: one a line, or an array of them; packed files are unpacked."""
+    """The objects of a JSON file: one a line, or an array of them; packed files are unpacked.
+
+    Raises:
+        ValueError: when it holds something else; names line or item.
+    """
     import fsspec
 
     with fsspec.open(str(file), "rb", compression="infer") as stream:
@@ -153,9 +159,8 @@ def json_rows(file: Path, options: Settings) -> Iterator[Row]:
     default = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     encoding, field = options.get("encoding", default), options.get("field")
     whole = field is not None or start.decode(encoding, "ignore").lstrip()[:1] == "["
-    with fsspec.open(
-        str(file), "rt", compression="infer", encoding=encoding, newline="\n"
-    ) as lines:
+    how = {"encoding": encoding, "compression": "infer", "errors": "surrogateescape"}
+    with fsspec.open(str(file), "rt", **how) as lines:
         if whole:
             document = json.load(lines)
             rows: Iterator[Any] = enumerate(document if field is None else document[field], start=1)
@@ -169,10 +174,17 @@ def json_rows(file: Path, options: Settings) -> Iterator[Row]:
 
 
 def _parsed(line: str, number: int) -> Any:
+    if bad := _NOT_DECODED.search(line):
+        raise ValueError(
+            f"line {number}: not UTF-8: byte 0x{ord(bad[0]) - 0xDC00:02x}; save it as UTF-8, or "
+            "name its encoding: `source.options: {encoding: …}`"
+        )
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"line {number}: not JSON: {error}") from None
+        several = "an object over several lines; one a line, or an array, is read"
+        why = several if line.strip() == "{" else str(error)
+        raise ValueError(f"line {number}: not JSON: {why}") from None
 
 
 def _csv_rows(file: Path, options: Settings, text: Sequence[str]) -> Iterator[Row]:

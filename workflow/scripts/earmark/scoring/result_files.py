@@ -11,14 +11,16 @@ as ``-``.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from earmark.data.table import json_rows
 from earmark.errors import EarmarkError
-from earmark.files import Row, read_jsonl
+from earmark.files import Row
 from earmark.scoring.samples import Sample
 from earmark.scoring.sessions import joined
 
@@ -71,8 +73,6 @@ def _put_back(first: Sample, rest: Iterator[Sample]) -> Iterator[Sample]:
 def _samples(path: str | Path, columns: dict[str, str], group: str | None) -> Iterator[Sample]:
     for number, row in enumerate(_rows(path), start=1):
         where = f"{path}, row {number}"
-        if not isinstance(row, dict):
-            raise EarmarkError(f"{where}: an object was expected, found {str(row)[:60]!r}")
         if number == 1:
             for key, others in _OTHERS.items():
                 known = (one for one in (key, *others) if one in row)
@@ -93,36 +93,31 @@ def _rows(path: str | Path) -> Iterator[Row]:
     file = Path(path)
     if file.is_dir():
         raise EarmarkError(f"{path}: a folder; a file of JSON Lines was expected")
-    if file.suffix in (".csv", ".tsv"):
-        import pandas as pd
-
+    with tempfile.NamedTemporaryFile() as taken:
+        if str(path) == "-":
+            shutil.copyfileobj(sys.stdin.buffer, taken)
+            taken.flush()
+            file = Path(taken.name)
         try:
-            separator = "\t" if file.suffix == ".tsv" else ","
-            table = pd.read_csv(file, sep=separator, keep_default_na=False, dtype=str)
-        except (OSError, ValueError) as error:
-            raise EarmarkError(f"{path}: cannot be read as a table: {error}") from None
-        for row in table.to_dict("records"):
-            yield {str(key): value for key, value in row.items()}
-    elif file.suffix == ".json" or str(path) == "-" or _is_utf_16(file):
-        try:
-            encoding = "utf-16" if _is_utf_16(file) else "utf-8-sig"
-            text = sys.stdin.read() if str(path) == "-" else file.read_text(encoding=encoding)
-            if text.lstrip().startswith("["):
-                yield from json.loads(text)
+            if file.suffix in (".csv", ".tsv"):
+                yield from _table_rows(file)
             else:
-                yield from map(json.loads, filter(str.strip, text.split("\n")))
-        except (OSError, ValueError) as error:
-            raise EarmarkError(f"{path}: cannot be read as JSON: {error}") from None
-    else:
-        yield from read_jsonl(path)
+                yield from json_rows(file, {})
+        except OSError as error:
+            raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
+        except ValueError as error:
+            raise EarmarkError(f"{path}, {error}") from None
 
 
-def _is_utf_16(file: Path) -> bool:
-    """Whether a file begins as Windows' programs begin theirs."""
-    if not file.is_file():
-        return False
+def _table_rows(file: Path) -> Iterator[Row]:
+    import pandas as pd
+
     with file.open("rb") as stream:
-        return stream.read(2) in (b"\xff\xfe", b"\xfe\xff")
+        encoding = "utf-16" if stream.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    separator = "\t" if file.suffix == ".tsv" else ","
+    table = pd.read_csv(file, sep=separator, encoding=encoding, keep_default_na=False, dtype=str)
+    for row in table.to_dict("records"):
+        yield {str(key): value for key, value in row.items()}
 
 
 def _session(row: Row, where: str) -> tuple[str, float] | None:
@@ -143,7 +138,7 @@ def _text(row: Row, key: str, where: str, or_null: bool = False) -> str:
             f"{where}: {key!r} is missing; the row's keys: {keys} (--column text=KEY names another)"
         )
     value = row[key]
-    if value is None and or_null:
+    if or_null and (value is None or value != value):  # NaN is what pandas writes for nothing
         return ""
     if not isinstance(value, str):
         raise EarmarkError(f"{where}: {key!r} must be a text, found {str(value)[:60]!r}")
