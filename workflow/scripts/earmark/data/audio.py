@@ -130,7 +130,8 @@ def _by_ffmpeg(path: str, check: str, start: bytes) -> AudioInfo:
                 packets = (packet.duration or 0 for packet in container.demux(stream))
                 seconds, lost = float(sum(packets) * stream.time_base), 0.0
                 seconds = min(seconds, promised or seconds)
-    except (av.error.FFmpegError, IndexError, ValueError):
+    # AttributeError: PyAV knows no decoder for the stream; ZeroDivisionError: it has no rate.
+    except (av.error.FFmpegError, IndexError, ValueError, AttributeError, ZeroDivisionError):
         if not any("CRC" in message for _, _, message in log):
             raise BadAudioError(
                 "not audio that libsndfile or FFmpeg reads; its first bytes are "
@@ -221,7 +222,8 @@ def read(
             stream = container.streams.audio[0]
             first, last = _frames(offset, duration, stream.sample_rate)
             return _part(container, stream, first, last), stream.sample_rate
-    except (av.error.FFmpegError, IndexError, ValueError):
+    # AttributeError: PyAV knows no decoder for the stream; ZeroDivisionError: it has no rate.
+    except (av.error.FFmpegError, IndexError, ValueError, AttributeError, ZeroDivisionError):
         raise BadAudioError("not audio that libsndfile or FFmpeg reads") from None
 
 
@@ -242,6 +244,8 @@ def _part(container: Any, stream: Any, first: int, last: int | None) -> Any:
         except av.error.InvalidDataError:
             continue
         for samples in (frame.to_ndarray().T for frame in frames):
+            if samples.shape[1] != stream.channels:  # a damaged frame's header may say so
+                samples = samples.mean(axis=1, keepdims=True).repeat(stream.channels, axis=1)
             end = len(samples) if last is None else max(last - at, 0)
             parts.append(samples[max(first - at, 0) : end])
             at += len(samples)

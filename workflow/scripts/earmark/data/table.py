@@ -192,9 +192,10 @@ def _csv_rows(file: Path, options: Settings, text: Sequence[str]) -> Iterator[Ro
 
     given: Settings = {"sep": "\t"} if Path(file).suffix == ".tsv" else {}
     given |= {"converters": dict.fromkeys(text, str), **options}
-    for frame in pandas.read_csv(file, chunksize=10_000, **given):
-        rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
-        yield from rows
+    with pandas.read_csv(file, chunksize=10_000, **given) as frames:
+        for frame in frames:
+            rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
+            yield from rows
 
 
 def _datasets_rows(form: str, paths: list[str], options: Settings) -> Iterator[Row]:
