@@ -79,12 +79,44 @@ def test_tables_with_other_separators_and_encodings_are_read_or_told(rows):
     assert row["text"] == "Grüße"
     with pytest.raises(EarmarkError, match="a.csv: not text in the encoding.*source.options"):
         rows("a.csv", table, options={"sep": ";"})
-    with pytest.raises(EarmarkError, match="no column 'id'.*it has id;audio;text"):
+    with pytest.raises(EarmarkError, match=r"one column, 'id;audio;text'.*{sep: ';'}"):
         rows("a.csv", b"id;audio;text\n1;0.flac;x\n")
     voice = b"client\tpath\tsentence\nx\tv.mp3\tHello\n"
     columns = {"id": None, "audio": "path", "text": "sentence"}
     (row,) = rows("en/test.tsv", voice, columns=columns, more={"en/clips/v.mp3": CLIPS["0.flac"]})
     assert row["text"] == "Hello"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_table_with_a_byte_order_mark_is_read(rows, encoding):
+    (row,) = rows("a.csv", "id,audio,text\n1,0.flac,Grüße\n".encode(encoding))
+    assert (row["id"], row["text"]) == ("1", "Grüße")
+
+
+@pytest.mark.parametrize("names", [("offset", "duration"), ("begin", "length")])
+def test_rows_are_parts_of_a_file_of_the_repository(rows, names):
+    written = [
+        {"id": str(n), "audio": "0.flac", "text": "x", names[0]: start, names[1]: length}
+        for n, (start, length) in enumerate([(0, 0.25), (0.25, 0.5), (None, None)])
+    ]
+    said = dict(zip(("offset", "duration"), names, strict=True)) if names[0] == "begin" else {}
+    made = rows("test.jsonl", hub_sets.jsonl(written), columns=said)
+    whole = made[2]["duration"]
+    assert [row["duration"] for row in made] == [0.25, min(0.5, whole - 0.25), whole]
+    assert len({row["audio_sha256"] for row in made}) == 3
+    assert not {"offset", "begin", "length"} & set(made[0])
+
+
+def test_bytes_in_rows_are_not_cut_by_a_column_that_is_called_offset(hub, prepare):
+    table = pa.table({"id": ["1"], "audio": [CLIPS["0.flac"]], "text": ["x"], "offset": [0.25]})
+    pq.write_table(table, stream := io.BytesIO())
+    hub.commit("some/one", {"test.parquet": stream.getvalue()})
+    source = {"type": "hub", "repo": "some/one", "files": ["test.parquet"]}
+    home = prepare(Split(benchmark="b", name="s", source=source))
+    whole = next(read_jsonl(home / "manifest.jsonl"))["duration"]
+    source["columns"] = {"offset": "offset"}
+    home = prepare(Split(benchmark="b", name="t", source=source))
+    assert next(read_jsonl(home / "manifest.jsonl"))["duration"] == round(whole - 0.25, 6)
 
 
 def test_bytes_that_are_null_beside_a_path_are_a_file_of_the_repository(rows):

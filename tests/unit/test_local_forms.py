@@ -56,6 +56,26 @@ def test_ids_have_their_offset_where_rows_are_of_one_file(listed, tmp_path):
     assert [row["duration"] for row in rows] == [0.2, 0.2]
 
 
+def test_parts_may_be_named_by_other_keys(listed, tmp_path):
+    parts = [{"audio_filepath": "talk.wav", "from": at, "len": 0.2} for at in (0, 0.25)]
+    source = listed(*parts, clips=["talk.wav"])
+    source["columns"] = {"offset": "from", "duration": "len"}
+    rows = made(source, tmp_path)
+    assert [(row["id"], row["duration"]) for row in rows] == [("talk-0", 0.2), ("talk-0.25", 0.2)]
+
+
+@pytest.mark.parametrize("offset", ["0.5", -1, True])
+def test_an_offset_that_is_no_number_of_seconds_is_told(listed, tmp_path, offset):
+    source = listed(*names("a.wav", offset=offset), clips=["a.wav"])
+    with pytest.raises(EarmarkError, match="list.jsonl, row 1: `offset`: seconds from 0"):
+        made(source, tmp_path)
+
+
+def test_text_alone_needs_no_clips(listed, tmp_path):
+    (row,) = made(listed(*names("gone.wav", shard_id=0)), tmp_path, audio=False)
+    assert (row["id"], row["text"]) == ("gone", "x")
+
+
 def test_the_same_row_twice_is_still_an_error(listed, tmp_path):
     with pytest.raises(EarmarkError, match="both have the id 'a'"):
         made(listed(*names("a.wav", "a.wav"), clips=["a.wav"]), tmp_path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import av
+import numpy as np
 import pytest
 import soundfile
 from speech import SAMPLING_RATE, Speech, say
@@ -60,3 +62,52 @@ def test_the_first_rows_alone_are_evaluated_and_labelled_so(workflow):
     path = workflow.folder / "results/tiny/eval-results/own/metrics.json"
     found = json.loads(path.read_text())["own-few"]["pass@1"]
     assert (found["num_entries"], found["label"]) == (2, "first 2 rows")
+
+
+SAID = [
+    "The library closes early on Sunday evening.",
+    "Two farmers carried apples to the market.",
+    "Please leave your umbrella by the front door.",
+    "Good morning, everyone.",
+    "The weather is very nice today.",
+    "The train to the city leaves at nine.",
+]
+
+
+def encoded(path, samples, codec, rate):
+    with av.open(str(path), "w") as container:
+        track = container.add_stream(codec, rate=rate, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples[None], format="flt", layout="mono")
+        frame.sample_rate = SAMPLING_RATE
+        resampler = av.AudioResampler(track.format.name, "mono", rate, track.frame_size or None)
+        for part in [*resampler.resample(frame), *resampler.resample(None), None]:
+            container.mux(track.encode(part))
+
+
+def test_clips_of_many_formats_and_parts_of_one_file_are_scored_by_their_own_words(workflow):
+    spoken = [np.asarray(samples) for samples in say(Speech(text) for text in SAID)]
+    folder = workflow.folder / "recordings"
+    folder.mkdir()
+    rows = []
+    for name, codec, rate in [
+        ("phone.mp3", "libmp3lame", 16000),
+        ("memo.m4a", "aac", 44100),
+        ("browser.webm", "libopus", 48000),
+        ("note.opus", "libopus", 48000),
+    ]:
+        encoded(folder / name, spoken[len(rows)], codec, rate)
+        rows.append({"audio_filepath": name, "text": SAID[len(rows)]})
+    soundfile.write(folder / "talk.wav", np.concatenate(spoken[4:]), SAMPLING_RATE)
+    at = 0.0
+    for samples in spoken[4:]:
+        part = {"offset": at, "duration": len(samples) / SAMPLING_RATE}
+        rows.append({"audio_filepath": "talk.wav", "text": SAID[len(rows)], **part})
+        at += part["duration"]
+    (folder / "list.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    workflow.benchmark("own", mix={"type": "local", "manifest": str(folder / "list.jsonl")})
+    workflow.config["models"]["tiny"] = {"server": "demo", "model": "whisper-tiny.en"}
+    workflow.run()
+    scores = workflow.folder / "results/tiny/scores/own/mix.jsonl"
+    found = [json.loads(line) for line in scores.read_text().splitlines()]
+    assert [round(row["duration"], 1) for row in found] == [2.5, 2.3, 2.2, 1.5, 1.8, 2.1]
+    assert all(row["hits"] / row["ref_words"] >= 0.5 for row in found), found

@@ -16,8 +16,8 @@ from typing import Any
 from earmark.errors import EarmarkError
 
 BLOCK = 1 << 16  # frames decoded at a time
-MISSING = 0.01  # seconds that may lack of what a header promises: paddings are counted differently
-LOST = 0.1  # seconds of frames that may fail between good ones: MP3 files that were joined
+MISSING = 0.01  # seconds that may lack of what an MP3 file promises
+LOST = 0.1  # that may lack elsewhere (paddings), or fail between good ones: joined MP3 files
 WAV_EXCESS = 64  # bytes that a WAV header may promise too many, as some recorders do
 FORMATS = "aac,aiff,amr,ape,asf,caf,flac,matroska,mov,mp3,ogg,w64,wav,wv"
 """What FFmpeg may open: containers of audio alone, no playlists that name other files."""
@@ -139,7 +139,9 @@ def _by_ffmpeg(path: str, check: str, start: bytes) -> AudioInfo:
             ) from None
     if any("CRC" in message for _, _, message in log):
         raise BadAudioError("damaged: a checksum does not hold")
-    if lost > LOST or seconds < promised - MISSING:
+    if kind == "ogg":  # its length is where its last page says that it ends, paddings included
+        promised = 0.0
+    if lost > LOST or seconds < promised - (MISSING if kind == "mp3" else LOST):
         of = f" of its {promised:.2f} s" if promised else ""
         raise BadAudioError(f"cut short or damaged: {seconds:.2f} s{of} can be decoded")
     return AudioInfo(seconds, rate, channels, EXTENSIONS.get(kind, f".{kind}"))

@@ -130,16 +130,22 @@ def _bytes_held(utterance: Utterance) -> int:
 
 def _copied(clip: Clip, path: Path) -> str:
     """Write a clip's bytes, or its stretch as WAV; returns their digest."""
-    if clip.offset is not None:
-        import soundfile
-
-        samples, rate = read(clip.path or clip.data or b"", clip.offset, clip.duration)
-        soundfile.write(path, samples, rate, format="WAV", subtype="PCM_16")
-        return sha256(path)
+    if clip.path is not None:
+        return _stretch_copied(clip, clip.path, path)
     digest = hashlib.sha256()
-    source = clip.open() if clip.open else io.BytesIO(clip.data or b"")
-    with source, path.open("xb") as target:
-        while block := source.read(1 << 20):
-            digest.update(block)
-            target.write(block)
+    with clip.open() if clip.open else io.BytesIO(clip.data or b"") as source:
+        if clip.offset is not None:
+            return _stretch_copied(clip, source.read(), path)
+        with path.open("xb") as target:
+            while block := source.read(1 << 20):
+                digest.update(block)
+                target.write(block)
     return digest.hexdigest()
+
+
+def _stretch_copied(clip: Clip, source: Path | bytes, path: Path) -> str:
+    import soundfile
+
+    samples, rate = read(source, clip.offset or 0.0, clip.duration)
+    soundfile.write(path, samples, rate, format="WAV", subtype="PCM_16")
+    return sha256(path)

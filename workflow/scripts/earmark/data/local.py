@@ -17,9 +17,18 @@ from urllib.request import url2pathname
 
 from earmark.config import Source, Split
 from earmark.data.audio import sha256
-from earmark.data.table import FORMS, Table
+from earmark.data.table import Table, form_of
 from earmark.data.tarred import Tar
-from earmark.data.utterance import Clip, Utterance, distinct, listed, text_of, wanted
+from earmark.data.utterance import (
+    STRETCH,
+    Clip,
+    Utterance,
+    distinct,
+    listed,
+    stretch,
+    text_of,
+    wanted,
+)
 from earmark.errors import EarmarkError
 from earmark.files import Row
 
@@ -46,7 +55,7 @@ class _Entry(NamedTuple):
 def _entries(source: Source) -> list[_Entry]:
     manifest, columns = Path(str(source.manifest)), {**COLUMNS, **source.columns}
     column, entries = str(columns["audio"]), []
-    form = FORMS.get(manifest.suffix.lower(), "json")
+    form = form_of(manifest)
     text = [str(columns[key]) for key in COLUMNS]
     table = Table([(str(manifest), manifest)], form, source.options, text)
     for index, _, row in table.read():
@@ -80,7 +89,7 @@ def _file(folder: Path, name: str, row: Row) -> Path:
     return next(filter(Path.is_file, other), path)
 
 
-def _named(entries: Sequence[_Entry]) -> list[str]:
+def _named(entries: Sequence[_Entry], offset: str) -> list[str]:
     """A name for each row without an id: its file's, with folder or offset where those clash."""
     same: dict[str, set[Path]] = {}
     for one in entries:
@@ -93,14 +102,14 @@ def _named(entries: Sequence[_Entry]) -> list[str]:
         if len(places) > 1:
             base = os.path.commonpath([path.parent for path in places])
             name = str(one.place.relative_to(base).with_suffix(""))
-        if clash and one.row.get("offset") is not None:
-            name = f"{name}-{one.row['offset']}"
+        if clash and one.row.get(offset) is not None:
+            name = f"{name}-{one.row[offset]}"
         found.append(name)
     return found
 
 
 def source_files(split: Split) -> list[str]:
-    """The manifest and every clip in it: a change of any prepares the split anew.
+    """The manifest and, with audio, every clip: a change of any prepares the split anew.
 
     Raises:
         EarmarkError: when a clip is not there, a row lacks what it should have, two have one id, or
@@ -109,7 +118,7 @@ def source_files(split: Split) -> list[str]:
     entries = _entries(split.source)
     files = dict.fromkeys([str(split.source.manifest)])
     for one in entries:
-        for path in one.paths:
+        for path in one.paths if split.audio else ():
             if str(path) not in files and not path.is_file() and path.suffix != ".tar":
                 raise EarmarkError(
                     f"{one.where}: no such audio file: {path} (paths are relative to the "
@@ -139,7 +148,7 @@ def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Itera
 
 def _utterances(split: Split, entries: Sequence[_Entry]) -> Iterator[Utterance]:
     tars: dict[Path, Tar] = {}
-    names = _named(entries)
+    names = _named(entries, split.source.columns.get("offset") or "offset")
     for index in split.chosen(len(entries)):
         yield _utterance(split, entries[index], names[index], tars)
 
@@ -159,13 +168,11 @@ def _utterance(split: Split, entry: _Entry, name: str, tars: dict[Path, Tar]) ->
                 f"{where}: no key {column!r} for `{key}` (source.columns.{key} names it); the row "
                 f"has {', '.join(map(repr, row))}"
             )
-    kept = {k: v for k, v in row.items() if k not in (*columns.values(), "duration", "offset")}
+    kept = {k: v for k, v in row.items() if k not in (*columns.values(), *STRETCH)}
     given = text_of(row.get(id_), id_, "id", where) if id_ else str(entry.number)
-    stretch = {key: row.get(key) for key in ("offset", "duration")}
-    if not all(isinstance(seconds, int | float | None) for seconds in stretch.values()):
-        raise EarmarkError(f"{where}: seconds are expected as offset and duration: {stretch}")
+    part = stretch(row, columns, where)
     clips = (
-        _clip(clip, path, stretch, where, tars)
+        _clip(clip, path, part, where, tars)
         for clip, path in zip(entry.names, entry.paths, strict=True)
         if split.audio
     )
@@ -174,19 +181,17 @@ def _utterance(split: Split, entry: _Entry, name: str, tars: dict[Path, Tar]) ->
         where=where,
         clips=tuple(clips),
         text=None if text is None else text_of(row[text], text, "text", where),
-        fields=kept | {key: row[column] for key, column in own.items()},
-        declared=stretch["duration"],
+        fields=kept | {key: row[column] for key, column in own.items() if key not in STRETCH},
+        declared=part["duration"],
     )
 
 
-def _clip(name: str, path: Path, stretch: Row, where: str, tars: dict[Path, Tar]) -> Clip:
+def _clip(name: str, path: Path, part: Row, where: str, tars: dict[Path, Tar]) -> Clip:
     # A NeMo row with an offset is a stretch of its file; its duration alone says what the file has.
-    part = stretch if stretch["offset"] is not None else {}
+    part = part if part["offset"] is not None else {}
     if path.suffix != ".tar":
         return Clip(str(path), path=path, **part)
     tar = tars[path] = tars.get(path) or Tar(path)
     if not tar.holds(name):
         raise EarmarkError(f"{where}: there is no {name!r} in {path}")
-    if part:
-        return Clip(name, data=tar.open(name).read(), **part)
-    return Clip(name, open=partial(tar.open, name))
+    return Clip(name, open=partial(tar.open, name), **part)

@@ -9,7 +9,7 @@ from pathlib import Path
 from earmark.config import Source, Split
 from earmark.data.audio import sha256
 from earmark.data.hub import source as hub
-from earmark.data.table import FORMS, Table
+from earmark.data.table import Table, form_of
 from earmark.data.utterance import Utterance, text_of
 from earmark.errors import EarmarkError
 from earmark.files import Row, write_json
@@ -81,12 +81,10 @@ def _read(split: Split, folder: Path, cache: Path) -> Iterator[tuple[str, str, s
             yield one.id, one.text or "", one.where
         return
     path = Path(wanted.manifest)
-    form = FORMS.get(path.suffix.lower(), "json")
-    for _, where, row in Table(
-        [(str(path), path)], form, wanted.options, [wanted.key, wanted.text]
-    ).read():
-        for name in (wanted.key, wanted.text):
+    columns = [wanted.key, wanted.text]
+    for _, where, row in Table([(str(path), path)], form_of(path), wanted.options, columns).read():
+        for name in columns:
             if name not in row:
                 raise EarmarkError(f"{where}: no key {name!r}; it has {', '.join(map(repr, row))}")
-        key, text = (text_of(row[name], name, name, where) for name in (wanted.key, wanted.text))
+        key, text = (text_of(row[name], name, name, where) for name in columns)
         yield key, text, where

@@ -20,7 +20,12 @@ _NOT_DECODED = re.compile("[\udc80-\udcff]")  # what surrogateescape makes of a 
 INDEX, WHERE = "earmark_index", "earmark_where"
 """Columns of a table of picked rows: where each stood in the table that it was picked from."""
 FORMS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv"}
-"""The forms that suffixes of local files tell; others are JSON."""
+
+
+def form_of(file: Path) -> str:
+    """The form that a local file's suffixes tell, packed or not: JSON where none does."""
+    told = (FORMS[suffix] for suffix in map(str.lower, file.suffixes) if suffix in FORMS)
+    return next(told, "json")
 
 
 class Table:
@@ -156,8 +161,7 @@ def json_rows(file: Path, options: Settings) -> Iterator[Row]:
 
     with fsspec.open(str(file), "rb", compression="infer") as stream:
         start = stream.read(4096)
-    default = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    encoding, field = options.get("encoding", default), options.get("field")
+    encoding, field = options.get("encoding", _encoding(start)), options.get("field")
     whole = field is not None or start.decode(encoding, "ignore").lstrip()[:1] == "["
     how = {"encoding": encoding, "compression": "infer", "errors": "surrogateescape"}
     with fsspec.open(str(file), "rt", **how) as lines:
@@ -171,6 +175,11 @@ def json_rows(file: Path, options: Settings) -> Iterator[Row]:
                 place = f"{'item' if whole else 'line'} {number}"
                 raise ValueError(f"{place}: a JSON object was expected, not {row!r:.40}")
             yield row
+
+
+def _encoding(start: bytes) -> str:
+    """The encoding that a file's first bytes tell: UTF-8 where there is no byte-order mark."""
+    return "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def _parsed(line: str, number: int) -> Any:
@@ -188,12 +197,20 @@ def _parsed(line: str, number: int) -> Any:
 
 
 def _csv_rows(file: Path, options: Settings, text: Sequence[str]) -> Iterator[Row]:
+    import fsspec
     import pandas
 
-    given: Settings = {"sep": "\t"} if Path(file).suffix == ".tsv" else {}
+    with fsspec.open(str(file), "rb", compression="infer") as stream:
+        given: Settings = {"encoding": _encoding(stream.read(2))}
+    given |= {"sep": "\t"} if ".tsv" in Path(file).name.lower() else {}
     given |= {"converters": dict.fromkeys(text, str), **options}
     with pandas.read_csv(file, chunksize=10_000, **given) as frames:
         for frame in frames:
+            if len(frame.columns) == 1 and (other := re.search("[;|\t]", str(frame.columns[0]))):
+                raise ValueError(
+                    f"one column, {frame.columns[0]!r}; name what parts them: `source.options: "
+                    f"{{sep: {other[0]!r}}}`"
+                )
             rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
             yield from rows
 

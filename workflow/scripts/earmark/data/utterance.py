@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from earmark.errors import EarmarkError
 from earmark.files import Row
+
+STRETCH = ("offset", "duration")
+"""The keys of a row that is part of a file, as NeMo calls them; both in seconds."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,26 @@ def text_of(value: Any, column: str, key: str, where: str) -> str:
             f"set `source.columns.{key}`"
         )
     return str(value)
+
+
+def stretch(row: Row, columns: Mapping[str, str | None], where: str) -> Row:
+    """Which part of its file a row is, as keys of a `Clip`: ``offset`` and ``duration``.
+
+    Args:
+        row: The row.
+        columns: What the config's `source.columns` says of the two; their own names otherwise.
+        where: The row's place, for messages.
+
+    Raises:
+        EarmarkError: when one is no number of seconds; names the row.
+    """
+    part = {key: row.get(columns.get(key) or key) for key in STRETCH}
+    for key, seconds in part.items():
+        if seconds is None or (isinstance(seconds, float) and math.isnan(seconds)):
+            part[key] = None
+        elif type(seconds) not in (int, float) or not 0 <= seconds < math.inf:
+            raise EarmarkError(f"{where}: `{key}`: seconds from 0 are expected, not {seconds!r}")
+    return part
 
 
 def listed(value: Any) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from earmark.data.hub.archive import Archive, bring_members, member_file
 from earmark.data.hub.failures import explained
 from earmark.data.hub.repository import Repository, cached
 from earmark.data.table import INDEX, WHERE, Table, parquet_batches, shifted
-from earmark.data.utterance import Clip, Utterance, listed, plain, text_of
+from earmark.data.utterance import STRETCH, Clip, Utterance, listed, plain, stretch, text_of
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, whole_file
 
@@ -127,7 +128,9 @@ class _Rows:
                         f"{where}: no column {name!r}; it has {', '.join(has)}. Change "
                         f"`source.{key}`"
                     )
-        return list(dict.fromkeys([*filter(None, self.columns.values()), *self.source.keep]))
+        parts = [key for key in STRETCH if key in has and "offset" in has]
+        names = [*filter(None, self.columns.values()), *self.source.keep, *parts]
+        return list(dict.fromkeys(names))
 
     def rows(self, only: str | None = None) -> Iterator[tuple[int, str, Row]]:
         """Index, place and values of each row that is asked for, or one column of it."""
@@ -156,7 +159,8 @@ class _Rows:
             EarmarkError: when one has no id where it should, or a value of another type.
         """
         id_, audio, text = (self.columns[key] for key in COLUMNS)
-        fields = {key: name for key, name in self.columns.items() if name and key not in COLUMNS}
+        other = (*COLUMNS, *STRETCH)
+        fields = {key: name for key, name in self.columns.items() if name and key not in other}
         fields |= {name: name for name in self.source.keep}
         for index, where, row in self.rows():
             name = f"{self.folder.parent.name}-{index + 1:06d}"
@@ -164,14 +168,25 @@ class _Rows:
                 raise EarmarkError(
                     f"{where}: no id under {id_!r}; `source.columns.id: null` numbers the rows"
                 )
-            parts = listed(row.get(audio)) or [None] if audio else []
+            held = listed(row.get(audio)) or [None] if audio else []
+            clips = [self._clip(*_part(p, str(audio), where), str(audio)) for p in held]
+            part = self._stretch(clips, row, where)
+            if part.get("offset") is not None:
+                clips = [replace(clip, shared=False, **part) for clip in clips]
             yield Utterance(
                 id=name,
                 where=where,
-                clips=tuple(self._clip(*_part(p, str(audio), where), str(audio)) for p in parts),
+                clips=tuple(clips),
                 text=text_of(row.get(text), text, "text", where) if text else None,
                 fields={key: plain(row.get(column)) for key, column in fields.items()},
+                declared=part.get("duration"),
             )
+
+    def _stretch(self, clips: Sequence[Clip], row: Row, where: str) -> Row:
+        """Which part of its file a row is: as the config says, or as NeMo's rows do."""
+        said = any(self.columns.get(key) for key in STRETCH)
+        of_files = row.get("offset") is not None and all(clip.data is None for clip in clips)
+        return stretch(row, self.columns, where) if said or of_files else {}
 
     def _clip(self, name: str | None, data: bytes | None, column: str) -> Clip:
         """A clip: of the bytes in a row, of its own file, or in the archive."""
