@@ -72,7 +72,7 @@ def test_an_offset_that_is_no_number_of_seconds_is_told(listed, tmp_path, offset
 
 
 def test_text_alone_needs_no_clips(listed, tmp_path):
-    (row,) = made(listed(*names("gone.wav", shard_id=0)), tmp_path, audio=False)
+    (row,) = made(listed(*names("gone.wav", shard_id=0), clips=["a.wav"]), tmp_path, audio=False)
     assert (row["id"], row["text"]) == ("gone", "x")
 
 
