@@ -119,6 +119,28 @@ def test_bytes_in_rows_are_not_cut_by_a_column_that_is_called_offset(hub, prepar
     assert next(read_jsonl(home / "manifest.jsonl"))["duration"] == round(whole - 0.25, 6)
 
 
+def test_clips_are_found_in_a_folder_by_name(rows):
+    folders = {
+        f"audio/{split}/{name}": clip for split in ("a", "b") for name, clip in CLIPS.items()
+    }
+    table, columns = b"file_name,text\n0.flac,x\n1,y\n", {"id": "file_name", "audio": "file_name"}
+    made = rows("rows.csv", table, folders, clips="audio/b", columns=columns)
+    assert [row["id"] for row in made] == ["0.flac", "1"]
+    with pytest.raises(EarmarkError, match=r"'1', and 3 files are called so: 1.flac, audio/a/1"):
+        rows("more/rows.csv", b"file_name,text\n1,y\n", folders, columns=columns)
+    with pytest.raises(
+        EarmarkError, match=r"row 1 .*names '7.flac', and no file is; `source.clips"
+    ):
+        rows("rows.csv", b"file_name,text\n7.flac,y\n", folders, columns=columns)
+
+
+def test_a_file_that_metadata_of_a_folder_name_may_be_missing(hub, prepare):
+    hub.commit("some/one", {"metadata.csv": b"file_name,text\n7.flac,x\n", **CLIPS})
+    source = {"type": "hub", "repo": "some/one", "split": "train", "columns": {"id": None}}
+    with pytest.raises(EarmarkError, match=r"some/one: its metadata names '7.flac', which is not"):
+        prepare(Split(benchmark="b", name="s", source=source))
+
+
 def test_bytes_that_are_null_beside_a_path_are_a_file_of_the_repository(rows):
     made = [{"id": "a", "audio": {"bytes": None, "path": "audio/v.flac"}, "text": "x"}]
     audio = pa.struct([("bytes", pa.binary()), ("path", pa.string())])

@@ -76,6 +76,46 @@ def test_text_alone_needs_no_clips(listed, tmp_path):
     assert (row["id"], row["text"]) == ("gone", "x")
 
 
+def test_a_path_with_backslashes_is_found(listed, tmp_path):
+    (row,) = made(listed(*names("clips\\a.wav"), clips=["clips/a.wav"]), tmp_path)
+    assert row["duration"] == 0.5
+
+
+def test_an_offset_behind_the_end_is_told(listed, tmp_path):
+    source = listed(*names("a.wav", offset=5), clips=["a.wav"])
+    with pytest.raises(EarmarkError, match=r"row 1 \(id a\): .*offset.*5 s, is behind its end"):
+        made(source, tmp_path)
+
+
+def written(tmp_path, listed, name, text):
+    listed(clips=["a.wav", "b.wav"])
+    (tmp_path / "in" / name).write_text(text)
+    return {"type": "local", "manifest": str(tmp_path / "in" / name)}
+
+
+@pytest.mark.parametrize("word", ["None", "null", "NA", "nan", "007"])
+def test_words_that_mean_nothing_to_programs_are_words(listed, tmp_path, word):
+    table = f"audio_filepath,text,n\na.wav,{word},\n"
+    (row,) = made(written(tmp_path, listed, "l.csv", table), tmp_path)
+    assert (row["text"], row["n"]) == (word, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("l.csv", "audio_filepath,text\na.wav,hello, you\n", "more fields than the header"),
+        ("l.tsv", 'audio_filepath\ttext\na.wav\t"hi\nb.wav\t"you\n', "quote left open"),
+    ],
+)
+def test_fields_that_are_not_where_they_seem_are_told(listed, tmp_path, name, text, told):
+    source = written(tmp_path, listed, name, text)
+    with pytest.raises(EarmarkError, match=f"{name}: .*{told}"):
+        made(source, tmp_path)
+    if name == "l.tsv":
+        source["options"] = {"quoting": 3}
+        assert [row["text"] for row in made(source, tmp_path)] == ['"hi', '"you']
+
+
 def test_the_same_row_twice_is_still_an_error(listed, tmp_path):
     with pytest.raises(EarmarkError, match="both have the id 'a'"):
         made(listed(*names("a.wav", "a.wav"), clips=["a.wav"]), tmp_path)
@@ -110,6 +150,11 @@ def test_tarred_sets_are_read(listed, tmp_path):
     assert [(row["id"], row["duration"]) for row in made(source, tmp_path)] == [
         ("s0", 0.5), ("s1", 0.5),
     ]  # fmt: skip
+    parts = [*names("s0-sub1.wav", shard_id=3), *names("s0-sub2.wav", shard_id=3, offset=0.3)]
+    assert [(row["id"], row["duration"]) for row in made(listed(*parts), tmp_path)] == [
+        ("s0-sub1", 0.5), ("s0-sub2", 0.2),
+    ]  # fmt: skip
+    source = listed(*names("s0.wav", "s1.wav", shard_id=3))
     shutil.move(folder / "audio_3.tar", folder / "other.tar")
     with pytest.raises(EarmarkError, match=r"audio_3\.tar: no such archive; rows with `shard_id`"):
         source_files(split)

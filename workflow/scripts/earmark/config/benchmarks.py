@@ -72,6 +72,11 @@ class Source(Part):
         None, "The files that hold the rows (globs), if the README has no list.", "hub"
     )
     archive: str | None = key(None, "The zip archive with the clips of the audio column.", "hub")
+    clips: Text | None = key(
+        None,
+        "The folder of the clips that the audio column names, if not beside the rows.",
+        "hub local",
+    )
     rows: Annotated[dict[str, parts.Values], Field(min_length=1)] | None = key(
         None,
         "Only rows whose column holds a value of this list, or none of the list under `not`.",

@@ -68,7 +68,7 @@ def _entries(source: Source) -> list[_Entry]:
                 f"row has {', '.join(map(repr, row)) or 'no keys'} (source.columns.audio names "
                 "the key)"
             )
-        paths = [_file(manifest.parent, name, row) for name in names]
+        paths = [_file(manifest.parent / (source.clips or ""), name, row) for name in names]
         entries.append(_Entry(index + 1, where, row, names, paths))
     if not entries:
         raise EarmarkError(f"{manifest}: no utterances in it: no rows; one each is expected")
@@ -82,11 +82,12 @@ def _file(folder: Path, name: str, row: Row) -> Path:
     path = folder / Path(os.path.expandvars(name)).expanduser()
     if row.get("shard_id") is not None and not path.is_file():
         return folder / f"audio_{row['shard_id']}.tar"
-    if name.isascii() or path.is_file():
+    if path.is_file():
         return path
-    # macOS decomposes accents in names of files, and others compose them.
-    other = (Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD"))
-    return next(filter(Path.is_file, other), path)
+    # macOS decomposes accents in names of files, and others compose them; Windows has backslashes.
+    other = [unicodedata.normalize(form, str(path)) for form in ("NFC", "NFD")]
+    other.append(str(path).replace("\\", "/"))
+    return next(filter(Path.is_file, map(Path, other)), path)
 
 
 def _named(entries: Sequence[_Entry], offset: str) -> list[str]:
@@ -122,7 +123,7 @@ def source_files(split: Split) -> list[str]:
             if str(path) not in files and not path.is_file() and path.suffix != ".tar":
                 raise EarmarkError(
                     f"{one.where}: no such audio file: {path} (paths are relative to the "
-                    "manifest's folder)"
+                    "manifest's folder, or to `source.clips` in it)"
                 )
             files[str(path)] = None
     for _ in wanted(distinct(_utterances(split, entries)), split.ids):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -200,19 +201,51 @@ def _csv_rows(file: Path, options: Settings, text: Sequence[str]) -> Iterator[Ro
     import fsspec
     import pandas
 
+    tabs = ".tsv" in Path(file).name.lower()
     with fsspec.open(str(file), "rb", compression="infer") as stream:
-        given: Settings = {"encoding": _encoding(stream.read(2))}
-    given |= {"sep": "\t"} if ".tsv" in Path(file).name.lower() else {}
-    given |= {"converters": dict.fromkeys(text, str), **options}
+        given: Settings = {"encoding": _encoding(stream.read(2)), "sep": "\t" if tabs else ","}
+    # Words such as "none" and "NA" are said too. Without an index, a row of too many fields warns.
+    given |= {"keep_default_na": False, "na_values": [""], "index_col": False}
+    given |= {"dtype": dict.fromkeys(text, str), **options}
     with pandas.read_csv(file, chunksize=10_000, **given) as frames:
-        for frame in frames:
+        for frame in _in_columns(frames):
             if len(frame.columns) == 1 and (other := re.search("[;|\t]", str(frame.columns[0]))):
                 raise ValueError(
                     f"one column, {frame.columns[0]!r}; name what parts them: `source.options: "
                     f"{{sep: {other[0]!r}}}`"
                 )
             rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
+            if tabs and "quoting" not in options:
+                _no_quote_left_open(rows)
             yield from rows
+
+
+def _in_columns(frames: Any) -> Iterator[Any]:
+    """The frames, none of whose rows has more fields than the header."""
+    import pandas
+
+    frame = object()
+    while frame is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            try:
+                frame = next(frames, None)
+            except pandas.errors.ParserWarning:
+                raise ValueError(
+                    "rows have more fields than the header; texts with what parts them need quotes"
+                ) from None
+        if frame is not None:
+            yield frame
+
+
+def _no_quote_left_open(rows: Sequence[Row]) -> None:
+    for row in rows:
+        for value in row.values():
+            if isinstance(value, str) and "\n" in value:
+                raise ValueError(
+                    f"a field of several lines, {value!r:.60}: if that is a quote left open, "
+                    "`source.options: {quoting: 3}` takes quotes as they are; {quoting: 0} keeps it"
+                )
 
 
 def _datasets_rows(form: str, paths: list[str], options: Settings) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from pathlib import Path
 from typing import BinaryIO
@@ -34,13 +35,17 @@ class Tar:
             raise EarmarkError(f"{path}: not a tar archive without compression: {error}") from None
         self._members = {one.name.removeprefix("./"): (one.offset_data, one.size) for one in files}
 
+    def _name(self, name: str) -> str:
+        """NeMo numbers the rows that are parts of one member: ``talk-sub2.wav`` of ``talk.wav``."""
+        return name if name in self._members else re.sub(r"-sub\d+(?=\.\w+$|$)", "", name)
+
     def holds(self, name: str) -> bool:
         """Whether there is a clip of that name."""
-        return name in self._members
+        return self._name(name) in self._members
 
     def open(self, name: str) -> BinaryIO:
         """A clip's bytes."""
-        offset, size = self._members[name]
+        offset, size = self._members[self._name(name)]
         with self._path.open("rb") as stream:
             stream.seek(offset)
             return io.BytesIO(stream.read(size))

@@ -60,7 +60,7 @@ def fetch(split: Split, folder: Path, cache: Path) -> Row:
         (record["archive"],) = repository.files([source.archive])
         bring_members(repository, record["archive"], names, folder, label)
     elif names:
-        resolver = _Resolver(record, repository.paths)
+        resolver = _Resolver(record, repository.paths, source.clips)
         found = [resolver.path(name, where) for name, where in names.items()]
         record["clips"] = repository.files(list(dict.fromkeys(found)))
         repository.bring(record["clips"], label)
@@ -203,6 +203,10 @@ class _Rows:
             path = member_file(self.folder, name)
         elif self.record["clips"]:
             path = self._file(self._resolver.path(name, self.record["repo"]))
+        if self.record["form"] == "audiofolder" and not Path(name).is_file():
+            raise EarmarkError(
+                f"{self.record['repo']}: its metadata names {Path(name).name!r}, which is not there"
+            )
         if path is None or not path.is_file():
             raise EarmarkError(
                 f"{self.record['repo']}: {name!r} was not downloaded; remove the split's "
@@ -217,7 +221,9 @@ class _Rows:
 
     @cached_property
     def _resolver(self) -> _Resolver:
-        return _Resolver(self.record, [file["path"] for file in self.record["clips"]])
+        return _Resolver(
+            self.record, [file["path"] for file in self.record["clips"]], self.source.clips
+        )
 
 
 def _bring_rows(rows: _Rows, repository: Repository) -> int | None:
@@ -274,23 +280,29 @@ def _part(part: Any, column: str, where: str) -> tuple[str | None, bytes | None]
 class _Resolver:
     """How a clip's name becomes a path: as it is, beside the rows, or the only one that ends so."""
 
-    def __init__(self, record: Row, paths: Sequence[str]) -> None:
-        self._known, self._folder = set(paths), posixpath.dirname(record["files"][0]["path"])
-        self._repo = record["repo"]
-        self._ending: dict[str, list[str]] = {}
-        for path in paths:
-            self._ending.setdefault(posixpath.basename(path), []).append(path)
+    def __init__(self, record: Row, paths: Sequence[str], folder: str | None) -> None:
+        self._repo, self._clips = record["repo"], folder
+        self._beside = posixpath.dirname(record["files"][0]["path"]) if folder is None else folder
+        self._known = {p for p in paths if folder is None or p.startswith(f"{folder.rstrip('/')}/")}
+        self._called: dict[str, list[str]] = {}
+        for path in sorted(self._known):
+            name = posixpath.basename(path)
+            for called in {name, posixpath.splitext(name)[0]}:
+                self._called.setdefault(called, []).append(path)
 
     def path(self, name: str, where: str) -> str:
-        """The path of a name; raises an `EarmarkError` where there is none."""
-        for path in (name, posixpath.normpath(posixpath.join(self._folder, name))):
+        """The path of a name, with or without a suffix; an `EarmarkError` where there is none."""
+        for path in (name, posixpath.normpath(posixpath.join(self._beside, name))):
             if path in self._known:
                 return path
-        same = self._ending.get(posixpath.basename(name), [])
-        below = [path for path in same if path.endswith(f"/{name}")]
+        same = self._called.get(posixpath.basename(name), [])
+        below = [p for p in same if f"/{p}".endswith(f"/{name}") or f"/{name}." in f"/{p}"]
         if len(below) == 1:
             return below[0]
+        found = (
+            f"{len(below)} files are called so: {', '.join(below[:3])}" if below else "no file is"
+        )
         raise EarmarkError(
-            f"{where}: {self._repo}: there is no file {name!r}, which the audio column names; if "
-            "the clips are in a zip archive, name it in the split's `source.archive`"
+            f"{where}: {self._repo}: the audio column names {name!r}, and {found}; "
+            "`source.clips` names the folder of the clips, `source.archive` a zip archive of them"
         )
