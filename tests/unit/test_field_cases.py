@@ -217,4 +217,4 @@ def test_a_table_of_chunks_is_joined_and_rows_that_are_no_objects_are_told(tmp_p
     assert (line["num_entries"], line["wer"]) == (1, 0)
     array.write_text('["a", "b"]')
     assert main(["wer", str(array)]) == 1
-    assert "r.json, item 1: a JSON object was expected, not 'a'" in capsys.readouterr().err
+    assert 'r.json, item 1: a JSON object was expected, not "a"' in capsys.readouterr().err

@@ -59,7 +59,7 @@ def test_the_record_of_the_source_names_every_file(source, tmp_path):
     ("row", "says"),
     [
         ({"text": "x"}, "row 4: no audio path under 'audio_filepath'"),
-        ({"audio_filepath": ["c.wav", 7], "text": "x"}, r"nor a list of them, but \['c.wav', 7\]"),
+        ({"audio_filepath": ["c.wav", 7], "text": "x"}, r'nor a list of them, but \["c.wav", 7\]'),
         ({"audio_filepath": [], "text": "x"}, r"row 4: no audio path under .* but \[\]"),
         ({"audio_filepath": "gone.wav", "text": "x"}, "row 4: no such audio file"),
         ({"audio_filepath": ["c.wav", "gone.wav"], "text": "x"}, "row 4: no such .*gone.wav"),

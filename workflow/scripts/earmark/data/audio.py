@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections import Counter, defaultdict
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,10 @@ BLOCK = 1 << 16  # frames decoded at a time
 MISSING = 0.01  # seconds that may lack of what an MP3 file promises
 LOST = 0.1  # that may lack elsewhere (paddings), or fail between good ones: joined MP3 files
 WAV_EXCESS = 64  # bytes that a WAV header may promise too many, as some recorders do
-FORMATS = "aac,aiff,amr,ape,asf,caf,flac,matroska,mov,mp3,ogg,w64,wav,wv"
-"""What FFmpeg may open: containers of audio alone, no playlists that name other files."""
+FORMATS = (
+    "aac,ac3,aiff,amr,ape,asf,avi,caf,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"
+)
+"""What FFmpeg may open: containers that hold their sound, no playlists that name other files."""
 OTHERS = ("mp3", "mpeg", "ogg")
 """What libsndfile calls the formats that are left to FFmpeg."""
 EXTENSIONS = {"wavex": ".wav", "rf64": ".wav", "matroska": ".webm", "mov": ".m4a"}
@@ -69,12 +73,16 @@ def examine(path: str | Path, check: str = "full") -> AudioInfo:
     """
     with Path(path).open("rb") as stream:
         start = stream.read(64)
+        tagged = start.startswith(b"ID3") and len(start) > 10
+        if tagged:  # an ID3 tag, of 7 bits a byte of its size
+            stream.seek(10 + sum(byte << 7 * n for n, byte in enumerate(start[9:5:-1])))
+        tagged = tagged and stream.read(4) not in (b"RIFF", b"FORM")
     if not start:
         raise BadAudioError("no bytes in it")
     for magic, what in NOT_AUDIO.items():
         if start.lstrip().lower().startswith(magic):
             raise BadAudioError(what)
-    if not start.startswith(b"ID3"):  # which libsndfile takes for the sound of a FLAC file
+    if not tagged:  # libsndfile takes the tag for the sound of a FLAC file
         try:
             return _by_libsndfile(str(path), check)
         except _OtherDecoder:
@@ -89,7 +97,8 @@ def _by_libsndfile(path: str, check: str) -> AudioInfo:
     try:
         with soundfile.SoundFile(path) as sound:
             kind = sound.format.lower()
-            if kind in OTHERS or not 0 < sound.frames < 1 << 40:
+            other = kind in OTHERS or sound.subtype.startswith("MPEG")
+            if other or not 0 < sound.frames < 1 << 40:
                 raise _OtherDecoder
             frames, rate, channels = sound.frames, sound.samplerate, sound.channels
             sizes = re.search(r"data : (\d+) \(should be (\d+)\)", sound.extra_info)
@@ -124,8 +133,7 @@ def _by_ffmpeg(path: str, check: str, start: bytes) -> AudioInfo:
             guessed = any("bitrate" in message for _, _, message in log)
             promised = 0.0 if guessed else float((stream.duration or 0) * stream.time_base)
             if check == "full":
-                frames, lost = _counted(container, stream)
-                seconds = frames / rate
+                seconds, lost = _counted(container, stream)
             else:
                 packets = (packet.duration or 0 for packet in container.demux(stream))
                 seconds, lost = float(sum(packets) * stream.time_base), 0.0
@@ -167,20 +175,23 @@ def _opened(source: Any) -> Any:
     return av.open(source, metadata_errors="ignore", options={"format_whitelist": FORMATS})
 
 
-def _counted(container: Any, stream: Any) -> tuple[int, float]:
-    """Frames decoded, and seconds of packets that failed between good ones."""
+def _counted(container: Any, stream: Any) -> tuple[float, float]:
+    """Seconds decoded, and those of packets that failed between good ones."""
     import av
 
-    frames, failed, lost = 0, 0.0, 0.0
+    counts: Counter[int] = Counter()  # frames, by their rate: joined files may have several
+    failed = lost = 0.0
     for packet in container.demux(stream):
         try:
-            count = sum(frame.samples for frame in packet.decode())
+            frames = packet.decode()
         except av.error.InvalidDataError:
-            failed += float((packet.duration or 0) * stream.time_base) if frames else 0.0
+            failed += float((packet.duration or 0) * stream.time_base) if counts else 0.0
             continue
-        if count:
-            frames, lost, failed = frames + count, lost + failed, 0.0
-    return frames, lost
+        for frame in frames:
+            counts[frame.sample_rate] += frame.samples
+        if frames:
+            lost, failed = lost + failed, 0.0
+    return sum(count / rate for rate, count in counts.items()), lost
 
 
 def read(
@@ -222,8 +233,8 @@ def read(
         data = io.BytesIO(source) if isinstance(source, bytes) else data
         with _opened(data) as container:
             stream = container.streams.audio[0]
-            first, last = _frames(offset, duration, stream.sample_rate)
-            return _part(container, stream, first, last), stream.sample_rate
+            rate = stream.sample_rate  # of its first frames: joined files may have several
+            return _part(container, stream, *_frames(offset, duration, rate)), rate
     # AttributeError: PyAV knows no decoder for the stream; ZeroDivisionError: it has no rate.
     except (av.error.FFmpegError, IndexError, ValueError, AttributeError, ZeroDivisionError):
         raise BadAudioError("not audio that libsndfile or FFmpeg reads") from None
@@ -238,16 +249,21 @@ def _part(container: Any, stream: Any, first: int, last: int | None) -> Any:
     import av
     import numpy as np
 
-    resampler = av.AudioResampler(format="fltp", layout=stream.layout, rate=stream.sample_rate)
-    parts, at = [], 0
+    made = partial(av.AudioResampler, "fltp", stream.layout.name, stream.sample_rate)
+    resamplers: defaultdict[Any, Any] = defaultdict(made)  # by the frame's rate and layout
+    channels, parts, at = stream.channels, [], 0
     for packet in container.demux(stream):
         try:
-            frames = [part for frame in packet.decode() for part in resampler.resample(frame)]
+            frames = [
+                part
+                for frame in packet.decode()
+                for part in resamplers[frame.sample_rate, frame.layout.name].resample(frame)
+            ]
         except av.error.InvalidDataError:
             continue
         for samples in (frame.to_ndarray().T for frame in frames):
-            if samples.shape[1] != stream.channels:  # a damaged frame's header may say so
-                samples = samples.mean(axis=1, keepdims=True).repeat(stream.channels, axis=1)
+            if samples.shape[1] != channels:  # a damaged frame's header may say so
+                samples = samples.mean(axis=1, keepdims=True).repeat(channels, axis=1)
             end = len(samples) if last is None else max(last - at, 0)
             parts.append(samples[max(first - at, 0) : end])
             at += len(samples)

@@ -25,12 +25,13 @@ from earmark.data.utterance import (
     Utterance,
     distinct,
     listed,
+    plain,
     stretch,
     text_of,
     wanted,
 )
 from earmark.errors import EarmarkError
-from earmark.files import Row
+from earmark.files import Row, json_text
 
 COLUMNS = {"id": "id", "audio": "audio_filepath", "text": "text"}
 """The keys of the user's manifest, unless ``columns`` says otherwise: NeMo's names."""
@@ -62,7 +63,7 @@ def _entries(source: Source) -> list[_Entry]:
         where, held = f"{manifest}, row {index + 1}", row.get(column)
         names = listed(held)
         if not names or not all(isinstance(name, str) and name for name in names):
-            found = f"{held!r:.80}" if column in row else "no such key"
+            found = f"{json_text(plain(held)):.80}" if column in row else "no such key"
             raise EarmarkError(
                 f"{where}: no audio path under {column!r}, nor a list of them, but {found}; the "
                 f"row has {', '.join(map(repr, row)) or 'no keys'} (source.columns.audio names "
@@ -79,15 +80,19 @@ def _file(folder: Path, name: str, row: Row) -> Path:
     """The file that a clip is in: at its path, or NeMo's archive of the row's shard."""
     if name.startswith("file://"):
         name = url2pathname(urlsplit(name).path)
-    path = folder / Path(os.path.expandvars(name)).expanduser()
-    if row.get("shard_id") is not None and not path.is_file():
+    path = folder / os.path.expanduser(os.path.expandvars(name))  # noqa: PTH111 (never raises)
+    if row.get("shard_id") is not None and not _is_file(path):
         return folder / f"audio_{row['shard_id']}.tar"
-    if path.is_file():
+    if _is_file(path):
         return path
     # macOS decomposes accents in names of files, and others compose them; Windows has backslashes.
     other = [unicodedata.normalize(form, str(path)) for form in ("NFC", "NFD")]
     other.append(str(path).replace("\\", "/"))
-    return next(filter(Path.is_file, map(Path, other)), path)
+    return next(filter(_is_file, map(Path, other)), path)
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 (a name that is too long is no error)
 
 
 def _named(entries: Sequence[_Entry], offset: str) -> list[str]:
@@ -96,13 +101,15 @@ def _named(entries: Sequence[_Entry], offset: str) -> list[str]:
     for one in entries:
         same.setdefault(one.place.stem, set()).add(one.place)
     rows = Counter(one.place.stem for one in entries)
+    bare = Counter(path.with_suffix("") for places in same.values() for path in places)
+    bases = {name: os.path.commonpath([p.parent for p in places]) for name, places in same.items()}
     found = []
     for one in entries:
         name, places = one.place.stem, same[one.place.stem]
         clash = rows[name] > len(places)
         if len(places) > 1:
-            base = os.path.commonpath([path.parent for path in places])
-            name = str(one.place.relative_to(base).with_suffix(""))
+            path = one.place.relative_to(bases[name])
+            name = str(path if bare[one.place.with_suffix("")] > 1 else path.with_suffix(""))
         if clash and one.row.get(offset) is not None:
             name = f"{name}-{one.row[offset]}"
         found.append(name)
@@ -120,7 +127,7 @@ def source_files(split: Split) -> list[str]:
     files = dict.fromkeys([str(split.source.manifest)])
     for one in entries:
         for path in one.paths if split.audio else ():
-            if str(path) not in files and not path.is_file() and path.suffix != ".tar":
+            if str(path) not in files and not _is_file(path) and path.suffix != ".tar":
                 raise EarmarkError(
                     f"{one.where}: no such audio file: {path} (paths are relative to the "
                     "manifest's folder, or to `source.clips` in it)"

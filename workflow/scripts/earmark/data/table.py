@@ -168,13 +168,16 @@ def json_rows(file: Path, options: Settings) -> Iterator[Row]:
     with fsspec.open(str(file), "rt", **how) as lines:
         if whole:
             document = json.load(lines)
+            if field is not None and (not isinstance(document, dict) or field not in document):
+                has = ", ".join(document) if isinstance(document, dict) else "an array"
+                raise ValueError(f"no field {field!r} (source.options.field); it has {has:.200}")
             rows: Iterator[Any] = enumerate(document if field is None else document[field], start=1)
         else:
             rows = ((n, _parsed(line, n)) for n, line in enumerate(lines, 1) if line.strip())
         for number, row in rows:
             if not isinstance(row, dict):
                 place = f"{'item' if whole else 'line'} {number}"
-                raise ValueError(f"{place}: a JSON object was expected, not {row!r:.40}")
+                raise ValueError(f"{place}: a JSON object was expected, not {json.dumps(row):.40}")
             yield row
 
 

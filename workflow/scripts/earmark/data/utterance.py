@@ -125,9 +125,15 @@ def stretch(row: Row, columns: Mapping[str, str | None], where: str) -> Row:
     for key, seconds in part.items():
         if seconds is None or (isinstance(seconds, float) and math.isnan(seconds)):
             part[key] = None
-        elif type(seconds) not in (int, float) or not 0 <= seconds < math.inf:
+        elif key == "duration" and part["offset"] is None and not _is_length(seconds):
+            part[key] = None  # it parts nothing, as -1 and "" for one that is not known
+        elif not _is_length(seconds):
             raise EarmarkError(f"{where}: `{key}`: seconds from 0 are expected, not {seconds!r}")
     return part
+
+
+def _is_length(seconds: Any) -> bool:
+    return type(seconds) in (int, float) and 0 <= seconds < math.inf
 
 
 def listed(value: Any) -> list[Any]:

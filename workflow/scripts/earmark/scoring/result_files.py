@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from earmark.data.table import json_rows
+from earmark.data.table import Table, form_of, json_rows
 from earmark.errors import EarmarkError
 from earmark.files import Row
 from earmark.scoring.samples import Sample
@@ -99,33 +99,48 @@ def _rows(path: str | Path) -> Iterator[Row]:
             taken.flush()
             file = Path(taken.name)
         try:
-            if file.suffix in (".csv", ".tsv"):
-                yield from _table_rows(file)
+            if form_of(file) == "csv" or (str(path) == "-" and _is_table(file)):
+                yield from _table_rows(file, str(path))
             else:
                 yield from json_rows(file, {})
         except OSError as error:
             raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
-        except ValueError as error:
-            raise EarmarkError(f"{path}, {error}") from None
+        except (ValueError, EarmarkError) as error:
+            name = "" if isinstance(error, EarmarkError) else f"{path}, "
+            said = str(error).split(", or name its encoding")[0]  # in a config, which is none here
+            raise EarmarkError(name + said) from None
 
 
-def _table_rows(file: Path) -> Iterator[Row]:
-    import pandas as pd
-
+def _is_table(file: Path) -> bool:
+    """Whether standard input is a table: JSON begins with a bracket."""
     with file.open("rb") as stream:
-        encoding = "utf-16" if stream.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    separator = "\t" if file.suffix == ".tsv" else ","
-    table = pd.read_csv(file, sep=separator, encoding=encoding, keep_default_na=False, dtype=str)
-    for row in table.to_dict("records"):
-        yield {str(key): value for key, value in row.items()}
+        start = stream.read(256).lstrip(b"\xef\xbb\xbf\xff\xfe\0 \r\n")
+    return start[:1] not in (b"{", b"[") and any(one in start for one in (b",", b"\t", b";"))
+
+
+def _table_rows(file: Path, name: str) -> Iterator[Row]:
+    import fsspec
+
+    with fsspec.open(str(file), "rb", compression="infer") as stream:
+        header = stream.readline().replace(b"\0", b"")
+    separator = max((b",", b"\t", b";"), key=header.count).decode()
+    options = {"sep": separator, "dtype": str, "quoting": 0}
+    for _, where, row in Table([(name, file)], "csv", options).read():
+        values = {str(key): "" if value is None else value for key, value in row.items()}
+        if separator == "\t" and any("\t" in text and "\n" in text for text in values.values()):
+            raise EarmarkError(
+                f"{where}: a field that goes on over several rows: a quote left open"
+            )
+        yield values
 
 
 def _session(row: Row, where: str) -> tuple[str, float] | None:
-    if row.get("parent_id") is None:
+    if row.get("parent_id") in (None, ""):
         return None
     place = row.get("chunk_index")
-    if isinstance(place, str) and place.isdecimal():  # of a table
-        place = int(place)
+    if isinstance(place, str):  # of a table
+        with contextlib.suppress(ValueError):
+            place = float(place)
     if isinstance(place, bool) or not isinstance(place, int | float):
         raise EarmarkError(f"{where}: 'chunk_index' must be a number, found {str(place)[:60]!r}")
     return str(row["parent_id"]), float(place)
