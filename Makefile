@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed-$(shell cat $(LOCK) pyproject.toml | cksum | cut -d
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint check format lock bench clean
+.PHONY: help install demo test test-all engines lint check format lock bench clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test test-all: $(STAMP)  ## Run the tests; test-all runs those too that take min
 	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit tests/fidelity
 	@$(BIN)/python -m pytest -q $(CHOSEN) tests/workflow & workflow=$$!; \
 	  $(BIN)/python -m pytest -q $(CHOSEN) $(OTHERS); others=$$?; wait $$workflow && exit $$others
+
+engines:  ## Install real engines in .venv-engines (3 GB); then `pytest tests/engines`
+	@sh tests/engines/install.sh .venv-engines
 
 lint: $(STAMP)  ## Formatters, linters and types
 	@$(BIN)/ruff format --check .

@@ -61,9 +61,9 @@ def test_texts_that_are_normalized_already_are_taken_as_they_are(tmp_path, capsy
     [
         ("", "r.jsonl: empty"),
         ('{"text": "a"}\n', "r.jsonl, row 1: 'pred_text' is missing; the row's keys: 'text'"),
-        ('{"text": "a", "pred_text": "a"}\n{"text": 3, "pred_text": "a"}\n', "row 2: 'text' must"),
+        ('{"text": "a", "pred_text": "a"}\n{"text": [], "pred_text": "a"}\n', "row 2: 'text' must"),
         ('{"text": "a", "pred_text": "a"}\nnot json\n', "r.jsonl, line 2: not JSON"),
-        ('{"text": "a", "pred_text": 5}\n', "row 1: 'pred_text' must be a text, found '5'"),
+        ('{"text": "a", "pred_text": true}\n', "row 1: 'pred_text' must be a text, found true"),
         ('{"text": "a", "pred_text": "a", "time": "fast"}\n', "'time' must be seconds"),
     ],
 )

@@ -170,7 +170,7 @@ def altered(data, at=0.5):
         ("WAV", lambda data: data[:-100], "cut short: 15900 of 16000 bytes"),
         ("OGG", lambda data: altered(data, 0.9), "damaged: a checksum does not hold"),
         ("MP3", lambda data: data[:900] + bytes(600) + data[1500:], "cut short or damaged"),
-        ("FLAC", lambda _: b"<html>not found</html>", "not audio"),
+        ("FLAC", lambda _: b"<html>not found</html>", "a web page"),
     ],
 )
 def test_a_corrupt_clip_stops_the_job_or_is_left_out_and_counted(hub, prepare, kind, damage, says):

@@ -83,7 +83,9 @@ def test_a_path_with_backslashes_is_found(listed, tmp_path):
 
 def test_an_offset_behind_the_end_is_told(listed, tmp_path):
     source = listed(*names("a.wav", offset=5), clips=["a.wav"])
-    with pytest.raises(EarmarkError, match=r"row 1 \(id a\): .*offset.*5 s, is behind its end"):
+    with pytest.raises(
+        EarmarkError, match=r"row 1 \(id a\): .*no sound of it is at its .offset., 5 s"
+    ):
         made(source, tmp_path)
 
 

@@ -40,6 +40,19 @@ def whole_file(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
         partial.unlink(missing_ok=True)
 
 
+OTHERS = {
+    b"version https://git-lfs": "a Git LFS pointer, not the file itself: run `git lfs pull` there",
+    b"<!doctype html": "a web page, not the file itself: download it anew",
+    b"<html": "a web page, not the file itself: download it anew",
+}
+
+
+def not_itself(start: bytes) -> str | None:
+    """What stands where a file should, as its first bytes tell, and what to do; None otherwise."""
+    start = start.lstrip().lower()
+    return next((what for magic, what in OTHERS.items() if start.startswith(magic)), None)
+
+
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 """The error numbers of a disk, or of a share of one, that has no room left."""
 

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from earmark.errors import EarmarkError
+from earmark.files import not_itself
 
 BLOCK = 1 << 16  # frames decoded at a time
 MISSING = 0.01  # seconds that may lack of what an MP3 file promises
 LOST = 0.1  # that may lack elsewhere (paddings), or fail between good ones: joined MP3 files
 WAV_EXCESS = 64  # bytes that a WAV header may promise too many, as some recorders do
+PACKET = 10.0  # seconds of sound that one packet may hold
 FORMATS = (
     "aac,ac3,aiff,amr,ape,asf,avi,caf,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"
 )
@@ -28,11 +30,6 @@ FORMATS = (
 OTHERS = ("mp3", "mpeg", "ogg")
 """What libsndfile calls the formats that are left to FFmpeg."""
 EXTENSIONS = {"wavex": ".wav", "rf64": ".wav", "matroska": ".webm", "mov": ".m4a"}
-NOT_AUDIO = {
-    b"version https://git-lfs": "a Git LFS pointer, not the audio itself: run `git lfs pull` there",
-    b"<!doctype html": "a web page, not audio: download the file anew",
-    b"<html": "a web page, not audio: download the file anew",
-}
 
 
 class BadAudioError(EarmarkError):
@@ -79,9 +76,8 @@ def examine(path: str | Path, check: str = "full") -> AudioInfo:
         tagged = tagged and stream.read(4) not in (b"RIFF", b"FORM")
     if not start:
         raise BadAudioError("no bytes in it")
-    for magic, what in NOT_AUDIO.items():
-        if start.lstrip().lower().startswith(magic):
-            raise BadAudioError(what)
+    if what := not_itself(start):
+        raise BadAudioError(what)
     if not tagged:  # libsndfile takes the tag for the sound of a FLAC file
         try:
             return _by_libsndfile(str(path), check)
@@ -135,9 +131,13 @@ def _by_ffmpeg(path: str, check: str, start: bytes) -> AudioInfo:
             if check == "full":
                 seconds, lost = _counted(container, stream)
             else:
-                packets = (packet.duration or 0 for packet in container.demux(stream))
-                seconds, lost = float(sum(packets) * stream.time_base), 0.0
-                seconds = min(seconds, promised or seconds)
+                lengths = (
+                    float(p.duration or 0) * stream.time_base for p in container.demux(stream)
+                )
+                # The last of an Ogg stream may claim days.
+                seconds, lost = float(sum(each for each in lengths if each < PACKET)), 0.0
+                if seconds == 0 or (promised and not kind.startswith("ogg")):
+                    seconds = min(seconds or promised, promised)
     # AttributeError: PyAV knows no decoder for the stream; ZeroDivisionError: it has no rate.
     except (av.error.FFmpegError, IndexError, ValueError, AttributeError, ZeroDivisionError):
         if not any("CRC" in message for _, _, message in log):

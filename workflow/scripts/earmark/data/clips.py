@@ -148,6 +148,6 @@ def _stretch_copied(clip: Clip, source: Path | bytes, path: Path) -> str:
 
     samples, rate = read(source, clip.offset or 0.0, clip.duration)
     if not len(samples):
-        raise BadAudioError(f"its `offset`, {clip.offset:g} s, is behind its end")
+        raise BadAudioError(f"no sound of it is at its `offset`, {clip.offset:g} s")
     soundfile.write(path, samples, rate, format="WAV", subtype="PCM_16")
     return sha256(path)

@@ -35,6 +35,8 @@ from earmark.files import Row, json_text
 
 COLUMNS = {"id": "id", "audio": "audio_filepath", "text": "text"}
 """The keys of the user's manifest, unless ``columns`` says otherwise: NeMo's names."""
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".webm")
+"""Tried for names without one, as in LJSpeech's list."""
 
 
 class _Entry(NamedTuple):
@@ -69,10 +71,18 @@ def _entries(source: Source) -> list[_Entry]:
                 f"row has {', '.join(map(repr, row)) or 'no keys'} (source.columns.audio names "
                 "the key)"
             )
+        for name in names:
+            if "://" in name and not name.startswith("file://"):
+                raise EarmarkError(f"{where}: {name!r} is an address; name a file of its clip")
         paths = [_file(manifest.parent / (source.clips or ""), name, row) for name in names]
         entries.append(_Entry(index + 1, where, row, names, paths))
     if not entries:
         raise EarmarkError(f"{manifest}: no utterances in it: no rows; one each is expected")
+    if columns["text"] is not None and not any(columns["text"] in one.row for one in entries):
+        raise EarmarkError(
+            f"{entries[0].where}: no reference text under {columns['text']!r} "
+            "(source.columns.text names the key; null where the set has none)"
+        )
     return entries
 
 
@@ -88,6 +98,7 @@ def _file(folder: Path, name: str, row: Row) -> Path:
     # macOS decomposes accents in names of files, and others compose them; Windows has backslashes.
     other = [unicodedata.normalize(form, str(path)) for form in ("NFC", "NFD")]
     other.append(str(path).replace("\\", "/"))
+    other += [] if path.suffix else [f"{path}{suffix}" for suffix in SUFFIXES]
     return next(filter(_is_file, map(Path, other)), path)
 
 
@@ -164,11 +175,6 @@ def _utterances(split: Split, entries: Sequence[_Entry]) -> Iterator[Utterance]:
 def _utterance(split: Split, entry: _Entry, name: str, tars: dict[Path, Tar]) -> Utterance:
     columns, row, where = {**COLUMNS, **split.source.columns}, entry.row, entry.where
     id_, text = columns["id"], columns["text"]
-    if text is not None and text not in row:
-        raise EarmarkError(
-            f"{where}: no reference text under {text!r} (source.columns.text names the key; null "
-            "where the set has none)"
-        )
     own = {key: name for key, name in columns.items() if key not in COLUMNS and name is not None}
     for key, column in own.items():
         if column not in row:
@@ -188,7 +194,7 @@ def _utterance(split: Split, entry: _Entry, name: str, tars: dict[Path, Tar]) ->
         id=given or name,
         where=where,
         clips=tuple(clips),
-        text=None if text is None else text_of(row[text], text, "text", where),
+        text=None if text is None else text_of(row.get(text), text, "text", where),
         fields=kept | {key: row[column] for key, column in own.items() if key not in STRETCH},
         declared=part["duration"],
     )

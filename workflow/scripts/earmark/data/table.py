@@ -8,12 +8,13 @@ import warnings
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from earmark.config import Settings
 from earmark.errors import EarmarkError
-from earmark.files import DISK_FULL, Row
+from earmark.files import DISK_FULL, Row, not_itself
 
 BATCH_BYTES = 2 << 20  # how much of a Parquet row group is held at a time
 BATCH_ROWS = 512
@@ -52,11 +53,12 @@ class Table:
             self._files = [(files[0][0], [str(file) for _, file in files])]
 
     def columns(self) -> list[str]:
-        """The columns: of the first file, and of the first row where the form names none."""
+        """The columns: of the first file, and of its first rows where the form names none."""
         if self._form == "parquet":
             with _explained(*self._files[0]):
                 return list(_parquet_file(self._files[0][1]).schema_arrow.names)
-        return next((list(values) for _, _, values in self.read()), [])
+        first = islice(self.read(), BATCH_ROWS)
+        return list({name: None for _, _, values in first for name in values})
 
     def matching(self, wanted: Mapping[str, Any]) -> Sequence[int]:
         """The rows whose columns hold one of the values listed (or none, under ``not``)."""
@@ -160,11 +162,11 @@ def json_rows(file: Path, options: Settings) -> Iterator[Row]:
     """
     import fsspec
 
-    with fsspec.open(str(file), "rb", compression="infer") as stream:
+    with fsspec.open(str(file), "rb", compression=_packing(file)) as stream:
         start = stream.read(4096)
     encoding, field = options.get("encoding", _encoding(start)), options.get("field")
     whole = field is not None or start.decode(encoding, "ignore").lstrip()[:1] == "["
-    how = {"encoding": encoding, "compression": "infer", "errors": "surrogateescape"}
+    how = {"encoding": encoding, "compression": _packing(file), "errors": "surrogateescape"}
     with fsspec.open(str(file), "rt", **how) as lines:
         if whole:
             document = json.load(lines)
@@ -179,6 +181,11 @@ def json_rows(file: Path, options: Settings) -> Iterator[Row]:
                 place = f"{'item' if whole else 'line'} {number}"
                 raise ValueError(f"{place}: a JSON object was expected, not {json.dumps(row):.40}")
             yield row
+
+
+def _packing(file: Path) -> str:
+    with Path(file).open("rb") as stream:
+        return "gzip" if stream.read(2) == b"\x1f\x8b" else "infer"
 
 
 def _encoding(start: bytes) -> str:
@@ -205,10 +212,11 @@ def _csv_rows(file: Path, options: Settings, text: Sequence[str]) -> Iterator[Ro
     import pandas
 
     tabs = ".tsv" in Path(file).name.lower()
-    with fsspec.open(str(file), "rb", compression="infer") as stream:
+    with fsspec.open(str(file), "rb", compression=_packing(file)) as stream:
         given: Settings = {"encoding": _encoding(stream.read(2)), "sep": "\t" if tabs else ","}
     # Words such as "none" and "NA" are said too. Without an index, a row of too many fields warns.
     given |= {"keep_default_na": False, "na_values": [""], "index_col": False}
+    given |= {"compression": _packing(file)}
     given |= {"dtype": dict.fromkeys(text, str), **options}
     with pandas.read_csv(file, chunksize=10_000, **given) as frames:
         for frame in _in_columns(frames):
@@ -299,4 +307,9 @@ def _explained(name: str, file: Any) -> Iterator[None]:
         if isinstance(error, EarmarkError) or getattr(error, "errno", None) in DISK_FULL:
             raise
         said = (str(error).splitlines() or [type(error).__name__])[0]
+        if isinstance(file, str | Path) and Path(file).is_file():
+            with Path(file).open("rb") as stream:
+                said = not_itself(stream.read(64)) or said
+        if "EOF inside string" in said:
+            said += "; `source.options: {quoting: 3}` takes quotes as they are"
         raise EarmarkError(f"{name}: its rows cannot be read: {said}") from None

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -121,19 +122,28 @@ def stretch(row: Row, columns: Mapping[str, str | None], where: str) -> Row:
     Raises:
         EarmarkError: when one is no number of seconds; names the row.
     """
-    part = {key: row.get(columns.get(key) or key) for key in STRETCH}
-    for key, seconds in part.items():
-        if seconds is None or (isinstance(seconds, float) and math.isnan(seconds)):
-            part[key] = None
-        elif key == "duration" and part["offset"] is None and not _is_length(seconds):
-            part[key] = None  # it parts nothing, as -1 and "" for one that is not known
-        elif not _is_length(seconds):
-            raise EarmarkError(f"{where}: `{key}`: seconds from 0 are expected, not {seconds!r}")
+    named = {key: row.get(columns.get(key) or key) for key in STRETCH}
+    part = {key: length(value) for key, value in named.items()}
+    for key, value in named.items():
+        # A duration alone parts nothing: -1 and "" stand for one that is not known.
+        given = named["offset"] is not None and value is not None and value == value
+        if part[key] is None and given:
+            raise EarmarkError(f"{where}: `{key}`: seconds from 0 are expected, not {value!r}")
     return part
 
 
-def _is_length(seconds: Any) -> bool:
-    return type(seconds) in (int, float) and 0 <= seconds < math.inf
+def length(value: Any) -> float | None:
+    """A value as seconds; None where it is no finite number from 0 on."""
+    number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return float(value) if number and 0 <= value < math.inf else None
+
+
+def held(row: Row, column: str | None) -> Any:
+    """What a row has in a column; ``json.text`` is ``text`` inside the column ``json``."""
+    if column is None or column in row:
+        return row.get(column or "")
+    outer, _, inner = column.partition(".")
+    return held(row[outer], inner) if isinstance(row.get(outer), dict) else None
 
 
 def listed(value: Any) -> list[Any]:

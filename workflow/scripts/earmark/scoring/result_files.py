@@ -11,6 +11,7 @@ as ``-``.
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import shutil
 import sys
@@ -155,9 +156,10 @@ def _text(row: Row, key: str, where: str, or_null: bool = False) -> str:
     value = row[key]
     if or_null and (value is None or value != value):  # NaN is what pandas writes for nothing
         return ""
-    if not isinstance(value, str):
-        raise EarmarkError(f"{where}: {key!r} must be a text, found {str(value)[:60]!r}")
-    return value
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        found = json.dumps(value, ensure_ascii=False)
+        raise EarmarkError(f"{where}: {key!r} must be a text, found {found:.60}")
+    return str(value)
 
 
 def _seconds(row: Row, key: str, where: str) -> float | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -14,7 +16,17 @@ from earmark.data.hub.archive import Archive, bring_members, member_file
 from earmark.data.hub.failures import explained
 from earmark.data.hub.repository import Repository, cached
 from earmark.data.table import INDEX, WHERE, Table, parquet_batches, shifted
-from earmark.data.utterance import STRETCH, Clip, Utterance, listed, plain, stretch, text_of
+from earmark.data.utterance import (
+    STRETCH,
+    Clip,
+    Utterance,
+    held,
+    length,
+    listed,
+    plain,
+    stretch,
+    text_of,
+)
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, whole_file
 
@@ -116,7 +128,7 @@ class _Rows:
         has, where = table.columns(), self.source.repo
         hints = {"id": "; null numbers the rows", "text": "; null where the set has none"}
         for key, name in self.columns.items():
-            if name is not None and name not in has:
+            if name is not None and not {name, name.partition(".")[0]}.intersection(has):
                 raise EarmarkError(
                     f"{where}: no column {name!r} for `{key}`; it has {', '.join(has) or 'none'}. "
                     f"Set `source.columns.{key}`{hints.get(key, '')}"
@@ -128,9 +140,9 @@ class _Rows:
                         f"{where}: no column {name!r}; it has {', '.join(has)}. Change "
                         f"`source.{key}`"
                     )
-        parts = [key for key in STRETCH if key in has and "offset" in has]
+        parts = [key for key in STRETCH if key in has]
         names = [*filter(None, self.columns.values()), *self.source.keep, *parts]
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys(n if n in has else n.partition(".")[0] for n in names))
 
     def rows(self, only: str | None = None) -> Iterator[tuple[int, str, Row]]:
         """Index, place and values of each row that is asked for, or one column of it."""
@@ -164,12 +176,12 @@ class _Rows:
         fields |= {name: name for name in self.source.keep}
         for index, where, row in self.rows():
             name = f"{self.folder.parent.name}-{index + 1:06d}"
-            if id_ and not (name := text_of(row.get(id_), id_, "id", where)):
+            if id_ and not (name := text_of(held(row, id_), id_, "id", where)):
                 raise EarmarkError(
                     f"{where}: no id under {id_!r}; `source.columns.id: null` numbers the rows"
                 )
-            held = listed(row.get(audio)) or [None] if audio else []
-            clips = [self._clip(*_part(p, str(audio), where), str(audio)) for p in held]
+            parts = listed(row.get(audio)) or [None] if audio else []
+            clips = [self._clip(*_part(p, str(audio), where), str(audio)) for p in parts]
             part = self._stretch(clips, row, where)
             if part.get("offset") is not None:
                 clips = [replace(clip, shared=False, **part) for clip in clips]
@@ -177,9 +189,9 @@ class _Rows:
                 id=name,
                 where=where,
                 clips=tuple(clips),
-                text=text_of(row.get(text), text, "text", where) if text else None,
-                fields={key: plain(row.get(column)) for key, column in fields.items()},
-                declared=part.get("duration"),
+                text=text_of(held(row, text), text, "text", where) if text else None,
+                fields={key: plain(held(row, column)) for key, column in fields.items()},
+                declared=part["duration"] if part else length(row.get("duration")),
             )
 
     def _stretch(self, clips: Sequence[Clip], row: Row, where: str) -> Row:
@@ -205,7 +217,9 @@ class _Rows:
             path = self._file(self._resolver.path(name, self.record["repo"]))
         if self.record["form"] == "audiofolder" and not Path(name).is_file():
             raise EarmarkError(
-                f"{self.record['repo']}: its metadata names {Path(name).name!r}, which is not there"
+                f"{self.record['repo']}: its metadata names {Path(name).name!r}, which is not "
+                "there; clips in a zip archive: name it in `source.archive`, the metadata in "
+                "`source.files`, and `file_name` in `source.columns.audio`"
             )
         if path is None or not path.is_file():
             raise EarmarkError(
@@ -292,9 +306,14 @@ class _Resolver:
 
     def path(self, name: str, where: str) -> str:
         """The path of a name, with or without a suffix; an `EarmarkError` where there is none."""
-        for path in (name, posixpath.normpath(posixpath.join(self._beside, name))):
-            if path in self._known:
-                return path
+        address = (
+            rf"(https?://[^/]+|hf:/)/datasets/{re.escape(self._repo)}(@[^/]+|/resolve/[^/]+)?/"
+        )
+        name = re.sub(address, "", name).replace("\\", "/")
+        for form in (name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)):
+            for path in (form, posixpath.normpath(posixpath.join(self._beside, form))):
+                if path in self._known:
+                    return path
         same = self._called.get(posixpath.basename(name), [])
         below = [p for p in same if f"/{p}".endswith(f"/{name}") or f"/{name}." in f"/{p}"]
         if len(below) == 1:
