@@ -1,4 +1,4 @@
-"""vLLM on the CPU: our command line, both endpoints, seeds, audio too long, a killed core.
+"""Real engines on the CPU: our command line, both endpoints, seeds, long audio, a killed core.
 
 Loading takes minutes on two cores. What was seen here is in docs/servers.md.
 """
@@ -91,3 +91,19 @@ def test_chat_hears_audio_repeats_by_seed_and_names_what_is_too_long(workflow, e
     )
     print(finished(workflow))
     print(rows(workflow, "chat"), rows(workflow, "chat", "long"))
+
+
+def test_transformers_serve_answers_a_split(workflow, engines, checkpoint):
+    table = workflow.sentences("few", *SENTENCES)
+    workflow.benchmark("own", few={"type": "local", "manifest": str(table)})
+    workflow.config["models"]["served"] = {
+        "server": "command",
+        "model": checkpoint("whisper"),
+        "command": f"{engines}/transformers serve {{model}} --host 127.0.0.1 --port {{port}} --device cpu",
+        "env": {"HF_HUB_OFFLINE": 1},
+        "api": "transcriptions",
+        "client": {"concurrency": 1},
+    }
+    finished(workflow)
+    answers = rows(workflow, "served")
+    assert [row["error"] for row in answers] == [None] * len(SENTENCES)
