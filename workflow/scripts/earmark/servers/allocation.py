@@ -1,8 +1,8 @@
 """One load for a group of jobs in one allocation of a cluster.
 
-Each job of a group is a step of its own, and whatever a step has started ends with it. The Snakemake
-that runs the group is there from the first job to the last: it starts the supervisors for the jobs,
-which then share servers as those of a run on one machine do.
+Each job of a group is a step of its own, and whatever a step has started ends with it. The
+Snakemake that runs the group is there from the first job to the last: it starts the supervisors for
+the jobs, which then share servers as those of a run on one machine do.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from earmark.servers.container import wrapped
 from earmark.servers.gpus import gpus_to_lock
 from earmark.servers.health import healthy
 from earmark.servers.launcher import PORT
-from earmark.servers.run import Run, current_run, program, runtime_folder
+from earmark.servers.run import Run, current_run, runtime_folder
 from earmark.servers.supervisor import Spec
 
 PAUSE = 10.0
@@ -224,8 +225,8 @@ async def _connected(spec: Spec) -> tuple[asyncio.StreamReader, asyncio.StreamWr
 def _start(spec: Spec) -> None:
     """Start a supervisor; returns once it takes connections."""
     Path(spec.log).parent.mkdir(parents=True, exist_ok=True)
-    words, allocation = json.dumps(asdict(spec)), spec.run["allocation"]
-    if not (start_there(allocation, spec.log, words) if allocation else start_here(spec.log, words)):
+    start = partial(start_there, spec.run["allocation"]) if spec.run["allocation"] else start_here
+    if not start(spec.log, json.dumps(asdict(spec))):
         raise EarmarkError(f"the server's supervisor did not start; see the end of {spec.log}")
 
 
