@@ -114,7 +114,7 @@ def out_of_memory(logs: str | Path, since: float) -> Iterator[tuple[Path, str]]:
             r"oom[_-]kill|OUT_OF_MEMORY|exceeded .{0,40}memory limit", text, re.IGNORECASE
         ):
             folder = path.relative_to(logs).parts[0]  # rule_…, or group_…_ and then its rule
-            rule = folder[re.search(r"[a-z]+(_shard)?(_gpu)?$", folder).start() :]
+            (rule,) = re.findall(r"[a-z]+(?:_shard)?(?:_gpu)?$", folder)
             yield (
                 path,
                 f"SLURM ended it for want of memory: raise `mem_mb` of {rule} under "
