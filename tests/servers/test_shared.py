@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.inference.infer import infer
-from earmark.servers.run import Run, end_servers, runtime_folder
+from earmark.servers.run import VARIABLE, Run, end_servers, runtime_folder
 
 
 @pytest.fixture
@@ -69,6 +70,39 @@ def of_the_run(run: Run, word: str) -> list[int]:
         if environ.get("EARMARK_TEST_RUN") == str(run.pid) and word in " ".join(words):
             found.append(process.info["pid"])
     return found
+
+
+ALLOCATION = f"""
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from earmark.servers.allocation import share_servers
+share_servers()
+print(os.environ["{VARIABLE}"], flush=True)
+sys.stdin.read()
+"""
+
+
+def test_jobs_of_an_allocation_share_a_server_that_none_of_them_started(bench, clone, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")  # which has given GPUs to the jobs
+    bench.samples(3)
+    command = [sys.executable, "-c", ALLOCATION, str(clone / "workflow/scripts")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as allocation:
+        monkeypatch.setenv(VARIABLE, allocation.stdout.readline().strip())
+        for name in ("first", "second"):
+            job = bench.job(bench.settings(gpus=1), journal=bench.folder / name)
+            assert bench.start(job, name=name).wait() == 0, (
+                bench.folder / "first.json.log"
+            ).read_text()
+            (supervisor,) = psutil.Process(allocation.pid).children()
+            assert "earmark.servers.supervisor" in supervisor.cmdline()[3]
+        allocation.stdin.close()
+        assert allocation.wait() == 0
+    assert loads(bench) == 1
+    assert set(bench.events("answered").values()) == {2}
+    assert not bench.processes()
+    assert not list(runtime_folder().glob(f"*{allocation.pid}*"))
 
 
 def test_a_loaded_server_is_handed_from_one_job_to_the_next(bench, run):
