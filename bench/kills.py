@@ -14,16 +14,19 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
+from filelock import FileLock, Timeout
 
 CLONE = Path(__file__).parents[1]
 sys.path[:0] = [str(CLONE / "tests"), str(CLONE / "workflow" / "scripts")]
@@ -44,7 +47,7 @@ KINDS = {
 TIMES = ("generation_start_time", "generation_end_time", "attempts")
 
 
-def prepared(folder: Path, clips: int, latency: float) -> Workflow:
+def prepared(folder: Path, clips: int, concurrency: int) -> Workflow:
     """Three splits of noise, and a model whose server writes down what it is asked."""
     made = Workflow(CLONE, folder)
     sources = {}
@@ -60,10 +63,11 @@ def prepared(folder: Path, clips: int, latency: float) -> Workflow:
         sources[split] = {"type": "local", "manifest": str(manifest)}
     made.benchmark("mini", **sources)
     command = [sys.executable, CLONE / "tests/servers/stand_in.py", "--port {port} --model {model}"]
-    command += ["--latency", latency, "--record", folder / "record.jsonl"]
+    command += ["--latency 0.6 --record record.jsonl"]  # in the folder of the run
     made.config["models"]["one"] = {
         "server": "command", "command": " ".join(map(str, command)), "model": "stand-in",
-        "audio": "audio_url", "client": {"concurrency": 2, "timeout": 20}, "stop_timeout": 2,
+        "audio": "audio_url", "client": {"concurrency": concurrency, "timeout": 20},
+        "stop_timeout": 2,
     }  # fmt: skip
     return made
 
@@ -173,16 +177,34 @@ def asked_twice(run: Workflow) -> tuple[int, int]:
     return wrong, len(asked) - len({row["key"] for row in asked}) - wrong
 
 
-def left(run: Workflow, before: set[str]) -> dict[str, list[str]]:
-    """What a run that has ended left: processes, locks, temporary files."""
+def left(run: Workflow, machine: set[Path]) -> dict[str, list[str]]:
+    """What a run that has ended left: processes, locks that are held, temporary files.
+
+    Args:
+        run: The run.
+        machine: What was in the folder of this machine's locks and sockets before.
+    """
     deadline = time.monotonic() + 15
     while (processes := run.processes()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    files = [str(path.relative_to(run.folder)) for path in run.folder.rglob("*")]
-    locks = [name for name in files if name.startswith(".snakemake/locks/") or ".lock" in name]
-    partial = [name for name in files if ".partial" in name or "/clips/" in name]
-    locks += sorted(set(map(str, runtime_folder().iterdir())) - before)
-    return {"processes": list(processes.values()), "locks": locks, "temporary files": partial}
+    locks = [path for path in set(runtime_folder().iterdir()) - machine if not in_use(path)]
+    locks += (run.folder / ".snakemake/locks").iterdir()
+    locks += filter(in_use, run.folder.rglob("*.lock"))
+    temporary = [*run.folder.rglob(".*.partial"), *run.folder.rglob("journal/*/*/clips/*/*")]
+    found = {"processes": [*processes.values()], "locks": locks, "temporary_files": temporary}
+    return {kind: list(map(str, names)) for kind, names in found.items()}
+
+
+def in_use(path: Path) -> bool:
+    """Whether a process holds a lock, or listens at a socket: another run's, in the machine's."""
+    with suppress(Timeout, OSError):
+        if path.suffix == ".sock":
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(str(path))
+            return True
+        FileLock(path, timeout=0).acquire().lock.release()
+        return False
+    return path.suffix != ".sock"
 
 
 def main() -> None:
@@ -192,11 +214,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, else
-    before = set(map(str, runtime_folder().iterdir()))
+    before = set(runtime_folder().iterdir())
     with tempfile.TemporaryDirectory(prefix="earmark-kills-") as name:
-        whole = prepared(Path(name, "whole"), options.clips, 0.0)
+        whole = prepared(Path(name, "whole"), options.clips, 64)
         Kills(whole, 0).finish()
-        run = prepared(Path(name, "killed"), options.clips, 0.6)
+        run = prepared(Path(name, "killed"), options.clips, 2)
         kills = Kills(run, options.seed)
         try:
             kills.interrupt()

@@ -157,7 +157,7 @@ def waited_for(run, old: str) -> None:
         logs = (run.folder / "results/logs").rglob("all.log")
         return "".join(log.read_text() for log in logs if "infer" in log.parts)
 
-    run.wait_for(lambda: "waiting for it to end" in said(), "the second job to wait", 60)
+    run.wait_for(lambda: "waiting for it to end" in said(), "the second job to wait")
     assert f"(SLURM job {old})" in said()
     assert journalled(run) == ANSWERED
     run.server.release()
