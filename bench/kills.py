@@ -104,10 +104,10 @@ class Kills:
 
     def until_answered(self) -> None:
         """Wait for a new answer, or for the run to end."""
-        before, deadline = len(events(self.run, "answered")), time.monotonic() + 120
+        before, deadline = len(events(self.run, "answered")), time.monotonic() + 300
         while len(events(self.run, "answered")) == before and self.process.poll() is None:
             if time.monotonic() > deadline:
-                raise SystemExit(f"no answer for two minutes: {self.run.folder}")
+                raise SystemExit(f"no answer for five minutes: {self.run.folder}")
             time.sleep(0.05)
 
     def strike(self) -> None:

@@ -23,7 +23,7 @@ def share_servers() -> None:
     """Start supervisors for the jobs that this process runs, until it ends; servers end with it."""
     if VARIABLE in os.environ:
         return
-    path = runtime_folder() / f"allocation-{os.getpid()}"
+    path = runtime_folder() / f"allocation-{os.getpid()}.sock"
     with suppress(FileNotFoundError):
         path.unlink()
     listener = socket.socket(socket.AF_UNIX)
@@ -39,8 +39,8 @@ def share_servers() -> None:
             threading.Thread(target=_serve, args=(connection,), daemon=True).start()
 
     def end() -> None:
-        end_servers(own)
         path.unlink(missing_ok=True)
+        end_servers(own)
 
     threading.Thread(target=serve, daemon=True, name="supervisors").start()
     atexit.register(end)
@@ -48,8 +48,11 @@ def share_servers() -> None:
 
 def _serve(connection: socket.socket) -> None:
     with connection, connection.makefile("rw", encoding="utf-8") as stream, suppress(OSError):
-        log, specification = json.loads(stream.readline())
-        print("listening" if start_here(log, specification) else "failed", file=stream)
+        message = json.loads(stream.readline())
+        if "start" in message:
+            print("listening" if start_here(*message["start"]) else "failed", file=stream)
+        else:  # meant for supervisors
+            print(json.dumps({"state": "busy"}), file=stream)
 
 
 def start_there(allocation: str, log: str, specification: str) -> bool:
@@ -57,7 +60,7 @@ def start_there(allocation: str, log: str, specification: str) -> bool:
     with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
         connection.connect(allocation)
         with connection.makefile("rw", encoding="utf-8") as stream:
-            print(json.dumps([log, specification]), file=stream, flush=True)
+            print(json.dumps({"start": [log, specification]}), file=stream, flush=True)
             return stream.readline() == "listening\n"
     return False
 
