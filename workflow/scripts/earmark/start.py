@@ -76,7 +76,8 @@ def share_servers(workflow: Any) -> None:
     A job that fails does not keep the group's others from running, as in the run itself.
     """
     if (
-        workflow.executor_plugin.name == "slurm-jobstep"
+        not workflow.is_main_process  # which may have no executor
+        and workflow.executor_plugin.name == "slurm-jobstep"
         and len(workflow.dag_settings.target_jobs) > 1
     ):
         workflow.execution_settings.keep_going = True
