@@ -61,7 +61,7 @@ def name_allocation(jobs: Sequence[tuple[str, Mapping[str, str]]]) -> None:
     Args:
         jobs: Rule and wildcards of each.
     """
-    names = sorted("{model}/{benchmark}/{split}{seed}".format(**values) for _, values in jobs)
+    names = sorted("/".join(filter(None, values.values())) for _, values in jobs)
     rules = "+".join(sorted({rule for rule, _ in jobs}))
     comment = f"Comment=rule_{rules} {' '.join(names)}"
     with suppress(OSError, subprocess.TimeoutExpired):  # a comment is worth no job
