@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -26,7 +28,10 @@ def grouped(run):
         sources[split] = {"type": "local", "manifest": str(run.sentences(split, *lines))}
     run.benchmark("mini", **sources)
     serve(run)
-    return run
+    yield run
+    for number, words in run.processes().items():
+        if "--profile" in words:  # it would submit again
+            os.kill(number, signal.SIGKILL)
 
 
 def serve(run, *options: str) -> None:
@@ -84,12 +89,12 @@ def test_three_splits_are_one_allocation_and_one_load(grouped):
 def test_a_cancelled_allocation_costs_what_was_in_flight(grouped):
     serve(grouped, "--latency 1")
     process = grouped.start()
-    grouped.wait_for(lambda: len(events(grouped, "answered")) >= 6, "answers to two splits")
+    grouped.wait_for(lambda: len(events(grouped, "answered")) >= 6, "two splits", 900)
     (job,) = grouped.queue("infer_gpu", "running")
     comment = grouped.slurm.run("squeue", "-h", "-j", job, "-o", "%k")
     assert all(f"one/mini/{split}" in comment for split in SPLITS)
     grouped.slurm.run("scancel", job)
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=900)
     assert process.returncode == 0, output
     again = Counter(events(grouped, "asked")).total() - 12
     assert 0 <= again <= 2, events(grouped, "asked")  # the client's concurrency
