@@ -82,27 +82,42 @@ sys.stdin.read()
 """
 
 
-def test_jobs_of_an_allocation_share_a_server_that_none_of_them_started(bench, clone, monkeypatch):
+@pytest.fixture
+def allocation(clone, monkeypatch) -> Iterator[subprocess.Popen[str]]:
+    """A process that starts supervisors for jobs, as the Snakemake of a group of them does."""
     monkeypatch.setenv("SLURM_JOB_ID", "7")  # which has given GPUs to the jobs
-    bench.samples(3)
     command = [sys.executable, "-c", ALLOCATION, str(clone / "workflow/scripts")]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as allocation:
-        monkeypatch.setenv(VARIABLE, allocation.stdout.readline().strip())
-        for name in ("first", "second"):
-            job = bench.job(bench.settings(gpus=1), journal=bench.folder / name)
-            assert bench.start(job, name=name).wait() == 0, (
-                bench.folder / "first.json.log"
-            ).read_text()
-            (supervisor,) = psutil.Process(allocation.pid).children()
-            assert "earmark.servers.supervisor" in supervisor.cmdline()[3]
-        allocation.stdin.close()
-        assert allocation.wait() == 0
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        monkeypatch.setenv(VARIABLE, process.stdout.readline().strip())
+        yield process
+
+
+def test_jobs_of_an_allocation_share_a_server_that_none_of_them_started(bench, allocation):
+    bench.samples(3)
+    for name in ("first", "second"):
+        job = bench.job(bench.settings(gpus=1), journal=bench.folder / name)
+        assert bench.start(job, name=name).wait() == 0, (
+            bench.folder / f"{name}.json.log"
+        ).read_text()
+        (supervisor,) = psutil.Process(allocation.pid).children()
+        assert "earmark.servers.supervisor" in supervisor.cmdline()[3]
+    allocation.stdin.close()
+    assert allocation.wait() == 0
     assert loads(bench) == 1
     assert set(bench.events("answered").values()) == {2}
     assert not bench.processes()
     assert not list(runtime_folder().glob(f"*{allocation.pid}*"))
+
+
+def test_a_job_whose_allocation_ends_tells_those_that_would_come_after_it(bench, allocation):
+    bench.samples(20)
+    job = bench.start(bench.job(bench.settings("--latency", "0.3", gpus=1)))
+    bench.wait_for(lambda: bench.events("answered"))
+    job.terminate()
+    assert job.wait() == 1
+    assert allocation.wait() == -signal.SIGTERM
+    end_servers(Run(allocation.pid, 0, shared=True))  # as the next one does: its socket goes
 
 
 def test_a_loaded_server_is_handed_from_one_job_to_the_next(bench, run):
