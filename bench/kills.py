@@ -188,7 +188,7 @@ def left(run: Workflow, machine: set[Path]) -> dict[str, list[str]]:
     while (processes := run.processes()) and time.monotonic() < deadline:
         time.sleep(0.2)
     locks = [path for path in set(runtime_folder().iterdir()) - machine if not in_use(path)]
-    locks += (run.folder / ".snakemake/locks").iterdir()
+    locks += (run.folder / ".snakemake").glob("locks/*")
     locks += filter(in_use, run.folder.rglob("*.lock"))
     temporary = [*run.folder.rglob(".*.partial"), *run.folder.rglob("journal/*/*/clips/*/*")]
     found = {"processes": [*processes.values()], "locks": locks, "temporary_files": temporary}
