@@ -74,7 +74,7 @@ class Workflow:
     def run(self, *arguments: str, code: int = 0) -> str:
         """Run to the end; returns the output, and insists on the exit code."""
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=900)
         assert process.returncode == code, output
         return output
 

@@ -157,7 +157,7 @@ def waited_for(run, old: str) -> None:
         logs = (run.folder / "results/logs").rglob("all.log")
         return "".join(log.read_text() for log in logs if "infer" in log.parts)
 
-    run.wait_for(lambda: "waiting for it to end" in said(), "the second job to wait", 60)
+    run.wait_for(lambda: "waiting for it to end" in said(), "the second job to wait")
     assert f"(SLURM job {old})" in said()
     assert journalled(run) == ANSWERED
     run.server.release()
@@ -174,3 +174,21 @@ def test_after_snakemake_was_killed_the_next_run_waits_for_the_job_that_goes_on(
     output = finish(held)
     assert "Trying to restart" not in output
     complete(held, output)
+
+
+@pytest.mark.slow
+def test_of_two_runs_that_share_results_the_second_waits_and_goes_on(held, clone):
+    old = until_held(held)
+    other = type(held)(clone, held.folder / "other", held.slurm)
+    shared = {name: str(held.folder / name[:-4]) for name in ("data_dir", "results_dir")}
+    other.config = {**held.config, **shared}
+    predictions = f"{shared['results_dir']}/one/predictions/mini/all.jsonl"
+    second = other.start(predictions)
+    try:
+        waited_for(held, old)
+        first = finish(held)
+        output, _ = second.communicate(timeout=120)
+    finally:
+        second.kill()
+    assert second.returncode == 0, output
+    complete(held, first + output)

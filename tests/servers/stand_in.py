@@ -72,7 +72,8 @@ class StandIn:
         self.ready_at = time.monotonic() + options.load_seconds
 
     def note(self, event: str, key: str, **more: Any) -> None:
-        line = json.dumps({"event": event, "key": key, "pid": os.getpid(), **more}) + "\n"
+        known = {"event": event, "key": key, "time": time.time(), "pid": os.getpid()}
+        line = json.dumps({**known, **more}) + "\n"
         with open(self.options.record, "a") as record:
             record.write(line)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.inference.infer import infer
-from earmark.servers.run import Run, end_servers, runtime_folder
+from earmark.servers.run import VARIABLE, Run, end_servers, runtime_folder
 
 
 @pytest.fixture
@@ -69,6 +70,54 @@ def of_the_run(run: Run, word: str) -> list[int]:
         if environ.get("EARMARK_TEST_RUN") == str(run.pid) and word in " ".join(words):
             found.append(process.info["pid"])
     return found
+
+
+ALLOCATION = f"""
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from earmark.servers.allocation import share_servers
+share_servers()
+print(os.environ["{VARIABLE}"], flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def allocation(clone, monkeypatch) -> Iterator[subprocess.Popen[str]]:
+    """A process that starts supervisors for jobs, as the Snakemake of a group of them does."""
+    monkeypatch.setenv("SLURM_JOB_ID", "7")  # which has given GPUs to the jobs
+    command = [sys.executable, "-c", ALLOCATION, str(clone / "workflow/scripts")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        monkeypatch.setenv(VARIABLE, process.stdout.readline().strip())
+        yield process
+
+
+def test_jobs_of_an_allocation_share_a_server_that_none_of_them_started(bench, allocation):
+    bench.samples(3)
+    for name in ("first", "second"):
+        job = bench.job(bench.settings(gpus=1), journal=bench.folder / name)
+        assert bench.start(job, name=name).wait() == 0, (
+            bench.folder / f"{name}.json.log"
+        ).read_text()
+        (supervisor,) = psutil.Process(allocation.pid).children()
+        assert "earmark.servers.supervisor" in supervisor.cmdline()[3]
+    allocation.stdin.close()
+    assert allocation.wait() == 0
+    assert loads(bench) == 1
+    assert set(bench.events("answered").values()) == {2}
+    assert not bench.processes()
+    assert not list(runtime_folder().glob(f"*{allocation.pid}*"))
+
+
+def test_a_job_whose_allocation_ends_tells_those_that_would_come_after_it(bench, allocation):
+    bench.samples(20)
+    job = bench.start(bench.job(bench.settings("--latency", "0.3", gpus=1)))
+    bench.wait_for(lambda: bench.events("answered"))
+    job.terminate()
+    assert job.wait() == 1
+    assert allocation.wait() == -signal.SIGTERM
+    end_servers(Run(allocation.pid, 0, shared=True))  # as the next one does: its socket goes
 
 
 def test_a_loaded_server_is_handed_from_one_job_to_the_next(bench, run):

@@ -7,6 +7,7 @@ import pytest
 from earmark.slurm import out_of_memory
 
 
+@pytest.mark.parametrize("folder", ["rule_infer_gpu/tiny_mini_few", "group_infer_tiny_infer_gpu"])
 @pytest.mark.parametrize(
     ("line", "told"),
     [
@@ -16,8 +17,8 @@ from earmark.slurm import out_of_memory
         ("slurmstepd: error: *** JOB 7 ON n1 CANCELLED AT 2026-11-28 DUE TO TIME LIMIT ***", False),
     ],
 )
-def test_jobs_that_ran_out_of_memory_are_told_with_what_to_raise(tmp_path, line, told):
-    log = tmp_path / "rule_infer_gpu" / "tiny_mini_few" / "7.log"
+def test_jobs_that_ran_out_of_memory_are_told_with_what_to_raise(tmp_path, folder, line, told):
+    log = tmp_path / folder / "7.log"
     log.parent.mkdir(parents=True)
     log.write_text(f"Building DAG of jobs...\n{line}\n")
     found = dict(out_of_memory(tmp_path, 0))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from standin import attached, standin
 
 SENTENCES = [f"This is sentence number {n}." for n in range(12)]
@@ -69,6 +73,30 @@ def test_two_kills_change_no_prediction_and_nothing_is_asked_twice(asking):
     workflow.run()
     assert answers(workflow.folder / PREDICTIONS) == killed
     assert set(server.answered.values()) == {2}
+
+
+@pytest.mark.slow
+def test_an_evicted_pod_goes_on_with_the_command_of_the_documentation(asking, clone):
+    workflow, server = asking
+    page = (clone / "docs/cluster.md").read_text()
+    (recipe,) = re.findall(r"```yaml\n(apiVersion: batch.*?)```", page, re.DOTALL)
+    (container,) = yaml.safe_load(recipe)["spec"]["template"]["spec"]["containers"]
+    ours = shlex.join(workflow.command()).removesuffix(" --cores 2")
+    pod = [word.replace("snakemake ", f"{ours} ") for word in container["command"]]
+    workflow.command = lambda: pod
+    server.hold_after(3)
+    first = workflow.start()
+    workflow.wait_for(lambda: kept(workflow) == 3, "3 answers", 120)
+    first.terminate()
+    time.sleep(2)  # Kubernetes waits terminationGracePeriodSeconds
+    for number in workflow.processes():
+        os.kill(number, signal.SIGKILL)
+    first.communicate(timeout=60)
+    assert list((workflow.folder / ".snakemake/locks").iterdir())
+    server.release()
+    workflow.run()
+    assert len(answers(workflow.folder / PREDICTIONS)) == len(SENTENCES)
+    assert set(server.answered.values()) == {1} and len(server.answered) == len(SENTENCES)
 
 
 @pytest.mark.slow

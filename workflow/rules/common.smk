@@ -75,6 +75,12 @@ def other_settings(models=()):
     return warn
 
 
+def one_load(wildcards):
+    """An input without files: where a group of jobs runs, they share what they load."""
+    earmark_start.share_servers(workflow)
+    return []
+
+
 wildcard_constraints:
     model="[^/]+",
     benchmark="[^/]+",

@@ -1,6 +1,7 @@
 # A model's answers to a split's utterances: one job a split (and seed), or several that share it.
 rule infer:
     input:
+        one_load,
         manifest=rules.manifest.output.manifest,
     output:
         predictions=PATHS.predictions,

@@ -21,6 +21,7 @@ rule score:
         metrics=PATHS.split_metrics,
     log:
         PATHS.logs["score"],
+    localrule: True
     conda:
         "../envs/earmark.yaml"
     threads: 1

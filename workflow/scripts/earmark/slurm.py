@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from earmark.errors import EarmarkError
 
 REASONS = {
     "PartitionTimeLimit": "the partition {partition} allows less than the {limit} asked for: "
-    "lower `runtime` (minutes; answers are kept, and the next job goes on), or name another "
-    "`slurm_partition`",
+    "lower `runtime` (minutes; answers are kept, and the next job goes on) or `group-components` "
+    "(splits in an allocation), or name another `slurm_partition`",
     "PartitionNodeLimit": "the partition {partition} allows fewer nodes: lower the model's `nodes`",
     "BadConstraints": "no node of the partition {partition} has all that is asked for: compare "
     "`mem_mb`, `cpus_per_task`, `constraint` and the model's `gpus` with `sinfo -N -l`",
@@ -51,6 +53,22 @@ def check_accounting(status_command: str) -> None:
         "profiles/slurm/config.yaml; where there are no accounts either, add `--slurm-no-account` "
         "and remove `slurm_account`"
     )
+
+
+def name_allocation(jobs: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+    """Say in the comment of this SLURM job which jobs it runs; it was submitted as their group.
+
+    Args:
+        jobs: Rule and wildcards of each.
+    """
+    names = sorted("/".join(filter(None, values.values())) for _, values in jobs)
+    rules = "+".join(sorted({rule for rule, _ in jobs}))
+    comment = f"Comment=rule_{rules} {' '.join(names)}"
+    with suppress(OSError, subprocess.TimeoutExpired):  # a comment is worth no job
+        subprocess.run(
+            ["scontrol", "update", f"JobId={os.environ['SLURM_JOB_ID']}", comment],
+            capture_output=True, check=False, timeout=60,
+        )  # fmt: skip
 
 
 def never_starting(folder: str | Path) -> Iterator[tuple[str, str]]:
@@ -95,7 +113,8 @@ def out_of_memory(logs: str | Path, since: float) -> Iterator[tuple[Path, str]]:
         if re.search(
             r"oom[_-]kill|OUT_OF_MEMORY|exceeded .{0,40}memory limit", text, re.IGNORECASE
         ):
-            rule = path.relative_to(logs).parts[0].removeprefix("rule_")
+            folder = path.relative_to(logs).parts[0]  # rule_…, or group_…_ and then its rule
+            (rule,) = re.findall(r"[a-z]+(?:_shard)?(?:_gpu)?$", folder)
             yield (
                 path,
                 f"SLURM ended it for want of memory: raise `mem_mb` of {rule} under "

@@ -13,7 +13,7 @@ from earmark.errors import EarmarkError, failed_jobs
 from earmark.mmau.lacking import lacking
 from earmark.owner import check_owner
 from earmark.scoring.score import check_protocols
-from earmark.servers import check
+from earmark.servers import allocation, check
 
 NO_STORAGE = (
     "--default-storage-provider (which executors without a shared disk need) carries Snakemake's "
@@ -68,6 +68,22 @@ def check_cluster(workflow: Any, warn: Callable[[str], None]) -> None:
         except EarmarkError as error:
             sys.exit(f"error: {error}")
         slurm.watch(workflow.workdir_init, warn)
+
+
+def share_servers(workflow: Any) -> None:
+    """In the Snakemake that runs a group of jobs in a SLURM allocation, have them share servers.
+
+    A job that fails does not keep the group's others from running, as in the run itself.
+    """
+    if (
+        not workflow.is_main_process  # which may have no executor
+        and workflow.executor_plugin.name == "slurm-jobstep"
+        and len(workflow.dag_settings.target_jobs) > 1
+    ):
+        workflow.execution_settings.keep_going = True
+        allocation.share_servers()
+        jobs = workflow.dag_settings.target_jobs
+        slurm.name_allocation([(job.rulename, job.wildcards_dict) for job in jobs])
 
 
 def tell_causes(workflow: Any, run: Run, since: float) -> None:

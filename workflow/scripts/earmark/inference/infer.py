@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -166,8 +167,13 @@ class _Session:
             self._stopped = why
             task.cancel()
 
+        def end() -> None:
+            if self._run.allocation:  # whose time is over: no other job of it may begin
+                os.kill(self._run.pid, signal.SIGTERM)
+            stop(EarmarkError(f"ended by SIGTERM; {_KEPT}"))
+
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, stop, EarmarkError(f"ended by SIGTERM; {_KEPT}"))
+        loop.add_signal_handler(signal.SIGTERM, end)
         watch = asyncio.create_task(self._watch(stop))
         try:
             with self._progress:

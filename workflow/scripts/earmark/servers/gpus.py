@@ -32,7 +32,8 @@ def visible() -> tuple[str, list[str] | None]:
 
 def gpus_to_lock(count: int, run: Run) -> int:
     """How many of ``count`` GPUs have to be locked: none where a cluster hands them out."""
-    return 0 if "SLURM_JOB_ID" in os.environ and not run.shared else count
+    given = "SLURM_JOB_ID" in os.environ and (run.allocation or not run.shared)
+    return 0 if given else count
 
 
 @contextmanager

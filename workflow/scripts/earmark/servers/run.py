@@ -23,6 +23,8 @@ from earmark.errors import EarmarkError
 
 GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL, unless ``stop_timeout`` says otherwise."""
+VARIABLE = "EARMARK_ALLOCATION"
+"""Tells jobs of a group which run they share servers in (`earmark.servers.allocation`)."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,14 @@ class Run:
         pid: The process.
         started: When it started, in Unix seconds: pids are used again.
         shared: Whether other jobs of the run may come to this machine for the same server.
+        allocation: The socket of the process that starts servers for all jobs of an allocation;
+            empty where each job starts its own.
     """
 
     pid: int
     started: float
     shared: bool
+    allocation: str = ""
 
     def alive(self) -> bool:
         """Whether the process still runs (one that has ended but was not waited for does not)."""
@@ -55,10 +60,14 @@ def current_run() -> Run:
     """The run of this job: Snakemake's main process here, or else this job alone.
 
     On a cluster the nearest Snakemake is the one that runs this job and nothing else
-    (``--mode remote``), so each job has its own servers.
+    (``--mode remote``), so each job has its own servers; those of a group have the run of the
+    Snakemake that runs the group, if they are on its node.
     """
     import psutil
 
+    host, facts = json.loads(os.environ.get(VARIABLE) or "[null, null]")
+    if host == socket.gethostname():
+        return Run(**facts)
     for process in psutil.Process().parents():
         try:
             words, started = process.cmdline(), process.create_time()

@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 import json
 import os
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,12 @@ from filelock import AsyncFileLock
 from earmark.config import Model
 from earmark.errors import EarmarkError
 from earmark.servers import server_type
+from earmark.servers.allocation import start_here, start_there
 from earmark.servers.container import wrapped
 from earmark.servers.gpus import gpus_to_lock
 from earmark.servers.health import healthy
 from earmark.servers.launcher import PORT
-from earmark.servers.run import Run, current_run, program, runtime_folder
+from earmark.servers.run import Run, current_run, runtime_folder
 from earmark.servers.supervisor import Spec
 
 PAUSE = 10.0
@@ -224,20 +225,9 @@ async def _connected(spec: Spec) -> tuple[asyncio.StreamReader, asyncio.StreamWr
 def _start(spec: Spec) -> None:
     """Start a supervisor; returns once it takes connections."""
     Path(spec.log).parent.mkdir(parents=True, exist_ok=True)
-    with open(spec.log, "ab") as log:  # noqa: PTH123
-        supervisor = subprocess.Popen(
-            program("earmark.servers.supervisor"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-        )
-    assert supervisor.stdin is not None and supervisor.stdout is not None
-    supervisor.stdin.write(json.dumps(asdict(spec)).encode())
-    supervisor.stdin.close()
-    if supervisor.stdout.readline() != b"listening\n":
+    start = partial(start_there, spec.run["allocation"]) if spec.run["allocation"] else start_here
+    if not start(spec.log, json.dumps(asdict(spec))):
         raise EarmarkError(f"the server's supervisor did not start; see the end of {spec.log}")
-    supervisor.stdout.close()
 
 
 def _line(**message: str) -> bytes:

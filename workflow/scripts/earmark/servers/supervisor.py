@@ -142,7 +142,7 @@ class Supervisor:
         self._ended.set()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):  # as this process ends
             async for line in reader:
                 self._hear(writer, json.loads(line))
         self._leave(writer)
