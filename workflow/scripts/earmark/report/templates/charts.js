@@ -126,14 +126,26 @@
     }
     document.documentElement.dataset.charts = "drawn";
   }
-  state.listen(drawAll);
-  drawAll();
-  let width = innerWidth;
-  let resting;
-  addEventListener("resize", () => {
-    clearTimeout(resting);
-    resting = setTimeout(() => {
-      if (innerWidth !== width) { width = innerWidth; drawn = null; drawAll(); }
-    }, 200);
+
+  // Vega is read, apart from the page, once the samples and words stand: nobody waits for charts.
+  const { nonce } = document.currentScript;
+  function vega() {
+    const code = document.getElementById("vega").textContent;
+    const src = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+    return new Promise((onload) => {
+      document.head.append(Object.assign(document.createElement("script"), { src, nonce, onload }));
+    });
+  }
+  (browser?.shown ?? Promise.resolve()).then(vega).then(() => {
+    state.listen(drawAll);
+    drawAll();
+    let width = innerWidth;
+    let resting;
+    addEventListener("resize", () => {
+      clearTimeout(resting);
+      resting = setTimeout(() => {
+        if (innerWidth !== width) { width = innerWidth; drawn = null; drawAll(); }
+      }, 200);
+    });
   });
 })();
