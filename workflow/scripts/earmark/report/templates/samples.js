@@ -260,7 +260,9 @@ const browser = (() => {
     at.page = Math.min(last, Math.max(0, Number(state.get("page", "1")) - 1 || 0));
     const first = at.page * PAGE;
     const shown = order.slice(first, first + PAGE);
-    const rows = await Promise.all(shown.map((row) => rowsAt(table.places[row], chosen)));
+    const [rows, waves] = await Promise.all([
+      Promise.all(shown.map((row) => rowsAt(table.places[row], chosen))),
+      Promise.all(shown.map((row) => pieces.load(`p${table.places[row][0].at}`)))]);
     if (!current()) return;
     const number = (value) => value.toLocaleString("en");
     count.textContent = !order.length ? `None of ${number(table.places.length)} samples`
@@ -270,7 +272,8 @@ const browser = (() => {
     on.disabled = at.page >= last;
     list.replaceChildren(...rows.map(([utterance, ...answers], nth) => cards.show(
       table.places[shown[nth]][0], shown[nth], utterance, answers.map((row, side) => (
-        { name: models[chosen[side]], row, index: table.answers[side] })), table.protocol)));
+        { name: models[chosen[side]], row, index: table.answers[side] })), table.protocol,
+      waves[nth][table.places[shown[nth]][1]])));
     if (!rows.length) {
       list.append(element("p", { class: "empty" }, "No sample is like that. Take a filter away."));
     }
@@ -320,6 +323,7 @@ const browser = (() => {
     state.set({ page: String(at.page + 1 + step) }, "samples");
     count.parentElement.scrollIntoView();
   };
+  sound.keys(list);
   back.addEventListener("click", () => turnPage(-1));
   on.addEventListener("click", () => turnPage(1));
   let seen = "";
