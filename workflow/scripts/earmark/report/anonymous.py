@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Callable
@@ -35,8 +34,10 @@ def scrubber(results: Results) -> Callable[[Any], Any]:
     hosts = {platform.node(), *_recorded(results)}
     hosts |= {host.partition(".")[0] for host in hosts}
     run = results.run
-    folders = {os.path.abspath(one) for one in (run.data_dir, run.results_dir, run.frozen["root"])}
-    folders |= {str(Path.home()), os.getcwd()}
+    folders = {
+        str(Path(one).absolute()) for one in (run.data_dir, run.results_dir, run.frozen["root"])
+    }
+    folders |= {str(Path.home()), str(Path.cwd())}
     known = re.compile(
         "|".join([*(re.escape(one) + r"[/\\]?\S*" for one in _longest(folders)),
                   *(rf"(?<![\w-]){re.escape(one)}(?![\w-])" for one in _longest(hosts))])
