@@ -12,6 +12,7 @@ EXAMPLES = (
     "earmark report --configfile config/demo.yaml",
     "earmark report --bundle to-send.zip --anonymous",
 )
+_WORST = "of a bundle: audio of the N worst answers of each model and split (default: 20)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,10 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--published", metavar="CSV", help="published numbers of other systems")
     add("--bundle", metavar="DIR", help="write the page with audio to a new folder, or a .zip")
-    add("--worst", metavar="N", type=int, default=20,
-        help="of a bundle: audio of the N worst answers of each model and split (default: 20)")  # fmt: skip
-    add("--anonymous", action="store_true",
-        help="of a bundle: without paths, addresses and host names")  # fmt: skip
+    add("--worst", metavar="N", type=int, default=20, help=_WORST)
+    add("--anonymous", action="store_true", help="of a bundle: no paths, addresses, host names")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
 
     config = load_run(args.configfile)
     published = args.published or config.published
+    if args.worst < 0:
+        raise EarmarkError(f"--worst {args.worst}: a number of answers, or 0 for no audio")
     if args.bundle:
         results = bundle(config, args.bundle, published, args.worst, args.anonymous)
     elif args.anonymous:
