@@ -210,10 +210,10 @@ def opened(page: Path) -> dict[str, float]:
 
         tab.goto(page.as_uri())
         done("load")
-        tab.wait_for_selector(".sample")
-        done("then_samples")
         tab.wait_for_selector("[data-words] tbody tr")
         done("then_words")
+        tab.wait_for_selector(".sample")
+        done("then_samples")
         tab.wait_for_selector("html[data-charts=drawn]")
         done("then_charts")
         for name, place in (

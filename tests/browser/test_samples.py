@@ -120,7 +120,7 @@ def beside(tmp_path: Path, monkeypatch: Any) -> Path:
 
 
 def test_samples_in_pieces_are_ranked_searched_and_turned_from_a_file(browser: Any, beside: Path):
-    assert len(list((beside.parent / "report_files").glob("*.js"))) == 3 * (1 + 3) + 3 + 1
+    assert len(list((beside.parent / "report_files").glob("*.js"))) == 3 * (1 + 3) + 3 + 2
     tab = opened(browser, beside, "#samples?model=two&order=worst")
     assert "1–20 of 4,100" in tab.inner_text("[data-count]")
     tab.click("button[data-kind=substitutions]")

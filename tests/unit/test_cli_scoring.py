@@ -216,3 +216,13 @@ def test_models_of_a_run_are_compared_per_split_and_overall(tmp_path, capsys, mo
     assert "not scored by 'basic'; it has whisper, open_asr_leaderboard" in capsys.readouterr().err
     assert main([*arguments, "m1", "m3"]) == 1
     assert "m3: neither a model of config.yaml (m1, m2) nor a file" in capsys.readouterr().err
+    (tmp_path / "results/m2/scores/own/two.jsonl").unlink()
+    assert main([*arguments, "m1", "m2"]) == 0
+    told = capsys.readouterr()
+    assert [json.loads(line)["set"] for line in told.out.splitlines()] == ["own-one"]
+    assert "left out: results/m2/scores/own/two.jsonl: not there yet" in told.err
+    assert main([*arguments, "--benchmark", "own", "m1", "m2"]) == 1
+    assert "two.jsonl: not there yet" in capsys.readouterr().err
+    (tmp_path / "results/m1/scores/own/one.jsonl").unlink()
+    assert main([*arguments, "m1", "m2"]) == 1
+    assert "one.jsonl: not there yet" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from earmark.files import read_json, read_jsonl, write_json, write_jsonl
 from earmark.provenance import recorded
 from earmark.report import formats
 from earmark.report.build import build
+from earmark.report.clips import Clips
 from earmark.report.figures import doubts, figure, interval
 from earmark.report.gather import gather
 from earmark.report.leaderboard import tables
@@ -127,6 +128,24 @@ def test_runs_name_the_commit_that_made_the_answers(tmp_path):
     assert "aggregate" not in runs
 
 
+def test_answers_by_several_commits_have_a_history(tmp_path):
+    run = write_run(tmp_path, {"m": REFERENCES, "n": REFERENCES}, REFERENCES)
+    later = {"start": 90000.0, "end": 90001.0, "project": {"commit": "later0000" * 4}}
+    job(tmp_path, "m", project={"commit": "earlier00" * 4}, ended_well=False)
+    job(tmp_path, "n", project={"commit": "earlier00" * 4}, end=60.0)
+    build(run, tmp_path / "results")
+    assert "<h3>History</h3>" not in (tmp_path / "results/report.html").read_text()
+    job(tmp_path, "m", **later)
+    build(run, tmp_path / "results")
+    page = (tmp_path / "results/report.html").read_text()
+    rows = page.partition("<h3>History</h3>")[2].partition("</table>")[0].split("<tr>")[2:]
+    assert [re.findall("<t[hd][^>]*>([^<]*)<", row) for row in rows] == [
+        ["earlier00", "1970-01-01 00:00 UTC", "1970-01-01 00:01 UTC", "2", "1",
+         "m on set-one, n on set-one"],
+        ["later0000", "1970-01-02 01:00 UTC", "1970-01-02 01:00 UTC", "1", "0", "m on set-one"],
+    ]  # fmt: skip
+
+
 def test_no_figure_is_cut_at_eighty_columns_and_rates_have_their_samples(
     tmp_path, capsys, monkeypatch
 ):
@@ -215,7 +234,7 @@ def test_recordings_in_chunks_are_samples_with_all_their_clips(tmp_path):
     session = {"group": "call", "order": "place"}
     files = str(scores / "one.jsonl"), str(scores / "one.metrics.json")
     score("set-one", str(manifest), str(predictions), *files, session=session)
-    found = dict(pieces(gather(load(tmp_path / "config.yaml", tmp_path)), []))
+    found = dict(pieces(gather(load(tmp_path / "config.yaml", tmp_path)), [], Clips()))
     assert [row["id"] for row in found["u0-0"]] == ["c"]
     assert len(found["u0-0"][0]["audio"]) == 2
     assert found["u0-0"][0]["duration"] == 3

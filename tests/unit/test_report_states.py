@@ -169,6 +169,27 @@ def test_published_systems_are_marked_as_not_ours_in_every_form(tmp_path):
     assert "other,a paper,whisper" in (results / "leaderboard.csv").read_text()
 
 
+def test_published_systems_with_a_speed_stand_in_the_chart_of_accuracy(tmp_path):
+    run = write_run(tmp_path, {"m": REFERENCES}, REFERENCES)
+    path = tmp_path / "published.csv"
+    heads = "model,source,protocol,set (macro),set (micro),set RTFx\n"
+    path.write_text(
+        heads + "fast,a paper,whisper,7.5,7.0,300\nother,its card,nemo_skills,7.5,,300\n"
+        "slow,,,7.5,,\nunstated,,,6.5,,20\n"
+    )
+    build(run, tmp_path / "results", path)
+    charts = {chart["id"]: chart for chart in data_of(page_of(tmp_path))["charts"]}
+    rows = {row["model"]: row for row in charts["rtfx"]["rows"]}
+    assert list(rows) == ["m", "fast", "unstated"]
+    assert (rows["fast"]["wer"], rows["fast"]["rtfx"], rows["fast"]["source"]) == (
+        7.5,
+        300,
+        "a paper",
+    )
+    assert rows["m"]["wer"] == 0
+    assert 'data-model="fast"' not in page_of(tmp_path)
+
+
 def test_tables_of_a_part_of_mmau_are_printed(tmp_path, capsys):
     write_questions(tmp_path, ["right", "wrong"])
     capsys.readouterr()

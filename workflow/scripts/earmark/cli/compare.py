@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +49,18 @@ def run(args: argparse.Namespace) -> int:
     if Path(args.model_a).is_file() and Path(args.model_b).is_file():
         protocol = args.protocol or "whisper"
         first, second = (_of_file(path, protocol, args) for path in (args.model_a, args.model_b))
-        sets = {"": (first, second, False)}
+        sets = {"": (first, second, False, True)}
     else:
         protocol = args.protocol or "primary"
         sets = _of_models(args)
     found = [
         {"set": name, "rate": "success" if rated else "wer", "protocol": protocol, **line}
-        for benchmark, (first, second, rated) in sets.items()
+        for benchmark, (first, second, rated, whole) in sets.items()
         for name, line in compared(
-            first, second, f"{benchmark} (all {'answers' if rated else 'words'})", rated
+            first,
+            second,
+            f"{benchmark} (all {'answers' if rated else 'words'})" if whole else None,
+            rated,
         ).items()
     ]
     for line, p in zip(found, holm([line["p"] for line in found]), strict=True):
@@ -86,7 +90,7 @@ def _of_file(path: str, protocol: str, args: argparse.Namespace) -> Counted:
     return {"all": table}
 
 
-def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted, bool]]:
+def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted, bool, bool]]:
     config = load_run(args.configfile)
     by_name = {model.name: folder for folder, model in config.models.items()}
     for name in (args.model_a, args.model_b):
@@ -102,24 +106,52 @@ def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted, bo
     chosen = args.benchmark or list(config.benchmarks)
     if args.protocol:  # which only speech recognition has
         chosen = [name for name in chosen if config.scoring(name) == "asr"]
-    return {
-        benchmark: (
-            _of_scores(config, by_name[args.model_a], benchmark, args.protocol),
-            _of_scores(config, by_name[args.model_b], benchmark, args.protocol),
-            config.scoring(benchmark) != "asr",
-        )
-        for benchmark in chosen
-    }
+    sets, models = {}, (by_name[args.model_a], by_name[args.model_b])
+    missing: list[EarmarkError] = []
+    for benchmark in chosen:
+        splits, lacking = [], len(missing)
+        for split in config.benchmarks[benchmark]:
+            try:
+                for model in models:
+                    _scored(config, model, benchmark, split)
+                splits.append(split)
+            except EarmarkError as error:
+                if args.benchmark:
+                    raise
+                missing.append(error)
+        if splits:
+            first, second = (
+                _of_scores(config, model, benchmark, splits, args.protocol) for model in models
+            )
+            rated, whole = config.scoring(benchmark) != "asr", len(missing) == lacking
+            sets[benchmark] = first, second, rated, whole
+    if missing and not sets:
+        raise missing[0]
+    for why in missing:
+        print(f"left out: {why}", file=sys.stderr)
+    return sets
 
 
-def _of_scores(config: Run, model: str, benchmark: str, protocol: str | None) -> Counted:
+def _scored(config: Run, model: str, benchmark: str, split: str) -> tuple[Path, Path]:
+    """A split's scores and metrics.
+
+    Raises:
+        EarmarkError: when they are not there yet.
+    """
+    where = {"model": model, "benchmark": benchmark, "split": split}
+    path, metrics = config.paths.scores.of(**where), config.paths.split_metrics.of(**where)
+    if not path.is_file() or not metrics.is_file():
+        raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
+    return path, metrics
+
+
+def _of_scores(
+    config: Run, model: str, benchmark: str, splits: list[str], protocol: str | None
+) -> Counted:
     counted: Counted = {}
     asr = config.scoring(benchmark) == "asr"
-    for split in config.benchmarks[benchmark]:
-        where = {"model": model, "benchmark": benchmark, "split": split}
-        path, metrics = config.paths.scores.of(**where), config.paths.split_metrics.of(**where)
-        if not path.is_file() or not metrics.is_file():
-            raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
+    for split in splits:
+        path, metrics = _scored(config, model, benchmark, split)
         blocks = protocols(first_mode(read_json(metrics))) if asr else {"": {}}
         if protocol and protocol not in blocks:
             known = ", ".join(blocks)

@@ -1,7 +1,8 @@
 """The report step: what has been evaluated, as tables, charts and a page with every sample.
 
 `gather` reads a run's results, whole or half way; `leaderboard` and `formats` make the tables;
-`charts`, `samples` and `repeat` say what the page shows, and `page` fills its templates.
+`charts`, `samples`, `clips` and `repeat` say what the page shows, and `page` fills its templates;
+`bundle` writes one to send.
 """
 
 from __future__ import annotations

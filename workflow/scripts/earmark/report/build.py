@@ -9,6 +9,7 @@ from earmark.files import whole_file
 from earmark.owner import check_owner, claim
 from earmark.paths import Paths
 from earmark.report import formats
+from earmark.report.clips import Clips
 from earmark.report.differences import differences
 from earmark.report.gather import Results, gather
 from earmark.report.leaderboard import tables
@@ -41,6 +42,6 @@ def build(run: Run, folder: str | Path, published: str | Path | None = None) -> 
     ):
         with whole_file(paths.leaderboard.of(format=ending)) as stream:
             stream.write(text)
-    write_page(results, made, found, paths.report.of())
+    write_page(results, made, found, paths.report.of(), Clips())
     claim(run)
     return results

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from earmark.files import whole_file
 from earmark.report import formats
 from earmark.report.charts import SECTIONS, charts
 from earmark.report.charts.drawing import samples_link
-from earmark.report.differences import Difference
+from earmark.report.clips import Clips
+from earmark.report.differences import ALL, Difference
 from earmark.report.figures import figure, printed
 from earmark.report.gather import Results, finite, is_asr
 from earmark.report.judge import HEADS, judge_rows
@@ -29,11 +30,26 @@ WITHIN = 3_000_000
 """Pieces of up to so many characters in all stand within the page; more of them beside it."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_SCRIPTS = ("state", "tables", "pieces", "alignment", "cards", "difference", "words", "samples")
+_SCRIPTS = (
+    "state",
+    "tables",
+    "pieces",
+    "alignment",
+    "sound",
+    "cards",
+    "difference",
+    "words",
+    "samples",
+)
 
 
 def write_page(
-    results: Results, made: Sequence[Table], found: Sequence[Difference], path: str | Path
+    results: Results,
+    made: Sequence[Table],
+    found: Sequence[Difference],
+    path: str | Path,
+    clips: Clips,
+    scrub: Callable[[Any], Any] | None = None,
 ) -> None:
     """Write the report.
 
@@ -43,6 +59,8 @@ def write_page(
         found: The differences between its models.
         path: The page to write. Where the samples are many, their pieces go to a folder beside
             it, named after it (``report_files/`` for ``report.html``), which is replaced.
+        clips: What the page has of the audio.
+        scrub: What is left out of the page's texts; see `earmark.report.anonymous`.
 
     Raises:
         EarmarkError: when the files of an evaluation are not of the same samples.
@@ -51,8 +69,16 @@ def write_page(
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = path.with_name(f"{path.stem}_files")
     stamp = secrets.token_hex(6)
-    within, beside = _store(pieces(results, found), folder, stamp)
-    text = _rendered(results, made, within, {"stamp": stamp, "folder": folder.name})
+    parts = pieces(results, found, clips)
+    if scrub is not None:
+        parts = ((name, scrub(value)) for name, value in parts)
+    within, beside = _store(parts, folder, stamp)
+    samples = describe(results, within=clips.folder is not None)
+    known = repeat(results)
+    if scrub is not None:
+        samples, known = scrub(samples), {**scrub(known), "exactly": []}
+    samples |= {"stamp": stamp, "folder": folder.name}
+    text = _rendered(results, made, found, within, samples, known)
     with whole_file(path) as stream:
         stream.write(text)
     if beside is None:
@@ -85,16 +111,20 @@ def _store(
 
 
 def _rendered(
-    results: Results, made: Sequence[Table], within: dict[str, str], place: dict[str, str]
+    results: Results,
+    made: Sequence[Table],
+    found: Sequence[Difference],
+    within: dict[str, str],
+    samples: dict[str, Any],
+    known: dict[str, Any],
 ) -> str:
     """The page, by its templates: everything that they are given is escaped where it stands."""
     drawn = charts(results)
-    samples = describe(results)
     names = [model.name for model in results.run.models.values()]
     data = {
         "models": names,
         "charts": [{"id": one.id, "spec": one.spec, "rows": one.rows} for one in drawn],
-        "samples": {**samples, **place},
+        "samples": samples,
     }
     title = f"{', '.join(results.run.benchmarks)}: " + (
         ", ".join(names) if len(names) < 4 else f"{len(names)} models"
@@ -133,9 +163,30 @@ def _rendered(
         judged=judge_rows(results),
         judge_heads=HEADS,
         samples=samples,
+        compared=_compared(results, found),
         asr=any(is_asr(s) for splits in results.run.benchmarks.values() for s in splits.values()),
-        repeat=repeat(results),
+        repeat=known,
     )  # fmt: skip
+
+
+def _compared(results: Results, found: Sequence[Difference]) -> list[list[str]]:
+    """The differences as a table's rows, under each benchmark's first protocol."""
+    first: dict[str, str] = {}
+    rows = []
+    for one in found:
+        line, models = one.line, results.run.models
+        if first.setdefault(one.benchmark, one.protocol) != one.protocol or "why" in line:
+            continue
+        of = "all splits" if one.split == ALL else one.split
+        ends, signed = line["interval"], "{:+.2f}".format
+        rows.append([
+            f"{one.benchmark}: {of}", models[one.a].name, models[one.b].name,
+            f"{line['rate_a']:.2f}", f"{line['rate_b']:.2f}", signed(line["difference"]),
+            f"{signed(ends[0])} to {signed(ends[1])}" if ends else "–",
+            f"{line['p']:.3f}", f"{line['p_holm']:.3f}",
+            f"{line['wins']:,} / {line['ties']:,} / {line['losses']:,}",
+        ])  # fmt: skip
+    return rows
 
 
 def _files(*names: str) -> Markup:

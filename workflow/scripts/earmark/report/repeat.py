@@ -49,6 +49,7 @@ def repeat(results: Results) -> dict[str, Any]:
         ("Data", ("Split", "Scored by", "Samples", "Source", "Prompt"), _data(results)),
         ("Scoring", ("By", "Version"), scoring),
         ("Runs", ("Evaluation", "Answers ended", answered, "Server", "Hardware"), _runs(known)),
+        ("History", ("Code", "From", "To", "Jobs", "Failed", "Answers to"), _history(results)),
     ]
     exactly = [f"earmark reproduce {shlex.quote(str(file))}" for file, _ in known]
     shown = [one for one in tables if one[2]]
@@ -90,13 +91,42 @@ def _runs(known: list[tuple[Path, Provenance]]) -> Lines:
         rows.append(
             (
                 f"{one['model']} on {one['benchmark']}",
-                datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+                _at(ended),
                 "; ".join(dict.fromkeys(_commit(job.get("project") or {}) for job in jobs)),
                 str(one.get("server", "")),
                 "; ".join(dict.fromkeys(machine(job.get("hardware") or {}) for job in jobs)),
             )
         )
     return rows
+
+
+def _history(results: Results) -> Lines:
+    """A row a version of the code that made answers, in the order of time; none for one alone."""
+    found: dict[str, list[tuple[Any, str]]] = {}
+    for one in results.evaluations.values():
+        for job in one.jobs:
+            named = f"{one.model.name} on {one.subset}"
+            found.setdefault(_commit(job.get("project") or {}), []).append((job, named))
+    rows = [
+        (
+            min(job["start"] for job, _ in jobs),
+            commit,
+            max(job["end"] for job, _ in jobs),
+            len(jobs),
+            sum(not job["ended_well"] for job, _ in jobs),
+            ", ".join(dict.fromkeys(name for _, name in jobs)),
+        )
+        for commit, jobs in found.items()
+    ]
+    return [
+        (commit, _at(start), _at(end), str(n), str(failed), names)
+        for start, commit, end, n, failed, names in sorted(rows)
+        if len(rows) > 1
+    ]
+
+
+def _at(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _commit(project: Provenance) -> str:

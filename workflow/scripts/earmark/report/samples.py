@@ -15,6 +15,7 @@ from earmark.config.benchmarks import Session
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
 from earmark.report import words
+from earmark.report.clips import Clips, waveforms
 from earmark.report.differences import Difference
 from earmark.report.figures import figure, protocols
 from earmark.report.gather import Evaluation, Results, finite, is_asr
@@ -78,19 +79,24 @@ def packed(value: Any) -> str:
     return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 6)).decode()
 
 
-def describe(results: Results) -> dict[str, Any]:
-    """What the page must know of the samples before it loads any."""
+def describe(results: Results, within: bool = False) -> dict[str, Any]:
+    """What the page must know of the samples before it loads any; ``within`` a bundle or not."""
     return {
         "size": SIZE,
         "models": [model.name for model in results.run.models.values()],
         "kinds": KINDS,
         "buckets": BUCKETS,
-        "splits": [split for _, split in _splits(results)],
+        "splits": [split for _, split in _splits(results, within)],
     }
 
 
-def _splits(results: Results) -> Iterator[tuple[list[Evaluation], dict[str, Any]]]:
-    """The splits with a scored evaluation: its evaluations, and what the page is told."""
+def _splits(
+    results: Results, within: bool = False
+) -> Iterator[tuple[list[Evaluation], dict[str, Any]]]:
+    """The splits with a scored evaluation: its evaluations, and what the page is told.
+
+    Audio is addressed from the page: it lies ``within`` a bundle, or in the data folder.
+    """
     folders = list(results.run.models)
     groups: dict[tuple[str, str], list[Evaluation]] = {}
     for one in results.evaluations.values():
@@ -99,6 +105,7 @@ def _splits(results: Results) -> Iterator[tuple[list[Evaluation], dict[str, Any]
     for number, ((benchmark, name), group) in enumerate(groups.items()):
         first = group[0]
         folder = os.path.relpath(first.files.manifest.parent, results.run.results_dir)
+        audio = "" if within else quote(folder.replace(os.sep, "/")) + "/"
         told = {
             "at": number,
             "benchmark": benchmark,
@@ -106,17 +113,20 @@ def _splits(results: Results) -> Iterator[tuple[list[Evaluation], dict[str, Any]
             "name": f"{benchmark}: {name}",
             "kind": "asr" if is_asr(first.split) else "mmau",
             "entries": int(figure(first.metrics, "num_entries") or 0),
-            "audio": quote(folder.replace(os.sep, "/")) + "/",
+            "audio": audio,
             "models": [folders.index(one.model.folder) for one in group],
             "protocols": list(protocols(first.metrics)),
         }
         yield group, told
 
 
-def pieces(results: Results, found: Sequence[Difference]) -> Iterator[tuple[str, Any]]:
+def pieces(
+    results: Results, found: Sequence[Difference], clips: Clips
+) -> Iterator[tuple[str, Any]]:
     """All pieces, by name: ``u<split>`` and ``a<split>-<model>`` are what rows are ranked and
     filtered by, ``u<split>-<k>`` and ``a<split>-<model>-<k>`` the rows themselves; ``w<split>``
-    and ``w<split>-<model>`` the words of speech recognition, ``tests`` the models' differences.
+    and ``w<split>-<model>`` the words of speech recognition, ``p<split>`` the waveforms of the
+    worst, ``tests`` the models' differences.
 
     Raises:
         EarmarkError: when scores, predictions and manifest are not of the same samples.
@@ -133,6 +143,7 @@ def pieces(results: Results, found: Sequence[Difference]) -> Iterator[tuple[str,
         entries = _wholes(chunks, sessions)
         utterances = [_utterance(entry) for entry in entries]
         yield f"u{split['at']}", _utterance_index(entries)
+        costs = []
         for one, model in zip(group, split["models"], strict=True):
             name = f"a{split['at']}-{model}"
             scores = _rows(one.files.scores, entries)
@@ -140,7 +151,9 @@ def pieces(results: Results, found: Sequence[Difference]) -> Iterator[tuple[str,
             judged = [Row()] * len(entries)
             if one.files.judgements.is_file():
                 judged = _rows(one.files.judgements, entries)
-            yield name, _answer_index(scores, answers, split)
+            index = _answer_index(scores, answers, split)
+            costs.append(index["by"][0]["cost"])
+            yield name, index
             rows = [
                 _asr_answer(score, answer) if asr else _mmau_answer(score, answer, judgement)
                 for score, answer, judgement in zip(scores, answers, judged, strict=True)
@@ -155,6 +168,12 @@ def pieces(results: Results, found: Sequence[Difference]) -> Iterator[tuple[str,
                 yield f"w{name[1:]}", words.heard(scores, first, known)
             for piece, part in _parts(rows):
                 yield f"{name}-{piece}", part
+        manifest, worst = group[0].files.manifest, clips.rows(costs)
+        yield f"p{split['at']}", waveforms(manifest, entries, worst)
+        if clips.folder is not None:
+            copies = clips.copied(manifest, entries, split["at"], worst)
+            for row, utterance in enumerate(utterances):
+                utterance["audio"] = copies.get(row, [])
         for piece, part in _parts(utterances):
             yield f"u{split['at']}-{piece}", part
 

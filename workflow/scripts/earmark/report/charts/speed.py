@@ -21,20 +21,26 @@ from earmark.report.charts.drawing import (
     split_name,
 )
 from earmark.report.charts.wer import recognized, whole_benchmarks
-from earmark.report.figures import figure
+from earmark.report.figures import figure, protocols
 from earmark.report.gather import Results
 
 
 def against_accuracy(results: Results) -> Chart:
-    """Word error rate against RTFx, a point a model and benchmark."""
+    """Word error rate against RTFx, a point a model or published system, and benchmark."""
     rows: Rows = []
+    primary: dict[str, str] = {}
     for whole, first, row in whole_benchmarks(results):
-        rtfx, wer = figure(whole, "rtfx_wall"), figure(whole, "wer")
+        blocks = protocols(whole)
+        primary |= {row["benchmark"]: next(iter(blocks), "")}
+        rtfx = figure(whole, "rtfx_wall")
+        wer = figure(next(iter(blocks.values()), None), "wer_macro_splits")
         if rtfx and wer is not None:
             link = samples_link(first, everywhere=True)
-            rows.append({**row, "wer": wer, "rtfx": rtfx, "href": link})
+            rows.append({**row, "wer": wer, "rtfx": rtfx, "href": link, "source": "this run"})
+    rows += _published(results, primary)
     columns: Columns = [
-        ("benchmark", "Benchmark", None), ("wer", "WER (%)", 2), ("rtfx", "RTFx", 1),
+        ("benchmark", "Benchmark", None), ("wer", "WER (%), macro", 2), ("rtfx", "RTFx", 1),
+        ("source", "Measured by", None),
     ]  # fmt: skip
     known = [float(row["rtfx"]) for row in rows] or [1.0]
     # Room for names to the right of their points, whether there is one model or many.
@@ -47,10 +53,11 @@ def against_accuracy(results: Results) -> Chart:
             scale=alt.Scale(type="log", nice=False, domain=domain),
             axis=alt.Axis(format=",~r", labelOverlap="greedy", labelSeparation=12),
         ),
-        y=alt.Y("wer:Q", title="WER (%), all words", scale=alt.Scale(zero=True)),
+        y=alt.Y("wer:Q", title="WER (%), mean of the splits", scale=alt.Scale(zero=True)),
     )
     points = marks.mark_point(size=110, filled=True, opacity=1, cursor="pointer").encode(
-        color=of_models(legend=False), shape=of_benchmarks(rows)
+        color=alt.condition("datum.published", alt.value("soft"), of_models(legend=False)),
+        shape=of_benchmarks(rows),
     )
     names = marks.mark_text(align="left", dx=9, dy=-1, limit=170, color="ink")
     return Chart(
@@ -58,12 +65,30 @@ def against_accuracy(results: Results) -> Chart:
         section="speed",
         title="Accuracy against speed",
         note="To the lower right is better, between models on the same hardware. RTFx counts the "
-        "time in which requests were under way.",
+        "time in which requests were under way. "
+        + (
+            "Grey: published, on hardware of their own."
+            if any("published" in r for r in rows)
+            else ""
+        ),
         spec=spec(points, names.encode(text="model:N"), height=260),
         rows=rows,
         columns=columns,
         wide=True,
     )
+
+
+def _published(results: Results, primary: dict[str, str]) -> Rows:
+    """Published systems with both figures, under the protocol of the chart or one not stated."""
+    rows: Rows = []
+    for system in results.published:
+        for benchmark, protocol in primary.items():
+            wer, rtfx = (system.values.get(f"{benchmark} {key}") for key in ("(macro)", "RTFx"))
+            if wer is not None and rtfx and system.protocol in ("", protocol):
+                rows.append({"model": system.model, "benchmark": benchmark, "wer": wer,
+                             "rtfx": rtfx, "source": system.source or "published",
+                             "published": True})  # fmt: skip
+    return rows
 
 
 def latency(results: Results) -> Chart:

@@ -4,24 +4,6 @@ const cards = (() => {
   const round = (value, digits) => (typeof value === "number" ? value.toFixed(digits) : "–");
   const chip = (text, kind = "") => element("span", { class: `chip ${kind}`.trim() }, text);
 
-  function players(split, utterance) {
-    return (utterance.audio ?? []).map((path, at) => {
-      const player = element("audio", {
-        controls: true, preload: "none", src: split.audio + path,
-        "aria-label": `Audio of ${utterance.id}${at ? `, clip ${at + 1}` : ""}`,
-      });
-      player.addEventListener("play", () => { // one at a time
-        for (const other of document.querySelectorAll("audio")) {
-          if (other !== player) other.pause();
-        }
-      });
-      player.addEventListener("error", () => {
-        player.replaceWith(element("span", {}, `no audio at ${decodeURI(split.audio + path)}`));
-      });
-      return player;
-    });
-  }
-
   function verdict(index, at, kind, names) {
     const kinds = index.kinds[at];
     const marks = report.samples.kinds[kind]
@@ -98,9 +80,11 @@ const cards = (() => {
   }
 
   return {
-    // `answers`: [{name, row, index}], one a model; `at`: the sample's place in each index.
-    show(split, at, utterance, answers, protocol) {
+    // `answers`: [{name, row, index}], one a model; `at`: the sample's place in each index;
+    // `waves`: its clips' waveforms, where they were drawn.
+    show(split, at, utterance, answers, protocol, waves) {
       const several = answers.length > 1;
+      const { players, drawn } = sound.of(split, utterance, waves);
       const head = element("header", {},
         element("h3", {}, element("a", {
           href: state.link({ split: split.key, q: utterance.id, page: null }), title: "a link to this sample",
@@ -108,7 +92,7 @@ const cards = (() => {
         ...answers.flatMap(({ name, index }) => verdict(index, at, split.kind, several && name)),
         typeof utterance.duration === "number" ? element("span", {}, `${round(utterance.duration, 1)} s`)
           : null,
-        ...players(split, utterance));
+        ...players);
       const body = split.kind === "asr"
         ? alignment.show(utterance.reference ?? "", answers.map(({ name, row }) => (
           { name, text: row.hypothesis ?? "", edits: row.edits ?? [] })))
@@ -119,7 +103,7 @@ const cards = (() => {
         body.push(element("p", { class: "note" },
           `Counted by ${protocol}; the words are aligned by ${split.protocols[0]}.`));
       }
-      return element("article", { class: "sample" }, head, ...body.filter(Boolean),
+      return element("article", { class: "sample", tabindex: "-1" }, head, ...drawn, ...body.filter(Boolean),
         details(utterance, answers));
     },
   };

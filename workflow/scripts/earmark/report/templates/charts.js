@@ -54,7 +54,7 @@
     const figure = document.getElementById(`chart-${chart.id}`);
     const plot = figure.querySelector(".plot");
     const models = chosen();
-    const rows = chart.rows.filter((row) => !row.model || models.includes(row.model));
+    const rows = chart.rows.filter((row) => row.published || models.includes(row.model));
     const spec = structuredClone(chart.spec);
     spec.data = { values: rows };
     spec.width = Math.max(260, plot.clientWidth);
@@ -75,6 +75,8 @@
         const columns = Math.max(1, Math.floor((spec.width - 160) / (7 * Math.min(longest, 36) + 24)));
         if (part.encoding.color.legend) part.encoding.color.legend.columns = columns;
       } else if (scale?.range) scale.range = scale.range.map(colour);
+      const other = part.encoding?.color?.condition;
+      if (other) other.value = colour(other.value);
       if (part.mark?.color) part.mark.color = colour(part.mark.color);
       if (part.mark?.stroke) part.mark.stroke = colour(part.mark.stroke);
       (part.layer ?? []).forEach(paint);
@@ -126,14 +128,26 @@
     }
     document.documentElement.dataset.charts = "drawn";
   }
-  state.listen(drawAll);
-  drawAll();
-  let width = innerWidth;
-  let resting;
-  addEventListener("resize", () => {
-    clearTimeout(resting);
-    resting = setTimeout(() => {
-      if (innerWidth !== width) { width = innerWidth; drawn = null; drawAll(); }
-    }, 200);
+
+  // Vega is read, apart from the page, once the samples and words stand: nobody waits for charts.
+  const { nonce } = document.currentScript;
+  function vega() {
+    const code = document.getElementById("vega").textContent;
+    const src = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+    return new Promise((onload) => {
+      document.head.append(Object.assign(document.createElement("script"), { src, nonce, onload }));
+    });
+  }
+  (browser?.shown ?? Promise.resolve()).then(vega).then(() => {
+    state.listen(drawAll);
+    drawAll();
+    let width = innerWidth;
+    let resting;
+    addEventListener("resize", () => {
+      clearTimeout(resting);
+      resting = setTimeout(() => {
+        if (innerWidth !== width) { width = innerWidth; drawn = null; drawAll(); }
+      }, 200);
+    });
   });
 })();

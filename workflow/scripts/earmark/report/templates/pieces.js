@@ -7,7 +7,9 @@ const pieces = (() => {
   const nonce = document.currentScript.nonce;
 
   async function unpack(packed) {
-    const bytes = Uint8Array.from(atob(packed), (sign) => sign.charCodeAt(0));
+    const signs = atob(packed);
+    const bytes = new Uint8Array(signs.length); // by a loop: Uint8Array.from takes ten times as long
+    for (let at = 0; at < signs.length; at++) bytes[at] = signs.charCodeAt(at);
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return new Response(stream).json();
   }

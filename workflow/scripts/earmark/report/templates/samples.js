@@ -213,10 +213,10 @@ const browser = (() => {
     const [wanted, ofMask] = [outcome(view, chosen, table), ofKinds(table, mask)];
     const sets = { outcomes: new Map(), kinds: new Map() };
     const add = (set, key) => set.set(key, (set.get(key) ?? 0) + 1);
-    const bits = report.samples.kinds[view.kind].map(([bit]) => bit);
+    const bits = report.samples.kinds[view.kind].map(([bit]) => [bit, ofKinds(table, bit)]);
     for (const row of slice) {
       if (ofMask(row)) { add(sets.outcomes, outcomeOf(view, table, row)); add(sets.outcomes, ""); }
-      if (wanted(row)) for (const bit of bits) if (ofKinds(table, bit)(row)) add(sets.kinds, bit);
+      if (wanted(row)) for (const [bit, has] of bits) if (has(row)) add(sets.kinds, bit);
     }
     const pressed = (label, of, on, changes) => element("button", {
       type: "button", "aria-pressed": String(Boolean(on)), "data-kind": label,
@@ -239,12 +239,53 @@ const browser = (() => {
 
   const change = (changes) => state.set({ page: null, ...changes }, "samples");
 
+  // A page of the rows that are left by a word and a text.
+  async function laid(view, chosen, table, order, current) {
+    const word = view.kind === "asr" ? state.get("word") : "";
+    named.hidden = !words.told(word);
+    if (!named.hidden) {
+      const rows = await words.rows(table.parts, chosen, word);
+      if (!current()) return;
+      order = order.filter((row) => rows.has(row));
+      named.replaceChildren(`Only clips with ${words.told(word)} `, element("button", {
+        type: "button", onclick: () => change({ word: null }) }, "all clips"));
+    }
+    const text = state.get("q").trim();
+    if (text) {
+      count.textContent = "Searching…";
+      order = await holding(table, chosen, order, text);
+      if (!current()) return;
+    }
+    const last = Math.max(0, Math.ceil(order.length / PAGE) - 1);
+    at.page = Math.min(last, Math.max(0, Number(state.get("page", "1")) - 1 || 0));
+    const first = at.page * PAGE;
+    const shown = order.slice(first, first + PAGE);
+    const [rows, waves] = await Promise.all([
+      Promise.all(shown.map((row) => rowsAt(table.places[row], chosen))),
+      Promise.all(shown.map((row) => pieces.load(`p${table.places[row][0].at}`)))]);
+    if (!current()) return;
+    const number = (value) => value.toLocaleString("en");
+    count.textContent = !order.length ? `None of ${number(table.places.length)} samples`
+      : `${number(first + 1)}–${number(first + shown.length)} of ${number(order.length)} samples`
+        + (order.length < table.places.length ? ` (${number(table.places.length)} in all)` : "");
+    back.disabled = at.page === 0;
+    on.disabled = at.page >= last;
+    list.replaceChildren(...rows.map(([utterance, ...answers], nth) => cards.show(
+      table.places[shown[nth]][0], shown[nth], utterance, answers.map((row, side) => (
+        { name: models[chosen[side]], row, index: table.answers[side] })), table.protocol,
+      waves[nth][table.places[shown[nth]][1]])));
+    if (!rows.length) {
+      list.append(element("p", { class: "empty" }, "No sample is like that. Take a filter away."));
+    }
+  }
+
   async function show() {
     const mine = ++turn;
     const current = () => mine === turn;
     const view = chosenView();
     const chosen = chosenModels(view);
     root.setAttribute("aria-busy", "true");
+    if (view.kind === "asr") words.ask(view.parts, chosen);
     try {
       const table = await tabled(view, chosen);
       if (!current()) return;
@@ -254,43 +295,8 @@ const browser = (() => {
         .filter(ofKinds(table, Number(state.get("kinds", "0"))));
       await difference.show(root.querySelector("[data-difference]"), view, chosen, models, table, order);
       if (!current()) return;
-      const looked = order;
-      const word = view.kind === "asr" ? state.get("word") : "";
-      named.hidden = !words.told(word);
-      if (!named.hidden) {
-        const rows = await words.rows(table.parts, chosen, word);
-        if (!current()) return;
-        order = order.filter((row) => rows.has(row));
-        named.replaceChildren(`Only clips with ${words.told(word)} `, element("button", {
-          type: "button", onclick: () => change({ word: null }) }, "all clips"));
-      }
-      const text = state.get("q").trim();
-      if (text) {
-        count.textContent = "Searching…";
-        order = await holding(table, chosen, order, text);
-        if (!current()) return;
-      }
-      const last = Math.max(0, Math.ceil(order.length / PAGE) - 1);
-      at.page = Math.min(last, Math.max(0, Number(state.get("page", "1")) - 1 || 0));
-      const first = at.page * PAGE;
-      const shown = order.slice(first, first + PAGE);
-      const rows = await Promise.all(shown.map((row) => rowsAt(table.places[row], chosen)));
-      if (!current()) return;
-      const number = (value) => value.toLocaleString("en");
-      count.textContent = !order.length ? `None of ${number(table.places.length)} samples`
-        : `${number(first + 1)}–${number(first + shown.length)} of ${number(order.length)} samples`
-          + (order.length < table.places.length ? ` (${number(table.places.length)} in all)` : "");
-      back.disabled = at.page === 0;
-      on.disabled = at.page >= last;
-      list.replaceChildren(...rows.map(([utterance, ...answers], nth) => cards.show(
-        table.places[shown[nth]][0], shown[nth], utterance, answers.map((row, side) => (
-          { name: models[chosen[side]], row, index: table.answers[side] })), table.protocol)));
-      if (!rows.length) {
-        list.append(element("p", { class: "empty" }, "No sample is like that. Take a filter away."));
-      }
-      const wordsOf = root.querySelector("[data-words]");
-      wordsOf.hidden = view.kind !== "asr";
-      if (!wordsOf.hidden) await words.show(table.parts, chosen, looked, table.places.length, current);
+      await Promise.all([words.show(view, chosen, table, order, current),
+        laid(view, chosen, table, order, current)]);
     } catch (error) {
       if (!current()) return;
       count.textContent = "The samples cannot be shown";
@@ -317,6 +323,7 @@ const browser = (() => {
     state.set({ page: String(at.page + 1 + step) }, "samples");
     count.parentElement.scrollIntoView();
   };
+  sound.keys(list);
   back.addEventListener("click", () => turnPage(-1));
   on.addEventListener("click", () => turnPage(1));
   let seen = "";
@@ -327,6 +334,5 @@ const browser = (() => {
   };
   state.listen(fresh);
   seen = state.only(KEYS);
-  show();
-  return { show };
+  return { shown: show() };
 })();

@@ -6,6 +6,9 @@ const words = (() => {
   const root = document.querySelector("[data-words]");
   const sorted = {}; // by table: the column that orders it, and which way
 
+  const asked = (parts, chosen) => parts.map(({ at }) => Promise.all(
+    [`w${at}`, ...chosen.map((model) => `w${at}-${model}`)].map(pieces.load)));
+
   // The words of a view's splits as one list, and each row's as numbers in it.
   async function read(parts, chosen) {
     const numbers = new Map();
@@ -14,17 +17,11 @@ const words = (() => {
       if (!numbers.has(word)) numbers.set(word, known.push(word) - 1);
       return numbers.get(word);
     };
-    const loaded = [];
-    for (const split of parts) {
-      const said = await pieces.load(`w${split.at}`);
-      const ours = said.words.map(number);
-      const heard = [];
-      for (const model of chosen) {
-        const own = await pieces.load(`w${split.at}-${model}`);
-        heard.push({ edits: own.edits, own: new Map(own.own), map: [...ours, ...own.words.map(number)] });
-      }
-      loaded.push({ said, map: ours, heard });
-    }
+    const loaded = (await Promise.all(asked(parts, chosen))).map(([said, ...owns]) => {
+      const map = said.words.map(number);
+      return { said, map, heard: owns.map(({ edits, own, words }) => (
+        { edits, own: new Map(own), map: [...map, ...words.map(number)] })) };
+    });
     return { known, numbers, loaded };
   }
 
@@ -161,12 +158,16 @@ const words = (() => {
       return rows;
     },
     told: (key) => TOLD[parsed(key)[0]]?.(...parsed(key).slice(1)) ?? "",
-    async show(parts, chosen, rows, size, current) {
+    // Has the words of a view loaded before they are counted.
+    ask: (parts, chosen) => asked(parts, chosen.slice(0, 2)).map((one) => one.catch(() => {})),
+    async show({ kind }, chosen, { parts, places }, rows, current) {
+      root.hidden = kind !== "asr";
+      if (root.hidden) return;
       const sides = chosen.slice(0, 2);
       const found = await read(parts, sides);
       await new Promise((resolve) => setTimeout(resolve));
       if (!current()) return;
-      const made = counted(found, sides.length, rows, size);
+      const made = counted(found, sides.length, rows, places.length);
       root.replaceChildren(...Object.keys(KINDS).map((kind) => table(kind, made[kind], sides)));
     },
   };

@@ -1,0 +1,79 @@
+"""What a page tells of the machines that it was made on, and how it is left out."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from earmark.files import read_json
+from earmark.report.gather import Results
+
+_PLACES = re.compile(
+    r"\w+://[^\s'\",;)]+"  # addresses
+    r"|(?<![\w/.])(?:~|\.{1,2}|[A-Za-z]:)?(?:[/\\][\w.@+~%-]+){2,}[/\\]?"
+    r"|(?<![\w/.])(?:~|\.{1,2})/[\w.@+%-]+"
+    r"|\b[A-Za-z][\w-]*(?:\.[\w-]+)*:\d{2,5}\b|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"
+)
+_SAID = frozenset(
+    "id text question answer choices reference hypothesis others raw edits words judgement match of"
+    " cost kinds ends".split()
+)
+"""Keys of what was said, asked and answered, which stands as it is."""
+
+
+def scrubber(results: Results) -> Callable[[Any], Any]:
+    """What leaves the places out of texts, also of all within lists and objects.
+
+    Paths, addresses and host names (with a port, numeric, of this machine, and of those that the
+    records of the answers name) are replaced by dots. References, questions and answers stay.
+    """
+    hosts = {platform.node(), *_recorded(results)}
+    hosts |= {host.partition(".")[0] for host in hosts}
+    run = results.run
+    folders = {
+        str(Path(one).absolute()) for one in (run.data_dir, run.results_dir, run.frozen["root"])
+    }
+    folders |= {str(Path.home()), str(Path.cwd())}
+    known = re.compile(
+        "|".join([*(re.escape(one) + r"[/\\]?\S*" for one in _longest(folders)),
+                  *(rf"(?<![\w-]){re.escape(one)}(?![\w-])" for one in _longest(hosts))])
+    )  # fmt: skip
+
+    def scrub(value: Any) -> Any:
+        if isinstance(value, str):
+            return _PLACES.sub("…", known.sub("…", value))
+        if isinstance(value, dict):
+            return {key: inner if key in _SAID else scrub(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(map(scrub, value))
+        return value
+
+    return scrub
+
+
+def _longest(names: set[str]) -> list[str]:
+    return sorted(names - {"", "/", "localhost"}, key=len, reverse=True)
+
+
+def _recorded(results: Results) -> set[str]:
+    jobs = [job for one in results.evaluations.values() for job in one.jobs]
+    for folder in results.run.models:
+        for benchmark in results.run.benchmarks:
+            path = results.run.paths.provenance.of(model=folder, benchmark=benchmark)
+            jobs += [read_json(path)] if path.is_file() else []
+    return {str((job.get("hardware") or {}).get("host") or "") for job in jobs}
+
+
+def anonymous(results: Results, scrub: Callable[[Any], Any]) -> Results:
+    """Results whose reasons of failure name no place."""
+    return replace(
+        results,
+        evaluations={
+            key: replace(one, failure=one.failure and scrub(one.failure))
+            for key, one in results.evaluations.items()
+        },
+    )
