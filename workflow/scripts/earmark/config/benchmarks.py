@@ -13,6 +13,9 @@ from earmark.config import parts
 from earmark.config.models import Judge, Matcher, Model, Prompt
 from earmark.config.parts import Count, Folder, LocalPath, Name, Part, Plain, Text, key
 
+MEASURES = ("translation", "keywords", "hallucination")
+"""Ways of scoring that are a file each of `earmark.scoring.measures`."""
+
 
 class Exclude(Part):
     """Which rows are left out: `Split.exclude`."""
@@ -45,6 +48,9 @@ class References(Part):
     text: Text = key(..., "The column of the reference.")
     row_key: Text | None = key(
         None, "The key of the source's rows that holds it, where it is not called as `key`."
+    )
+    missing: Literal["error", "empty"] = key(
+        "error", "A row that none belongs to: an error, or its reference is empty (see `exclude`)."
     )
     key: Text = key(..., "The column that says which row is which, here and in the source's rows.")
 
@@ -124,9 +130,26 @@ class SplitKeys(Part):
 
     renamed: ClassVar = {"leave_out": "exclude", "allow_bad_audio": "skip_bad_audio"}
 
-    scoring: Literal["asr", "closed_form", "open_ended", "instruction_following"] = key(
-        "asr", "By word error rate; by matching with choices, by a judge, and by rules (MMAU-Pro)."
+    scoring: Literal[
+        "asr",
+        "translation",
+        "keywords",
+        "hallucination",
+        "closed_form",
+        "open_ended",
+        "instruction_following",
+    ] = key(
+        "asr",
+        "By word error rate; BLEU and chrF; words that rows list; characters a minute; by matching "
+        "with choices, by a judge, and by rules (MMAU-Pro).",
     )
+    target_language: parts.Language | None = key(
+        None, "translation: what is translated into, such as `de`; decides BLEU's tokenizer."
+    )
+    tokenizer: Literal["13a", "intl", "char", "zh", "ja-mecab", "ko-mecab", "none"] | None = key(
+        None, "translation: BLEU's tokenizer in sacrebleu, where it is not the language's."
+    )
+    keywords: Text = key("keywords", "keywords: the column whose list of words is looked for.")
     sentences: Literal["punctuation", "punkt"] = key(
         "punctuation", "instruction_following: how sentences are counted; punkt is NLTK's model."
     )
@@ -143,7 +166,8 @@ class SplitKeys(Part):
     prompt: Prompt = key(
         Prompt(),
         "What the model is asked, after the audio. {question} stands for that column of the "
-        "sample, a list of two or more becomes lettered lines, and {{ is a brace.",
+        "sample, a list of two or more becomes lettered lines, {words|, } is a list with commas "
+        "between, and {{ is a brace.",
     )
     language: parts.Language | None = key(
         None,
@@ -211,6 +235,17 @@ class Split(BenchmarkSplit):
     def record(self) -> Plain:
         """All of it as a plain dictionary, from which the same is made again."""
         return {**self.model_dump(), **self.preparation, "prompt": self.prompt.given}
+
+    @property
+    def way(self) -> str:
+        """How it is scored and shown: ``asr``, a measure by its name, or ``mmau`` for the rest."""
+        return self.scoring if self.scoring in ("asr", *MEASURES) else "mmau"
+
+    @property
+    def measured(self) -> Plain:
+        """What a measure is told; see `earmark.scoring.measures.Measure`."""
+        said = ("language", "target_language", "tokenizer", "keywords")
+        return {name: getattr(self, name) for name in said}
 
     @property
     def units(self) -> Plain:
