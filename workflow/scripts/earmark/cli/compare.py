@@ -1,6 +1,7 @@
 """Compare two models on the same samples: is the difference more than chance?
 
-Of speech recognition word error rates are compared, of MMAU-Pro success rates.
+Of speech recognition word error rates are compared, of MMAU-Pro success rates, and of other sets
+their first rate (BLEU) or the one that --protocol names.
 
 A model is named as in the config, or given as a result file (JSON Lines with text and pred_text).
 Of several seeds, the answers of the first are compared. p is that of sign flips over groups
@@ -17,12 +18,15 @@ from typing import Any
 from earmark.cli.printing import print_table
 from earmark.cli.project import add_configfile, load_run
 from earmark.config import Run
+from earmark.config.benchmarks import MEASURES
 from earmark.errors import EarmarkError
 from earmark.files import read_json
 from earmark.report.differences import Counted, compared, counts, read_counts
 from earmark.report.figures import protocols
 from earmark.report.gather import first_mode
+from earmark.report.measured import compared_by, read_measured
 from earmark.scoring.comparison import holm
+from earmark.scoring.measures import measure_type, rate_units
 
 EXAMPLES = (
     "earmark compare model-a model-b --benchmark asr-leaderboard",
@@ -45,13 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare per split and overall, and print the result."""
+    measured: list[dict[str, Any]] = []
     if Path(args.model_a).is_file() and Path(args.model_b).is_file():
         protocol = args.protocol or "whisper"
         first, second = (_of_file(path, protocol, args) for path in (args.model_a, args.model_b))
         sets = {"": (first, second, False)}
     else:
         protocol = args.protocol or "primary"
-        sets = _of_models(args)
+        sets, measured = _of_models(args)
     found = [
         {"set": name, "rate": "success" if rated else "wer", "protocol": protocol, **line}
         for benchmark, (first, second, rated) in sets.items()
@@ -59,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
             first, second, f"{benchmark} (all {'answers' if rated else 'words'})", rated
         ).items()
     ]
+    found += measured
     for line, p in zip(found, holm([line["p"] for line in found]), strict=True):
         line["p_holm"] = p
     if args.json:
@@ -86,7 +92,10 @@ def _of_file(path: str, protocol: str, args: argparse.Namespace) -> Counted:
     return {"all": table}
 
 
-def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted, bool]]:
+def _of_models(
+    args: argparse.Namespace,
+) -> tuple[dict[str, tuple[Counted, Counted, bool]], list[dict[str, Any]]]:
+    """What is counted of both models by benchmark; and lines of those with a measure."""
     config = load_run(args.configfile)
     by_name = {model.name: folder for folder, model in config.models.items()}
     for name in (args.model_a, args.model_b):
@@ -100,16 +109,57 @@ def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted, bo
                 f"{args.configfile}: no benchmark {name!r}; it has {', '.join(config.benchmarks)}"
             )
     chosen = args.benchmark or list(config.benchmarks)
-    if args.protocol:  # which only speech recognition has
-        chosen = [name for name in chosen if config.scoring(name) == "asr"]
-    return {
+    if args.protocol:  # which only speech recognition and measures have
+        chosen = [name for name in chosen if config.scoring(name) != "mmau"]
+    models = [by_name[args.model_a], by_name[args.model_b]]
+    measured = [
+        line
+        for name in chosen
+        if config.scoring(name) in MEASURES
+        for line in _by_measure(config, models, name, args.protocol)
+    ]
+    counted = {
         benchmark: (
-            _of_scores(config, by_name[args.model_a], benchmark, args.protocol),
-            _of_scores(config, by_name[args.model_b], benchmark, args.protocol),
+            _of_scores(config, models[0], benchmark, args.protocol),
+            _of_scores(config, models[1], benchmark, args.protocol),
             config.scoring(benchmark) != "asr",
         )
         for benchmark in chosen
+        if config.scoring(benchmark) not in MEASURES and args.protocol not in rate_units()
     }
+    if not counted and not measured:
+        raise EarmarkError(f"--protocol {args.protocol}: nothing was scored by it")
+    return counted, measured
+
+
+def _by_measure(
+    config: Run, models: list[str], benchmark: str, protocol: str | None
+) -> list[dict[str, Any]]:
+    """The lines of a benchmark with a measure: by its primary rate, or the one asked for."""
+    scoring = config.scoring(benchmark)
+    rates = {rate.name: rate for rate in measure_type(scoring).rates}
+    if protocol and protocol not in rates:
+        return []
+    rate = rates[protocol or next(iter(rates))]
+    first, second = (
+        {
+            f"{benchmark}-{split}": read_measured(_scores(config, model, benchmark, split), scoring)
+            for split in config.benchmarks[benchmark]
+        }
+        for model in models
+    )
+    lines = compared_by(rate, first, second, f"{benchmark} (mean)")
+    return [
+        {"set": name, "rate": rate.title, "protocol": rate.name, **line}
+        for name, line in lines.items()
+    ]
+
+
+def _scores(config: Run, model: str, benchmark: str, split: str) -> Path:
+    path = config.paths.scores.of(model=model, benchmark=benchmark, split=split)
+    if not path.is_file():
+        raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
+    return path
 
 
 def _of_scores(config: Run, model: str, benchmark: str, protocol: str | None) -> Counted:
@@ -117,9 +167,7 @@ def _of_scores(config: Run, model: str, benchmark: str, protocol: str | None) ->
     asr = config.scoring(benchmark) == "asr"
     for split in config.benchmarks[benchmark]:
         where = {"model": model, "benchmark": benchmark, "split": split}
-        path, metrics = config.paths.scores.of(**where), config.paths.split_metrics.of(**where)
-        if not path.is_file() or not metrics.is_file():
-            raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
+        path, metrics = _scores(config, **where), config.paths.split_metrics.of(**where)
         blocks = protocols(first_mode(read_json(metrics))) if asr else {"": {}}
         if protocol and protocol not in blocks:
             known = ", ".join(blocks)
@@ -142,7 +190,8 @@ def _print_table(found: list[dict[str, Any]], a: str, b: str, protocol: str) -> 
             f"{line['wins']}/{line['ties']}/{line['losses']}",
         ])  # fmt: skip
     rates = dict.fromkeys(line["rate"] for line in found)
-    named = " and ".join("WER" if rate == "wer" else "success rate" for rate in rates)
-    print_table(headings, rows, title=f"{named} in percent ({protocol}); A: {a}; B: {b}\n")
+    known = {"wer": "WER in percent", "success": "success rate in percent"}
+    named = " and ".join(known.get(rate, rate) for rate in rates)
+    print_table(headings, rows, title=f"{named} ({protocol}); A: {a}; B: {b}\n")
     for why in dict.fromkeys(line["interval_why"] for line in found if line["interval_why"]):
         print(f"no interval where {why}")

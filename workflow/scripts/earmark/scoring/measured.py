@@ -65,9 +65,7 @@ def score_measured(
         for rows, file in zip(pairs, files, strict=True)
     ]
     answers = list(zip(*each, strict=True))
-    write_jsonl(
-        scores, (row[0] if len(row) == 1 else seeds.merged(row) for row in answers)
-    )
+    write_jsonl(scores, (row[0] if len(row) == 1 else seeds.merged(row) for row in answers))
     made: Metrics = {"subset": subset, "scoring": scoring, "label": label, **measure.record}
     for mode, rows in zip(seeds.modes(len(files)), zip(*map(_chosen, answers), strict=True)):
         flat = [(seed, row) for taken in rows for seed, row in enumerate(taken)]

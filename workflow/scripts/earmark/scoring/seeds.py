@@ -58,8 +58,8 @@ def chosen(
 ) -> Iterator[Sequence[Row]]:
     """For each of `modes`, the answers that count: all, the best, the most frequent.
 
-    The best has the least cost (by default the fewest word errors), the most frequent is the one that came most often once
-    normalized; the earliest of equals, and the first protocol decides.
+    The best has the least cost (by default the fewest word errors), the most frequent is the one
+    that came most often once normalized; the earliest of equals, and the first protocol decides.
     """
     yield answers
     if len(answers) > 1:

@@ -135,8 +135,8 @@ def _levenshtein(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Ed
 
 
 def _substituting(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Edit]:
-    """Of the alignments with the fewest errors, the one that, from the end on, takes a pair of words
-    before a deletion, and that before an insertion.
+    """Of the alignments with the fewest errors, the one that, from the end on, takes a pair before
+    a deletion, and that before an insertion.
     """
     known: dict[str, int] = {}
     said, heard = (

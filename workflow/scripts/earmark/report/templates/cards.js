@@ -101,6 +101,7 @@ const cards = (() => {
     // `answers`: [{name, row, index}], one a model; `at`: the sample's place in each index.
     show(split, at, utterance, answers, protocol) {
       const several = answers.length > 1;
+      const reference = utterance.answer || (split.kind === "measure" ? utterance.text : null);
       const head = element("header", {},
         element("h3", {}, element("a", {
           href: state.link({ split: split.key, q: utterance.id, page: null }), title: "a link to this sample",
@@ -113,7 +114,7 @@ const cards = (() => {
         ? alignment.show(utterance.reference ?? "", answers.map(({ name, row }) => (
           { name, text: row.hypothesis ?? "", edits: row.edits ?? [] })))
         : [element("p", { class: "question" }, utterance.question ?? ""),
-          utterance.answer ? element("p", { class: "note" }, `Reference: ${utterance.answer}`) : null,
+          reference ? element("p", { class: "note" }, `Reference: ${reference}`) : null,
           element("div", { class: "answers" }, ...answers.map((one) => answer(one, utterance)))];
       if (split.kind === "asr" && protocol !== split.protocols[0]) {
         body.push(element("p", { class: "note" },

@@ -87,7 +87,9 @@ class Keywords(Measure):
                 used.add((start, start + end - first))
             else:
                 missed.append(" ".join(said[first:end]))
-        false = [" ".join(heard[a:b]) for a, b in occurrences(heard, keywords) if (a, b) not in used]
+        false = [
+            " ".join(heard[a:b]) for a, b in occurrences(heard, keywords) if (a, b) not in used
+        ]
         total = counted(edits, len(said))
         numbers = (len(used), len(false), len(missed), total.edits, total.ref_words)
         row: Row = {"counts": dict(zip(self.counts, numbers, strict=True))}
