@@ -65,17 +65,28 @@ class Source(Part):
     """Where the utterances come from: `Split.source`."""
 
     kind: ClassVar = "type"
-    needs: ClassVar = {"hub": ("repo",), "local": ("manifest",)}
+    needs: ClassVar = {"hub": ("repo",), "local": ("manifest",), "url": ("urls",)}
 
-    type: Literal["hub", "local"] | None = key(
-        None, "`hub`: a Hugging Face set; `local`: a manifest (JSONL, CSV) of your own."
+    type: Literal["hub", "local", "url"] | None = key(
+        None,
+        "`hub`: a Hugging Face set; `local`: a manifest (JSONL, CSV) of your own; `url`: archives "
+        "at addresses, as OpenSLR's.",
     )
     repo: Text | None = key(None, "The repository, as owner/name.", "hub")
     revision: Text = key("main", "A commit, tag or branch; a commit is what repeats.", "hub")
     config: str | None = key(None, "The configuration, where there are several.", "hub")
     split: str = key("test", "The split's name there.", "hub")
     files: Annotated[list[str], Field(min_length=1)] | None = key(
-        None, "The files that hold the rows (globs), if the README has no list.", "hub"
+        None,
+        "The files that hold the rows (globs), if the README has no list; of `url`, in the "
+        "archives.",
+        "hub url",
+    )
+    urls: Annotated[list[parts.Address], Field(min_length=1)] | None = key(
+        None, "Addresses of archives (tar, tar.gz, zip) with rows and clips.", "url"
+    )
+    clips: Annotated[list[str], Field(min_length=1)] | None = key(
+        None, "Clips in the archives (globs) that are a row each, where no file has rows.", "url"
     )
     archive: str | None = key(None, "The zip archive with the clips of the audio column.", "hub")
     rows: Annotated[dict[str, parts.Values], Field(min_length=1)] | None = key(
@@ -96,10 +107,12 @@ class Source(Part):
         {},
         "The manifest's key (`id`, `audio`, `text`, or any) and the column that holds it. "
         "`id: null` numbers the rows; `text: null` is for sets without a reference.",
-        "hub local",
+        "hub local url",
     )
     references: References | None = key(
-        None, "Where the references are, if not in the rows (`columns: {text: null}`).", "hub local"
+        None,
+        "Where the references are, if not in the rows (`columns: {text: null}`).",
+        "hub local url",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ COLUMNS = {"id": "id", "audio": "audio_filepath", "text": "text"}
 """The keys of the user's manifest, unless ``columns`` says otherwise: NeMo's names."""
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """A row: its number (from 1), its place, and its clips' names and files (or archives)."""
 
     number: int
@@ -43,8 +43,23 @@ class _Entry(NamedTuple):
         return first.with_name(self.names[0]) if first.suffix == ".tar" else first
 
 
-def _entries(source: Source) -> list[_Entry]:
-    manifest, columns = Path(str(source.manifest)), {**COLUMNS, **source.columns}
+def _entries(source: Source) -> list[Entry]:
+    manifest = Path(str(source.manifest))
+    return entries_of(source, manifest, partial(_file, manifest.parent))
+
+
+def entries_of(source: Source, manifest: Path, find: Callable[[str, Row], Path]) -> list[Entry]:
+    """The rows of a manifest, each with the files of its clips.
+
+    Args:
+        source: What columns are called, and how rows are read.
+        manifest: The manifest.
+        find: The file of a clip, by its name in a row.
+
+    Raises:
+        EarmarkError: when a row names no clip, or there are no rows.
+    """
+    columns = {**COLUMNS, **source.columns}
     column, entries = str(columns["audio"]), []
     form = FORMS.get(manifest.suffix.lower(), "json")
     text = [str(columns[key]) for key in COLUMNS]
@@ -59,8 +74,8 @@ def _entries(source: Source) -> list[_Entry]:
                 f"row has {', '.join(map(repr, row)) or 'no keys'} (source.columns.audio names "
                 "the key)"
             )
-        paths = [_file(manifest.parent, name, row) for name in names]
-        entries.append(_Entry(index + 1, where, row, names, paths))
+        paths = [find(name, row) for name in names]
+        entries.append(Entry(index + 1, where, row, names, paths))
     if not entries:
         raise EarmarkError(f"{manifest}: no utterances in it: no rows; one each is expected")
     return entries
@@ -80,7 +95,7 @@ def _file(folder: Path, name: str, row: Row) -> Path:
     return next(filter(Path.is_file, other), path)
 
 
-def _named(entries: Sequence[_Entry]) -> list[str]:
+def _named(entries: Sequence[Entry]) -> list[str]:
     """A name for each row without an id: its file's, with folder or offset where those clash."""
     same: dict[str, set[Path]] = {}
     for one in entries:
@@ -116,7 +131,7 @@ def source_files(split: Split) -> list[str]:
                     "manifest's folder)"
                 )
             files[str(path)] = None
-    for _ in wanted(distinct(_utterances(split, entries)), split.ids):
+    for _ in wanted(distinct(utterances_of(split, entries)), split.ids):
         pass
     return list(files)
 
@@ -134,17 +149,18 @@ def fetch(split: Split, folder: Path, cache: Path) -> dict[str, Any]:
 def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Iterator[Utterance]]:
     """The user's rows under the project's names; keys of their own are kept."""
     entries = _entries(split.source)
-    return len(entries), len(split.chosen(len(entries))), _utterances(split, entries)
+    return len(entries), len(split.chosen(len(entries))), utterances_of(split, entries)
 
 
-def _utterances(split: Split, entries: Sequence[_Entry]) -> Iterator[Utterance]:
+def utterances_of(split: Split, entries: Sequence[Entry]) -> Iterator[Utterance]:
+    """The utterances that rows are, of those that are asked for."""
     tars: dict[Path, Tar] = {}
     names = _named(entries)
     for index in split.chosen(len(entries)):
         yield _utterance(split, entries[index], names[index], tars)
 
 
-def _utterance(split: Split, entry: _Entry, name: str, tars: dict[Path, Tar]) -> Utterance:
+def _utterance(split: Split, entry: Entry, name: str, tars: dict[Path, Tar]) -> Utterance:
     columns, row, where = {**COLUMNS, **split.source.columns}, entry.row, entry.where
     id_, text = columns["id"], columns["text"]
     if text is not None and text not in row:

@@ -67,7 +67,8 @@ def score_measured(
     answers = list(zip(*each, strict=True))
     write_jsonl(scores, (row[0] if len(row) == 1 else seeds.merged(row) for row in answers))
     made: Metrics = {"subset": subset, "scoring": scoring, "label": label, **measure.record}
-    for mode, rows in zip(seeds.modes(len(files)), zip(*map(_chosen, answers), strict=True)):
+    chosen = zip(*map(_chosen, answers), strict=True)
+    for mode, rows in zip(seeds.modes(len(files)), chosen, strict=True):
         flat = [(seed, row) for taken in rows for seed, row in enumerate(taken)]
         made[mode] = {**known, **_rates(measure, flat, known["busy_seconds"])}
     write_json(metrics, made)

@@ -1,9 +1,9 @@
 """Keywords: which of the words that a row lists are heard where they were said.
 
-As Contextual Earnings-22 counts them in NeMo-Skills at 74b86497: texts in lower case, everything but
-letters and digits a space; occurrences are found from left to right, the longest keyword first,
-without overlap; one of the reference is a true positive where all its words are aligned to the same,
-contiguous words of the answer (substitution before deletion before insertion), else a false
+As Contextual Earnings-22 counts them in NeMo-Skills at 74b86497: texts in lower case, everything
+but letters and digits a space; occurrences are found from left to right, the longest keyword first,
+without overlap; one of the reference is a true positive where all its words are aligned to the
+same, contiguous words of the answer (substitution before deletion before insertion), else a false
 negative; one of the answer that is no true positive is a false positive.
 """
 
@@ -62,8 +62,8 @@ class Keywords(Measure):
         """See `Measure.check`."""
         if self._column not in entry:
             raise EarmarkError(
-                f"keywords: there is no column {self._column!r}; the row has {', '.join(entry)}. Of "
-                "a set of the Hub, name it in `source.keep` or `source.columns`"
+                f"keywords: there is no column {self._column!r}; the row has {', '.join(entry)}. "
+                "Of a set of the Hub, name it in `source.keep` or `source.columns`"
             )
         listed = entry[self._column]
         if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
