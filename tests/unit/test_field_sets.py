@@ -10,7 +10,7 @@ from hub_sets import clip, parquet
 
 from earmark.config import resolve
 from earmark.files import read_json, read_jsonl, write_jsonl
-from earmark.scoring.score import aggregate, check_protocols, score
+from earmark.scoring.score import aggregate, check_scoring, score
 
 AUDIO = ("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
 TEXTS = {
@@ -74,7 +74,7 @@ def test_a_declared_set_is_prepared_and_scored(
     hub, prepare, clone, tmp_path, benchmark, split, columns, text, unit
 ):
     run = resolve({"benchmarks": {benchmark: None}, "models": MODEL}, clone)
-    check_protocols(run.splits)
+    check_scoring(run.splits)
     chosen = run.benchmarks[benchmark][split]
     named = chosen.source.config
     commit = hub.commit(
@@ -130,4 +130,4 @@ def test_every_declaration_resolves_and_its_protocols_know_its_languages(clone):
             "benchmarks": {path.stem: None},
             "models": {"m": {"server": "demo", "model": "m"}},
         }
-        check_protocols(resolve(config, clone).splits)
+        check_scoring(resolve(config, clone).splits)

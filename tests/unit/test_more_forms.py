@@ -13,7 +13,7 @@ import soundfile
 from earmark.cli import main
 from earmark.config import Split
 from earmark.data.audio import examine, read
-from earmark.data.local import _Entry, _named, source_files
+from earmark.data.local import Entry, _named, source_files
 from earmark.errors import EarmarkError
 
 
@@ -41,7 +41,7 @@ def test_wav_with_a_tag_before_it_is_read(tmp_path):
 
 
 def entry(path):
-    return _Entry(1, "", {}, [path], [Path("/x", path)])
+    return Entry(1, "", {}, [path], [Path("/x", path)])
 
 
 def test_ids_of_many_folders_have_them():

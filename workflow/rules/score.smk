@@ -4,10 +4,8 @@ scoring_code = functools.cache(scoring_code_hash)
 
 # What scoring needs beside answers, a file a seed.
 BESIDE = {
-    "asr": [],
     "closed_form": [rules.match.output.matches],
     "open_ended": [rules.judge.output.judgements],
-    "instruction_following": [],
 }
 
 
@@ -15,7 +13,7 @@ rule score:
     input:
         manifest=rules.manifest.output.manifest,
         predictions=lambda w: seeded(PATHS.predictions, w),
-        beside=lambda w: seeded(BESIDE[RUN.split(w).scoring], w),
+        beside=lambda w: seeded(BESIDE.get(RUN.split(w).scoring, []), w),
     output:
         scores=PATHS.scores,
         metrics=PATHS.split_metrics,
@@ -29,6 +27,8 @@ rule score:
         mem_mb=1000,
     params:
         scoring=lambda w: RUN.split(w).scoring,
+        way=lambda w: RUN.split(w).way,
+        measured=lambda w: RUN.split(w).measured,
         label=RUN.label,
         protocols=lambda w: RUN.split(w).protocols,
         postprocess=lambda w: RUN.split(w).postprocess,
@@ -106,5 +106,5 @@ EVALUATIONS += [
     PATHS.category.of(model=model, benchmark=split.benchmark, split=split.name)
     for model in RUN.models
     for split in RUN.splits
-    if split.scoring != "asr"
+    if split.way == "mmau"
 ]

@@ -3,10 +3,13 @@
 from earmark import provenance
 from earmark.errors import job_log
 from earmark.mmau.score import aggregate_mmau
+from earmark.scoring.measured import aggregate_measured
 from earmark.scoring.score import aggregate
 
 with job_log(snakemake.log[0]):
-    combine = aggregate if snakemake.params.scoring == "asr" else aggregate_mmau
+    combine = {"asr": aggregate, "mmau": aggregate_mmau}.get(
+        snakemake.params.scoring, aggregate_measured
+    )
     combine(
         benchmark=snakemake.wildcards.benchmark,
         splits=snakemake.input.metrics,

@@ -2,17 +2,30 @@
 
 from earmark.errors import job_log
 from earmark.mmau.score import as_list, score_mmau
+from earmark.scoring.measured import score_measured
 from earmark.scoring.score import score
 
 with job_log(snakemake.log[0]):
     benchmark, split = snakemake.wildcards.benchmark, snakemake.wildcards.split
-    if snakemake.params.scoring == "asr":
+    if snakemake.params.way == "asr":
         score(
             subset=f"{benchmark}-{split}",
             label=snakemake.params.label,
             protocols=snakemake.params.protocols,
             postprocess=snakemake.params.postprocess,
             **snakemake.params.units,
+            manifest=snakemake.input.manifest,
+            predictions=snakemake.input.predictions,
+            scores=snakemake.output.scores,
+            metrics=snakemake.output.metrics,
+        )
+    elif snakemake.params.way != "mmau":
+        score_measured(
+            subset=f"{benchmark}-{split}",
+            scoring=snakemake.params.scoring,
+            settings=snakemake.params.measured,
+            label=snakemake.params.label,
+            group=snakemake.params.units.get("group"),
             manifest=snakemake.input.manifest,
             predictions=snakemake.input.predictions,
             scores=snakemake.output.scores,

@@ -12,7 +12,7 @@ from earmark.config import Run, read_yaml, resolve, unset_keys
 from earmark.errors import EarmarkError, failed_jobs
 from earmark.mmau.lacking import lacking
 from earmark.owner import check_owner
-from earmark.scoring.score import check_protocols
+from earmark.scoring.score import check_scoring
 from earmark.servers import allocation, check
 
 NO_STORAGE = (
@@ -47,7 +47,7 @@ def begin(workflow: Any, config: Mapping[str, Any], root: str | Path) -> Run:
         for model in run.models.values():
             check(f"{where}: models.{model.name}", model)
         check(f"{where}: judge", run.judge)
-        check_protocols(run.splits)
+        check_scoring(run.splits)
         check_owner(run)
     except EarmarkError as error:
         sys.exit(f"error: {error}")

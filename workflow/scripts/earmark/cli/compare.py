@@ -1,6 +1,7 @@
 """Compare two models on the same samples: is the difference more than chance?
 
-Of speech recognition word error rates are compared, of MMAU-Pro success rates.
+Of speech recognition word error rates are compared, of MMAU-Pro success rates, and of other sets
+their first rate (BLEU) or the one that --protocol names.
 
 A model is named as in the config, or given as a result file (JSON Lines with text and pred_text).
 Of several seeds, the answers of the first are compared. p is that of sign flips over groups
@@ -18,12 +19,15 @@ from typing import Any
 from earmark.cli.printing import print_table
 from earmark.cli.project import add_configfile, load_run
 from earmark.config import Run
+from earmark.config.benchmarks import MEASURES
 from earmark.errors import EarmarkError
 from earmark.files import read_json
 from earmark.report.differences import Counted, compared, counts, read_counts
 from earmark.report.figures import protocols
 from earmark.report.gather import first_mode
+from earmark.report.measured import compared_by, read_measured
 from earmark.scoring.comparison import holm
+from earmark.scoring.measures import measure_type, rate_units
 
 EXAMPLES = (
     "earmark compare model-a model-b --benchmark asr-leaderboard",
@@ -46,13 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare per split and overall, and print the result."""
+    measured: list[dict[str, Any]] = []
     if Path(args.model_a).is_file() and Path(args.model_b).is_file():
         protocol = args.protocol or "whisper"
         first, second = (_of_file(path, protocol, args) for path in (args.model_a, args.model_b))
         sets = {"": (first, second, False, True)}
     else:
         protocol = args.protocol or "primary"
-        sets = _of_models(args)
+        sets, measured = _of_models(args)
     found = [
         {"set": name, "rate": "success" if rated else "wer", "protocol": protocol, **line}
         for benchmark, (first, second, rated, whole) in sets.items()
@@ -63,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
             rated,
         ).items()
     ]
+    found += measured
     for line, p in zip(found, holm([line["p"] for line in found]), strict=True):
         line["p_holm"] = p
     if args.json:
@@ -90,7 +96,10 @@ def _of_file(path: str, protocol: str, args: argparse.Namespace) -> Counted:
     return {"all": table}
 
 
-def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted, bool, bool]]:
+def _of_models(
+    args: argparse.Namespace,
+) -> tuple[dict[str, tuple[Counted, Counted, bool, bool]], list[dict[str, Any]]]:
+    """What is counted of both models by benchmark; and lines of those with a measure."""
     config = load_run(args.configfile)
     by_name = {model.name: folder for folder, model in config.models.items()}
     for name in (args.model_a, args.model_b):
@@ -104,12 +113,15 @@ def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted, bo
                 f"{args.configfile}: no benchmark {name!r}; it has {', '.join(config.benchmarks)}"
             )
     chosen = args.benchmark or list(config.benchmarks)
-    if args.protocol:  # which only speech recognition has
-        chosen = [name for name in chosen if config.scoring(name) == "asr"]
-    sets, models = {}, (by_name[args.model_a], by_name[args.model_b])
+    if args.protocol:  # which only speech recognition and measures have
+        chosen = [name for name in chosen if config.scoring(name) != "mmau"]
+    models = [by_name[args.model_a], by_name[args.model_b]]
+    counted: dict[str, tuple[Counted, Counted, bool, bool]] = {}
+    measured: list[dict[str, Any]] = []
     missing: list[EarmarkError] = []
     for benchmark in chosen:
-        splits, lacking = [], len(missing)
+        scoring, lacking = config.scoring(benchmark), len(missing)
+        splits = []
         for split in config.benchmarks[benchmark]:
             try:
                 for model in models:
@@ -119,17 +131,45 @@ def _of_models(args: argparse.Namespace) -> dict[str, tuple[Counted, Counted, bo
                 if args.benchmark:
                     raise
                 missing.append(error)
-        if splits:
+        if splits and scoring in MEASURES:
+            measured += _by_measure(config, models, benchmark, splits, args.protocol)
+        elif splits and args.protocol not in rate_units():
             first, second = (
                 _of_scores(config, model, benchmark, splits, args.protocol) for model in models
             )
-            rated, whole = config.scoring(benchmark) != "asr", len(missing) == lacking
-            sets[benchmark] = first, second, rated, whole
-    if missing and not sets:
+            counted[benchmark] = first, second, scoring != "asr", len(missing) == lacking
+    if missing and not counted and not measured:
         raise missing[0]
     for why in missing:
         print(f"left out: {why}", file=sys.stderr)
-    return sets
+    if not counted and not measured:
+        raise EarmarkError(f"--protocol {args.protocol}: nothing was scored by it")
+    return counted, measured
+
+
+def _by_measure(
+    config: Run, models: list[str], benchmark: str, splits: list[str], protocol: str | None
+) -> list[dict[str, Any]]:
+    """The lines of a benchmark with a measure: by its primary rate, or the one asked for."""
+    scoring = config.scoring(benchmark)
+    rates = {rate.name: rate for rate in measure_type(scoring).rates}
+    if protocol and protocol not in rates:
+        return []
+    rate = rates[protocol or next(iter(rates))]
+    first, second = (
+        {
+            f"{benchmark}-{split}": read_measured(
+                _scored(config, model, benchmark, split)[0], scoring
+            )
+            for split in splits
+        }
+        for model in models
+    )
+    lines = compared_by(rate, first, second, f"{benchmark} (mean)")
+    return [
+        {"set": name, "rate": rate.title, "protocol": rate.name, **line}
+        for name, line in lines.items()
+    ]
 
 
 def _scored(config: Run, model: str, benchmark: str, split: str) -> tuple[Path, Path]:
@@ -174,7 +214,8 @@ def _print_table(found: list[dict[str, Any]], a: str, b: str, protocol: str) -> 
             f"{line['wins']}/{line['ties']}/{line['losses']}",
         ])  # fmt: skip
     rates = dict.fromkeys(line["rate"] for line in found)
-    named = " and ".join("WER" if rate == "wer" else "success rate" for rate in rates)
-    print_table(headings, rows, title=f"{named} in percent ({protocol}); A: {a}; B: {b}\n")
+    known = {"wer": "WER in percent", "success": "success rate in percent"}
+    named = " and ".join(known.get(rate, rate) for rate in rates)
+    print_table(headings, rows, title=f"{named} ({protocol}); A: {a}; B: {b}\n")
     for why in dict.fromkeys(line["interval_why"] for line in found if line["interval_why"]):
         print(f"no interval where {why}")

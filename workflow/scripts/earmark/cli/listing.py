@@ -75,4 +75,6 @@ def _source(split: Split) -> str:
     source = split.source
     if source.type == "local":
         return str(source.manifest)
+    if source.type == "url":
+        return "\n".join(source.urls or ())
     return ":".join(filter(None, (source.repo, source.config, source.split)))

@@ -13,6 +13,9 @@ from earmark.config import parts
 from earmark.config.models import Judge, Matcher, Model, Prompt
 from earmark.config.parts import Count, Folder, LocalPath, Name, Part, Plain, Text, key
 
+MEASURES = ("translation", "keywords", "hallucination")
+"""Ways of scoring that are a file each of `earmark.scoring.measures`."""
+
 
 class Exclude(Part):
     """Which rows are left out: `Split.exclude`."""
@@ -46,6 +49,9 @@ class References(Part):
     row_key: Text | None = key(
         None, "The key of the source's rows that holds it, where it is not called as `key`."
     )
+    missing: Literal["error", "empty"] = key(
+        "error", "A row that none belongs to: an error, or its reference is empty (see `exclude`)."
+    )
     key: Text = key(..., "The column that says which row is which, here and in the source's rows.")
 
     @model_validator(mode="after")
@@ -59,17 +65,28 @@ class Source(Part):
     """Where the utterances come from: `Split.source`."""
 
     kind: ClassVar = "type"
-    needs: ClassVar = {"hub": ("repo",), "local": ("manifest",)}
+    needs: ClassVar = {"hub": ("repo",), "local": ("manifest",), "url": ("urls",)}
 
-    type: Literal["hub", "local"] | None = key(
-        None, "`hub`: a Hugging Face set; `local`: a manifest (JSONL, CSV) of your own."
+    type: Literal["hub", "local", "url"] | None = key(
+        None,
+        "`hub`: a Hugging Face set; `local`: a manifest (JSONL, CSV) of your own; `url`: archives "
+        "at addresses, as OpenSLR's.",
     )
     repo: Text | None = key(None, "The repository, as owner/name.", "hub")
     revision: Text = key("main", "A commit, tag or branch; a commit is what repeats.", "hub")
     config: str | None = key(None, "The configuration, where there are several.", "hub")
     split: str = key("test", "The split's name there.", "hub")
     files: Annotated[list[str], Field(min_length=1)] | None = key(
-        None, "The files that hold the rows (globs), if the README has no list.", "hub"
+        None,
+        "The files that hold the rows (globs), if the README has no list; of `url`, in the "
+        "archives.",
+        "hub url",
+    )
+    urls: Annotated[list[parts.Address], Field(min_length=1)] | None = key(
+        None, "Addresses of archives (tar, tar.gz, zip) with rows and clips.", "url"
+    )
+    clips: Annotated[list[str], Field(min_length=1)] | None = key(
+        None, "Clips in the archives (globs) that are a row each, where no file has rows.", "url"
     )
     archive: str | None = key(None, "The zip archive with the clips of the audio column.", "hub")
     clips: Text | None = key(
@@ -95,10 +112,12 @@ class Source(Part):
         {},
         "The manifest's key (`id`, `audio`, `text`, or any) and the column that holds it. "
         "`id: null` numbers the rows; `text: null` is for sets without a reference.",
-        "hub local",
+        "hub local url",
     )
     references: References | None = key(
-        None, "Where the references are, if not in the rows (`columns: {text: null}`).", "hub local"
+        None,
+        "Where the references are, if not in the rows (`columns: {text: null}`).",
+        "hub local url",
     )
 
 
@@ -129,9 +148,26 @@ class SplitKeys(Part):
 
     renamed: ClassVar = {"leave_out": "exclude", "allow_bad_audio": "skip_bad_audio"}
 
-    scoring: Literal["asr", "closed_form", "open_ended", "instruction_following"] = key(
-        "asr", "By word error rate; by matching with choices, by a judge, and by rules (MMAU-Pro)."
+    scoring: Literal[
+        "asr",
+        "translation",
+        "keywords",
+        "hallucination",
+        "closed_form",
+        "open_ended",
+        "instruction_following",
+    ] = key(
+        "asr",
+        "By word error rate; BLEU and chrF; words that rows list; characters a minute; by matching "
+        "with choices, by a judge, and by rules (MMAU-Pro).",
     )
+    target_language: parts.Language | None = key(
+        None, "translation: what is translated into, such as `de`; decides BLEU's tokenizer."
+    )
+    tokenizer: Literal["13a", "intl", "char", "zh", "ja-mecab", "ko-mecab", "none"] | None = key(
+        None, "translation: BLEU's tokenizer in sacrebleu, where it is not the language's."
+    )
+    keywords: Text = key("keywords", "keywords: the column whose list of words is looked for.")
     sentences: Literal["punctuation", "punkt"] = key(
         "punctuation", "instruction_following: how sentences are counted; punkt is NLTK's model."
     )
@@ -148,7 +184,8 @@ class SplitKeys(Part):
     prompt: Prompt = key(
         Prompt(),
         "What the model is asked, after the audio. {question} stands for that column of the "
-        "sample, a list of two or more becomes lettered lines, and {{ is a brace.",
+        "sample, a list of two or more becomes lettered lines, {words|, } is a list with commas "
+        "between, and {{ is a brace.",
     )
     language: parts.Language | None = key(
         None,
@@ -216,6 +253,17 @@ class Split(BenchmarkSplit):
     def record(self) -> Plain:
         """All of it as a plain dictionary, from which the same is made again."""
         return {**self.model_dump(), **self.preparation, "prompt": self.prompt.given}
+
+    @property
+    def way(self) -> str:
+        """How it is scored and shown: ``asr``, a measure by its name, or ``mmau`` for the rest."""
+        return self.scoring if self.scoring in ("asr", *MEASURES) else "mmau"
+
+    @property
+    def measured(self) -> Plain:
+        """What a measure is told; see `earmark.scoring.measures.Measure`."""
+        said = ("language", "target_language", "tokenizer", "keywords")
+        return {name: getattr(self, name) for name in said}
 
     @property
     def units(self) -> Plain:

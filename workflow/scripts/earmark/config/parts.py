@@ -172,9 +172,15 @@ Protocol = Literal[
     "open_asr_leaderboard",
     "nemo_skills_multilingual",
     "open_asr_leaderboard_multilingual",
+    "nemo_skills_pc",
+    "nemo_skills_c",
+    "nemo_skills_per",
+    "nemo_skills_no_tn_itn",
     "basic",
     "none",
 ]
+ProtocolAt = Annotated[str, Field(pattern=rf"^({'|'.join(get_args(Protocol))})@[\w-]+$")]
+"""A protocol that takes references from that column of the manifest."""
 Protocols = Annotated[
-    tuple[Protocol, ...], Field(min_length=1, strict=False), AfterValidator(_distinct)
+    tuple[Protocol | ProtocolAt, ...], Field(min_length=1, strict=False), AfterValidator(_distinct)
 ]

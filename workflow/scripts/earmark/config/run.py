@@ -66,9 +66,8 @@ class Run:
         return self.benchmarks[wildcards.benchmark][wildcards.split]
 
     def scoring(self, benchmark: str) -> str:
-        """How a benchmark is scored: ``asr``, or ``mmau`` for any of its three ways."""
-        ways = {split.scoring for split in self.benchmarks[benchmark].values()}
-        return "asr" if ways == {"asr"} else "mmau"
+        """How a benchmark is scored: the `Split.way` that all its splits have."""
+        return next(iter(self.benchmarks[benchmark].values())).way
 
     def request(self, wildcards: Any) -> Plain:
         """What determines the answers of the job whose wildcards these are."""
@@ -255,11 +254,11 @@ def _benchmark(name: str, selection: Plain, frozen: Plain) -> dict[str, Split]:
         for layer in (shared[0], declared[split] or {}, shared[1], override or {}):
             keys = _merged(keys, layer)
         splits[split] = _split(keys, f"{where} and {file}: splits.{split}", Path(frozen["root"]))
-    if len({split.scoring == "asr" for split in splits.values()}) > 1:
+    if len({split.way for split in splits.values()}) > 1:
         listed = ", ".join(f"{split.name}: {split.scoring}" for split in splits.values())
         raise EarmarkError(
-            f"{where} and {file}: benchmark {name!r} mixes `asr` with other scoring ({listed}), "
-            "which do not add up; make it two benchmarks"
+            f"{where} and {file}: benchmark {name!r} mixes ways of scoring ({listed}) which do "
+            "not add up; make it two benchmarks"
         )
     return splits
 

@@ -12,7 +12,7 @@ from earmark.config import Split
 from earmark.data.references import bring
 from earmark.files import disk_error, write_json
 
-TYPES = {"hub": "earmark.data.hub.source", "local": "earmark.data.local"}
+TYPES = {"hub": "earmark.data.hub.source", "local": "earmark.data.local", "url": "earmark.data.url"}
 """A source type's module, loaded when a split is of that type.
 
 Each has ``source_files``, the user's files that a split is made of (a change of any prepares it

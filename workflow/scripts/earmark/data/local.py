@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,7 +39,7 @@ SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".webm")
 """Tried for names without one, as in LJSpeech's list."""
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """A row: its number (from 1), its place, and its clips' names and files (or archives)."""
 
     number: int
@@ -55,8 +55,23 @@ class _Entry(NamedTuple):
         return first.with_name(self.names[0]) if first.suffix == ".tar" else first
 
 
-def _entries(source: Source) -> list[_Entry]:
-    manifest, columns = Path(str(source.manifest)), {**COLUMNS, **source.columns}
+def _entries(source: Source) -> list[Entry]:
+    manifest = Path(str(source.manifest))
+    return entries_of(source, manifest, partial(_file, manifest.parent / (source.clips or "")))
+
+
+def entries_of(source: Source, manifest: Path, find: Callable[[str, Row], Path]) -> list[Entry]:
+    """The rows of a manifest, each with the files of its clips.
+
+    Args:
+        source: What columns are called, and how rows are read.
+        manifest: The manifest.
+        find: The file of a clip, by its name in a row.
+
+    Raises:
+        EarmarkError: when a row names no clip, or there are no rows.
+    """
+    columns = {**COLUMNS, **source.columns}
     column, entries = str(columns["audio"]), []
     form = form_of(manifest)
     text = [str(columns[key]) for key in COLUMNS]
@@ -72,10 +87,10 @@ def _entries(source: Source) -> list[_Entry]:
                 "the key)"
             )
         for name in names:
-            if "://" in name and not name.startswith("file://"):
+            if "://" in name and source.type == "local" and not name.startswith("file://"):
                 raise EarmarkError(f"{where}: {name!r} is an address; name a file of its clip")
-        paths = [_file(manifest.parent / (source.clips or ""), name, row) for name in names]
-        entries.append(_Entry(index + 1, where, row, names, paths))
+        paths = [find(name, row) for name in names]
+        entries.append(Entry(index + 1, where, row, names, paths))
     if not entries:
         raise EarmarkError(f"{manifest}: no utterances in it: no rows; one each is expected")
     if columns["text"] is not None and not any(columns["text"] in one.row for one in entries):
@@ -106,7 +121,7 @@ def _is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113 (a name that is too long is no error)
 
 
-def _named(entries: Sequence[_Entry], offset: str) -> list[str]:
+def _named(entries: Sequence[Entry], offset: str) -> list[str]:
     """A name for each row without an id: its file's, with folder or offset where those clash."""
     same: dict[str, set[Path]] = {}
     for one in entries:
@@ -144,7 +159,7 @@ def source_files(split: Split) -> list[str]:
                     "manifest's folder, or to `source.clips` in it)"
                 )
             files[str(path)] = None
-    for _ in wanted(distinct(_utterances(split, entries)), split.ids):
+    for _ in wanted(distinct(utterances_of(split, entries)), split.ids):
         pass
     return list(files)
 
@@ -162,17 +177,18 @@ def fetch(split: Split, folder: Path, cache: Path) -> dict[str, Any]:
 def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Iterator[Utterance]]:
     """The user's rows under the project's names; keys of their own are kept."""
     entries = _entries(split.source)
-    return len(entries), len(split.chosen(len(entries))), _utterances(split, entries)
+    return len(entries), len(split.chosen(len(entries))), utterances_of(split, entries)
 
 
-def _utterances(split: Split, entries: Sequence[_Entry]) -> Iterator[Utterance]:
+def utterances_of(split: Split, entries: Sequence[Entry]) -> Iterator[Utterance]:
+    """The utterances that rows are, of those that are asked for."""
     tars: dict[Path, Tar] = {}
     names = _named(entries, split.source.columns.get("offset") or "offset")
     for index in split.chosen(len(entries)):
         yield _utterance(split, entries[index], names[index], tars)
 
 
-def _utterance(split: Split, entry: _Entry, name: str, tars: dict[Path, Tar]) -> Utterance:
+def _utterance(split: Split, entry: Entry, name: str, tars: dict[Path, Tar]) -> Utterance:
     columns, row, where = {**COLUMNS, **split.source.columns}, entry.row, entry.where
     id_, text = columns["id"], columns["text"]
     own = {key: name for key, name in columns.items() if key not in COLUMNS and name is not None}

@@ -189,7 +189,8 @@ def _row(utterance: Utterance, clips: list[WrittenClip]) -> Row:
 
 
 def _nothing_left(split: Split, asked: int, left_out: Counter[str]) -> str:
-    name = split.source.manifest or split.source.repo
+    source = split.source
+    name = source.manifest or source.repo or ", ".join(source.urls or ())
     if asked == 0:
         return f"{name}: no utterances in it"
     reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())

@@ -67,9 +67,9 @@ def joined(
             )
         given = utterance.fields.get(own, utterance.id)
         key = text_of(given, wanted.key, "references.key", at)
-        if key not in texts:
+        if key not in texts and wanted.missing == "error":
             raise EarmarkError(f"{at}: no reference has the {wanted.key!r} {key!r}")
-        yield replace(utterance, text=texts[key])
+        yield replace(utterance, text=texts.get(key, ""))
 
 
 def _read(split: Split, folder: Path, cache: Path) -> Iterator[tuple[str, str, str]]:

@@ -28,7 +28,7 @@ MIN_TAIL = 1.0
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 """Made once: requests are encoded by the hundred thousand."""
 
-_COLUMN = re.compile(r"\{\{|\}\}|\{([\w-]+)\}")
+_COLUMN = re.compile(r"\{\{|\}\}|\{([\w-]+)(?:\|([^{}]*))?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def fill(template: str, row: Row, name: str) -> str:
     """Put a row's columns into a prompt: ``{question}``; ``{{`` and ``}}`` are braces.
 
     A list (such as ``choices``) becomes lettered lines, ``A. …``; one of fewer than two entries
-    becomes nothing.
+    becomes nothing. With ``{words|, }`` its entries stand behind one another, a comma between.
 
     Raises:
         EarmarkError: when the prompt names a column that the row does not have.
@@ -208,6 +208,8 @@ def fill(template: str, row: Row, name: str) -> str:
                 f"it has: {', '.join(row)} (a brace is written twice)"
             )
         value = row[match[1]]
+        if isinstance(value, list) and match[2] is not None:
+            return match[2].join(map(str, value))
         if isinstance(value, list):
             lines = [f"{_letter(k)}. {entry}" for k, entry in enumerate(value)]
             return "\n".join(lines) if len(lines) > 1 else ""

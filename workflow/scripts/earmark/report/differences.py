@@ -7,18 +7,21 @@ benchmark under one protocol, all of them together included.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from earmark.config.benchmarks import MEASURES
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
 from earmark.report.figures import protocols
 from earmark.report.gather import Results, is_asr
+from earmark.report.measured import Measured, compared_by, read_measured
 from earmark.scoring.comparison import compare, holm
 from earmark.scoring.intervals import Units, guessed_groups
+from earmark.scoring.measures import measure_type
 
 if TYPE_CHECKING:  # loaded when models are compared, not for `--help`
     import pandas as pd
@@ -40,7 +43,7 @@ class Difference:
 
     Attributes:
         benchmark: The benchmark.
-        protocol: The scoring protocol; empty for MMAU-Pro.
+        protocol: The scoring protocol, or the measure's rate; empty for MMAU-Pro.
         split: The split, or `ALL`.
         a: The first model's folder.
         b: The second's.
@@ -57,8 +60,11 @@ class Difference:
 
 def differences(results: Results) -> list[Difference]:
     """Compare every two models of a run on the splits that both were scored on."""
-    found = []
+    found: list[Difference] = []
     for benchmark, splits in results.run.benchmarks.items():
+        if results.run.scoring(benchmark) in MEASURES:
+            found += _measured(results, benchmark)
+            continue
         rated = results.run.scoring(benchmark) != "asr"
         by_protocol: dict[str, dict[str, Counted]] = {}
         for one in results.of(benchmark) if len(results.run.models) > 1 else []:
@@ -81,6 +87,27 @@ def differences(results: Results) -> list[Difference]:
                 found += [Difference(benchmark, protocol, split, a, b, line)
                           for split, line in lines.items()]  # fmt: skip
     return found
+
+
+def _measured(results: Results, benchmark: str) -> Iterator[Difference]:
+    """The differences by each rate of a benchmark's measure."""
+    scoring = results.run.scoring(benchmark)
+    models: dict[str, dict[str, Measured]] = {}
+    for one in results.of(benchmark) if len(results.run.models) > 1 else []:
+        if one.metrics is not None:
+            counted = read_measured(one.files.scores, scoring)
+            models.setdefault(one.model.folder, {})[one.split.name] = counted
+    for rate in measure_type(scoring).rates:
+        for a, b in combinations(models, 2):
+            both = [split for split in models[a] if split in models[b]]
+            whole = ALL if len(both) == len(results.run.benchmarks[benchmark]) else None
+            ours, theirs = ({x: models[side][x] for x in both} for side in (a, b))
+            try:
+                lines = compared_by(rate, ours, theirs, whole) if both else {}
+            except EarmarkError as error:
+                lines = {split: {"why": str(error)} for split in both}
+            for split, line in lines.items():
+                yield Difference(benchmark, rate.name, split, a, b, line)
 
 
 def significant(

@@ -10,9 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from earmark.config.benchmarks import MEASURES
 from earmark.report.differences import ALL, Difference, significant
 from earmark.report.figures import doubts, figure, protocols, rate
 from earmark.report.gather import Evaluation, Metrics, Results
+from earmark.scoring.measures import Rate, measure_type
 
 Cell = dict[str, Any]
 
@@ -40,7 +42,7 @@ class Column:
     @property
     def tested(self) -> str:
         """The split of the paired test of its figures; empty where there is none."""
-        whole = self.level == 0 and (self.title == "micro" or " " not in self.key)
+        whole = self.level == 0 and (self.title in ("micro", "mean") or " " not in self.key)
         return self.split if self.split and self.level == 1 else ALL if whole else ""
 
     @property
@@ -55,8 +57,8 @@ class Table:
 
     Attributes:
         benchmark: The benchmark.
-        kind: ``asr`` or ``mmau``.
-        protocol: The scoring protocol; empty for MMAU-Pro, which has one.
+        kind: ``asr``, ``mmau``, or what a measure's rate is called.
+        protocol: The scoring protocol, or the rate; empty for MMAU-Pro, which has one.
         caption: What the figures are; names in it stand between backquotes.
         columns: Its columns.
         cells: A row a line and column, in their order: ``line`` (from 0), ``model``, ``folder``
@@ -145,6 +147,13 @@ def tables(
                 for name, version in (versions or {"whisper": ""}).items()
                 if protocol in (None, name)
             ]
+        elif results.run.scoring(benchmark) in MEASURES:
+            rates = measure_type(results.run.scoring(benchmark)).rates
+            made += [
+                _rate_table(results, benchmark, rate)
+                for rate in rates
+                if protocol in (None, rate.name)
+            ]
         else:
             made += _mmau_tables(results, benchmark)
     return [_tested(one, significant(compared, one.benchmark, one.protocol)) for one in made]
@@ -196,6 +205,33 @@ def _asr_table(results: Results, benchmark: str, protocol: str, version: str) ->
         return {**_cell(block, key), "note": _gap(evaluations)}
 
     return _table(results, benchmark, "asr", protocol, caption, columns, cell)
+
+
+def _rate_table(results: Results, benchmark: str, rate: Rate) -> Table:
+    """The table of one rate of a measure, such as BLEU."""
+    splits = list(results.run.benchmarks[benchmark])
+    columns = [
+        Column(f"{benchmark} (macro)", "mean", lower=rate.lower, level=0),
+        *(Column(f"{benchmark}-{one}", one, lower=rate.lower, split=one) for one in splits),
+    ]
+    unit = f" in {rate.unit}" if rate.unit else ""
+    better = "lower" if rate.lower else "higher"
+    caption = f"{benchmark}: {rate.title}{unit}, {better} is better. Mean: of the splits."
+    signed = {
+        text
+        for one in results.of(benchmark)
+        if (text := (one.record.get("signatures") or {}).get(rate.name))
+    }
+    caption += f" By sacrebleu: {'; '.join(f'`{one}`' for one in sorted(signed))}." * bool(signed)
+
+    def cell(folder: str, column: Column) -> Cell:
+        if column.split is not None:
+            one = results.evaluations[folder, benchmark, column.split]
+            return _cell(one.metrics, rate.name, one)
+        whole = results.subsets[folder, benchmark].get(benchmark)
+        return {**_cell(whole, rate.name), "note": _gap(results.of(benchmark, folder))}
+
+    return _table(results, benchmark, rate.title, rate.name, caption, columns, cell)
 
 
 def _machine_of(evaluations: Sequence[Evaluation]) -> str | None:

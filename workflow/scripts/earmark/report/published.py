@@ -11,6 +11,7 @@ from typing import Any
 
 from earmark.config import Run, Split, closest
 from earmark.errors import EarmarkError
+from earmark.scoring.measures import rate_units
 from earmark.scoring.text import PROTOCOL_NAMES
 
 _OTHERS = ("model", "source", "protocol", "note")
@@ -78,7 +79,7 @@ def _columns(run: Run, header: Iterable[str]) -> dict[str, str]:
     """
     names: dict[str, str] = {}
     for benchmark, splits in run.benchmarks.items():
-        asr = run.scoring(benchmark) == "asr"
+        asr = run.scoring(benchmark) != "mmau"
         for split in splits.values():
             names.setdefault(split.name, subset(split))
             names[subset(split)] = subset(split)
@@ -93,7 +94,7 @@ def _columns(run: Run, header: Iterable[str]) -> dict[str, str]:
 
 def subset(split: Split) -> str:
     """What metrics call a split: ``asr-leaderboard-ami``, ``mmau-pro.open_ended``."""
-    return f"{split.benchmark}{'-' if split.scoring == 'asr' else '.'}{split.name}"
+    return f"{split.benchmark}{'.' if split.way == 'mmau' else '-'}{split.name}"
 
 
 def _one(row: dict[Any, str], known: dict[str, str], where: str) -> Published:
@@ -101,10 +102,11 @@ def _one(row: dict[Any, str], known: dict[str, str], where: str) -> Published:
     if not told["model"]:
         raise EarmarkError(f"{where}: the row names no model")
     protocol = told["protocol"]
-    if protocol and protocol not in PROTOCOL_NAMES:
+    names = (*PROTOCOL_NAMES, *rate_units())
+    if protocol and protocol.partition("@")[0] not in names:
         raise EarmarkError(
-            f"{where}: unknown protocol {protocol!r}{closest(protocol, PROTOCOL_NAMES)}; known: "
-            f"{', '.join(PROTOCOL_NAMES)}; leave it empty for any other"
+            f"{where}: unknown protocol {protocol!r}{closest(protocol, names)}; known: "
+            f"{', '.join(names)}; leave it empty for any other"
         )
     if told["source"] == "this run":  # of its leaderboard.csv
         told["source"] = "another run"

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from earmark.config.benchmarks import Session
+from earmark.config.benchmarks import MEASURES, Session
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
 from earmark.report import words
 from earmark.report.clips import Clips, waveforms
 from earmark.report.differences import Difference
 from earmark.report.figures import figure, protocols
-from earmark.report.gather import Evaluation, Results, finite, is_asr
+from earmark.report.gather import Evaluation, Results, finite
+from earmark.scoring.measures import measure_type
 
 SIZE = 2000
 """Rows a piece."""
@@ -52,6 +53,7 @@ KINDS: dict[str, list[tuple[int, str, bool, str]]] = {
         (512, "not scored", True, ""),
         *_GIVEN,
     ],
+    "measure": [(128, "fails", True, "bad"), (256, "succeeds", True, "good"), *_GIVEN],
 }
 """What a sample may be, by the kind of its split: a bit, what it is called, whether it is shown
 at the sample, and in which tone."""
@@ -111,12 +113,16 @@ def _splits(
             "benchmark": benchmark,
             "key": f"{benchmark}/{name}",
             "name": f"{benchmark}: {name}",
-            "kind": "asr" if is_asr(first.split) else "mmau",
+            "kind": "measure" if first.split.way in MEASURES else first.split.way,
             "entries": int(figure(first.metrics, "num_entries") or 0),
             "audio": audio,
             "models": [folders.index(one.model.folder) for one in group],
             "protocols": list(protocols(first.metrics)),
         }
+        if told["kind"] == "measure":
+            rates = measure_type(first.split.way).rates
+            told["protocols"] = [rate.name for rate in rates]
+            told["rates"] = {rate.name: [rate.title, rate.lower] for rate in rates}
         yield group, told
 
 
@@ -283,11 +289,12 @@ def _answer_index(scores: Sequence[Row], answers: Sequence[Row], split: Row) -> 
         if split["kind"] == "asr":
             bits += 64 * bool(score.get("signals"))
         else:
-            correct = score.get("correct")
+            correct = score.get("correct", score.get("success"))
             bits += 512 if correct is None else 256 if correct else 128
         kinds.append(bits)
     if split["kind"] != "asr":
-        return {"kinds": kinds, "by": [{"cost": [_cost(score) for score in scores]}]}
+        by = [{"cost": [_cost(score) for score in scores]}]
+        return {"kinds": kinds, "by": by * max(1, len(split["protocols"]))}
     counted = []
     for place, name in enumerate(split["protocols"]):
         rows = [(s.get("protocols") or {}).get(name, s) if place else s for s in scores]
@@ -302,7 +309,9 @@ def _answer_index(scores: Sequence[Row], answers: Sequence[Row], split: Row) -> 
 
 
 def _cost(score: Row) -> float | None:
-    """How bad an answer of MMAU-Pro is: the judge's overall score, or wrong against right."""
+    """How bad an answer is: by its measure, the judge's overall score, or wrong against right."""
+    if "cost" in score:
+        return float(score["cost"])
     if score.get("correct") is None:
         return None
     overall = (score.get("scores") or {}).get("overall")
@@ -347,8 +356,17 @@ def _signal(name: str, value: Any) -> str:
     return f"{name.replace('_', ' ')}: {shown}"
 
 
+def _counted(score: Row) -> str | None:
+    """What a measure says of an answer: its own rate, or the words that it lacks and adds."""
+    rates = {rate.name: rate.title for name in MEASURES for rate in measure_type(name).rates}
+    parts = [f"{title} {score[name]:.1f}" for name, title in rates.items() if name in score]
+    parts += [f"{key}: {', '.join(score[key])}" for key in ("missed", "false") if score.get(key)]
+    return "; ".join(parts) if "counts" in score else None
+
+
 def _mmau_answer(score: Row, answer: Row, judged: Row) -> Row:
     told = {key: score.get(key) for key in ("match", "margin", "similarities", "scores", "why")}
+    told["why"] = told["why"] or _counted(score)
     row = _answered(answer) | {key: value for key, value in told.items() if value is not None}
     texts = judged.get("judgements") or []
     if texts:

@@ -42,6 +42,7 @@ def samples_of(
     group: Mapping[str, str] | None,
     session: Mapping[str, str] | None,
     heard: Callable[[Sample], Sample],
+    columns: Sequence[str] = (),
 ) -> Iterator[Sample]:
     """The samples of a split, those of a session joined.
 
@@ -52,23 +53,39 @@ def samples_of(
         group: As for `earmark.scoring.score.score`.
         session: As for `earmark.scoring.score.score`.
         heard: As for `earmark.scoring.sessions.joined`.
+        columns: Columns that hold further references.
 
     Raises:
         EarmarkError: when a row lacks what is needed; names the sample.
     """
-    samples = _each(rows, manifest, predictions, group, session)
+    samples = each_sample(rows, manifest, predictions, group, session, columns)
     return joined(samples, manifest, heard) if session else samples
 
 
-def _each(
+def each_sample(
     rows: Sequence[tuple[Row, Row]],
     manifest: str,
     predictions: str,
-    group: Mapping[str, str] | None,
-    session: Mapping[str, str] | None,
+    group: Mapping[str, str] | None = None,
+    session: Mapping[str, str] | None = None,
+    columns: Sequence[str] = (),
+    reference: bool = True,
 ) -> Iterator[Sample]:
+    """The samples of a split, row by row; arguments and errors as of `samples_of`.
+
+    Args:
+        rows: Manifest rows with their predictions.
+        manifest: The manifest's path, for messages.
+        predictions: The predictions' path, for messages.
+        group: As for `samples_of`.
+        session: As for `samples_of`.
+        columns: As for `samples_of`.
+        reference: Whether rows have to have one; without, it is empty.
+    """
     for number, (entry, answer) in enumerate(rows, start=1):
-        for path, row, key in ((manifest, entry, "text"), (predictions, answer, "generation")):
+        needed = [(manifest, entry, "text")] if reference else []
+        needed += [(manifest, entry, column) for column in columns]
+        for path, row, key in (*needed, (predictions, answer, "generation")):
             if not isinstance(row.get(key), str):
                 raise EarmarkError(
                     f"{path}, row {number} ({entry['id']!r}): {key!r} must be a text, found "
@@ -80,12 +97,13 @@ def _each(
         start, end = answer.get("generation_start_time"), answer.get("generation_end_time")
         yield Sample(
             id=str(entry["id"]),
-            reference=entry["text"],
+            reference=entry.get("text") or "",
             generation=answer["generation"],
             duration=duration,
             seconds=None if start is None or end is None else end - start,
             group=_group(entry, group, manifest),
             session=_session(entry, session, manifest),
+            others={column: entry[column] for column in columns},
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from earmark.scoring.measures import measure_type, rate_units
+
 _BEFORE = ("avg_tokens", "gen_seconds", "success_rate", "no_answer", "wer")
 _AFTER = ("num_entries",)
 _COUNTED = ("substitutions", "insertions", "deletions", "ref_words")
@@ -24,6 +26,8 @@ def _columns(modes: dict[str, Any]) -> list[str]:
         there = list(dict.fromkeys(name for values in modes.values() for name in values))
         excluded = [name for name in there if _is_count(name, modes)]
         return [*_BEFORE[:-1], *(name for name in _JUDGED if name in there), *excluded, *_AFTER]
+    if scored := next((one["scoring"] for one in modes.values() if one.get("scoring")), None):
+        return [*_BEFORE[:-1], *(rate.name for rate in measure_type(scored).rates), *_AFTER]
     by_characters = any("unit" in values for values in modes.values())
     before = [*_BEFORE[:-1], "cer" if by_characters else "wer"]
     others = {
@@ -51,6 +55,8 @@ def _value(values: dict[str, Any], name: str) -> Any:
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return "n/a"
+    if (unit := rate_units().get(name)) is not None:
+        return f"{value:.2f}" + "%" * (unit == "percent")
     in_percent = name in ("no_answer", "reference_score") or (
         name.endswith("_rate") or (name.startswith(("wer", "cer", "avg_")) and name != "avg_tokens")
     )
@@ -85,6 +91,9 @@ def _protocol_notes(values: dict[str, Any]) -> list[str]:
     if "num_correct" in values:
         shown = [_noted(values, name) for name in _NOTED if values.get(f"{name}_ci")]
         notes += [", ".join(shown)] if shown else []
+    if values.get("scoring"):
+        names = (rate.name for rate in measure_type(values["scoring"]).rates)
+        notes.append(", ".join(_noted(values, name) for name in names))
     for name, block in values.get("protocols", {}).items():
         rates = [f"wer {_with_interval(block, 'wer')}"]
         if "wer_macro_splits" in block:

@@ -16,7 +16,7 @@ from earmark.scoring.timing import timing
 
 Metrics = dict[str, Any]
 _RATES = {
-    "wer": ("edits", "ref_words"),
+    "wer": ("edits", "of"),
     "cer": ("char_edits", "ref_chars"),
     "success_rate": ("successes", "counted"),
 }
@@ -124,12 +124,14 @@ def block(table: pd.DataFrame, name: str, units: Units) -> Metrics:
         rates = [f"{rate}{end}" for rate in _RATES for end in ("", "_ci")]
         return {**found, **dict.fromkeys([*rates, "wer_macro_samples"]), "why": why.iloc[0]}
     for rate, (above, below) in _RATES.items():
-        found[rate] = percent(int(part[above].sum()), counts[below])
+        found[rate] = percent(int(part[above].sum()), int(part[below].sum()))
         made = interval(table, Rate(name, rate, above, below), units)
         found[f"{rate}_ci"] = made.ends
         if made.reason:
             found[f"{rate}_ci_why"] = made.reason
-    own = part["edits"] / part["ref_words"].where(part["ref_words"] > 0)
+    own = part["edits"] / part["of"].where(part["of"] > 0)
+    if described(name).insertions_count:  # of nothing on either side nothing is wrong
+        own = own.fillna(0)
     found["wer_macro_samples"] = float(100 * own.mean()) if own.notna().any() else None
     return found
 
@@ -141,8 +143,8 @@ def _of_splits(
     micro = {"wer_micro": found["wer"], "wer_micro_ci": found["wer_ci"]}
     if "why" in found:
         return {**micro, "wer_macro_splits": None, "wer_macro_splits_ci": None}
-    sums = table[name][["edits", "ref_words"]].groupby(table["sample", "split"], sort=False).sum()
-    rates = 100 * sums["edits"] / sums["ref_words"].where(sums["ref_words"] > 0)
+    sums = table[name][["edits", "of"]].groupby(table["sample", "split"], sort=False).sum()
+    rates = 100 * sums["edits"] / sums["of"].where(sums["of"] > 0)
     digits = described(name).averaged_digits
     known = (
         rates.dropna() if digits is None else rates.dropna().map(lambda rate: round(rate, digits))
@@ -151,7 +153,7 @@ def _of_splits(
     nested = {str(key): float(means[key]) for key in means.index if key in averaged_with.values()}
     alike = Counter(averaged_with.get(str(split), split) for split in rates.index)
     weights = [1 / len(alike) / alike[averaged_with.get(str(one), one)] for one in rates.index]
-    made = interval(table, Rate(name, "wer", "edits", "ref_words"), units, weights)
+    made = interval(table, Rate(name, "wer", "edits", "of"), units, weights)
     return {
         **micro,
         "wer_macro_splits": float(means.mean()) if len(means) else None,

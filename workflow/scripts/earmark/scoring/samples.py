@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from earmark.errors import EarmarkError
@@ -31,6 +31,7 @@ class Sample:
         answered: Whether the model wrote anything but reasoning; None until that was taken out.
         reasoned: Whether reasoning was taken out of the answer.
         postprocessed: Whether postprocessing changed the answer.
+        others: Further references, by the column that holds them.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Sample:
     answered: bool | None = None
     reasoned: bool = False
     postprocessed: bool = False
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 _NONE = Counts()
@@ -63,6 +65,7 @@ class Pair:
         ref_chars: Characters of the normalized reference, single spaces between words included.
         why: Why the pair could not be aligned; None where it could.
         of_characters: Whether its words are characters.
+        insertions_count: Whether its rate is of the inserted words too.
     """
 
     reference: list[str]
@@ -75,10 +78,13 @@ class Pair:
     ref_chars: int = 0
     why: str | None = None
     of_characters: bool = False
+    insertions_count: bool = False
 
     def row(self) -> Row:
         """Return what a sample's row says of this protocol; ``wer`` is in percent."""
         rate = self.counts.rate
+        if self.insertions_count:
+            rate = self.counts.edits / ((self.counts.ref_words + self.counts.insertions) or 1)
         row = {
             "reference": " ".join(self.reference),
             "hypothesis": " ".join(self.hypothesis),
@@ -112,10 +118,11 @@ def pair(
             result file they are, as its makers left out what they would: words against an empty
             reference are insertions.
     """
+    said = sample.others[protocol.column] if protocol.column else sample.reference
     if normalized:
-        reference, hypothesis = sample.reference.split(), sample.generation.split()
+        reference, hypothesis = said.split(), sample.generation.split()
     else:
-        reference, hypothesis = protocol.words(sample.reference, sample.generation)
+        reference, hypothesis = protocol.words(said, sample.generation)
     left_out = filtered or protocol.skipped_fail or not (reference or hypothesis)
     if " ".join(reference) in protocol.skipped and left_out:
         return Pair(reference, hypothesis, counted=protocol.skipped_fail)
@@ -124,12 +131,14 @@ def pair(
     if not hypothesis and protocol.empty_hypothesis is not None:
         empty = protocol.empty_hypothesis
         hypothesis = list(empty) if protocol.of_characters else [empty]
+    marks: dict[str, Any] = {"of_characters": protocol.of_characters}
+    marks["insertions_count"] = protocol.insertions_count
     space = "" if protocol.of_characters else " "
     joined = space.join(reference)
     if reference == hypothesis:
         right = Counts(hits=len(reference))
         exact = Pair(reference, hypothesis, True, True, right, ref_chars=len(joined))
-        return replace(exact, of_characters=protocol.of_characters)
+        return replace(exact, **marks)
     try:
         edits = align(reference, hypothesis, protocol.alignment)
     except EarmarkError as error:
@@ -137,7 +146,7 @@ def pair(
     counts = counted(edits, len(reference))
     characters = character_edits(joined, space.join(hypothesis))
     wrong = Pair(reference, hypothesis, True, True, counts, edits, characters, len(joined))
-    return replace(wrong, of_characters=protocol.of_characters)
+    return replace(wrong, **marks)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from earmark.config.benchmarks import MEASURES
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
 from earmark.scoring import seeds
 from earmark.scoring.metrics import combine, labelled, prediction_metrics
 from earmark.scoring.pairs import paired, samples_of
 from earmark.scoring.printed import printed
-from earmark.scoring.text import protocol
+from earmark.scoring.text import column_of, protocol
 
 if TYPE_CHECKING:  # pandas is loaded when something is scored, not when rules are read
     import pandas as pd
@@ -29,7 +30,7 @@ def code_hash(scoring: str = "asr") -> str:
     Args:
         scoring: How the split is scored.
     """
-    packages = ("scoring",) if scoring == "asr" else ("scoring", "mmau")
+    packages = ("scoring",) if scoring in ("asr", *MEASURES) else ("scoring", "mmau")
     digest = hashlib.sha256()
     for package in packages:
         for file in sorted((_PACKAGES / package).rglob("*")):
@@ -39,21 +40,30 @@ def code_hash(scoring: str = "asr") -> str:
     return digest.hexdigest()[:16]
 
 
-def check_protocols(splits: Iterable[Any]) -> None:
-    """Refuse protocols that are not for the language of a split (`earmark.config.Split`).
+def check_scoring(splits: Iterable[Any]) -> None:
+    """Refuse what splits (`earmark.config.Split`) cannot be scored by, before anything is asked.
+
+    Protocols have to be for a split's language, and measures to have what they need.
 
     Raises:
-        EarmarkError: naming the split, the protocol and what would do.
+        EarmarkError: naming the split, the key and what would do.
     """
+    from earmark.scoring.measures import measure_type
+
     for split in splits:
+        where = f"benchmark {split.benchmark}, split {split.name}: "
         try:
-            if split.scoring == "asr":
+            if split.way == "asr":
+                where += "protocols: "
                 for name in split.protocols:
                     protocol(name, split.language)
+            elif split.way in MEASURES:
+                measure_type(split.scoring)(split.measured)
+                for key, unset in (("session", None), ("postprocess", "none")):
+                    if getattr(split, key) != unset:
+                        raise EarmarkError(f"{key}: means nothing for `scoring: {split.scoring}`")
         except EarmarkError as error:
-            raise EarmarkError(
-                f"benchmark {split.benchmark}, split {split.name}: protocols: {error}"
-            ) from None
+            raise EarmarkError(f"{where}{error}") from None
 
 
 def score(
@@ -98,6 +108,7 @@ def score(
     from earmark.scoring.table import Columns
 
     files = [predictions] if isinstance(predictions, str) else list(predictions)
+    others = [column for column in map(column_of, protocols) if column]
     scorer = Scorer.named(protocols, postprocess, language)
     pairs = [paired(manifest, file) for file in files]
     found = [prediction_metrics([answer for _, answer in rows]) for rows in pairs]
@@ -105,7 +116,7 @@ def score(
     columns = {mode: Columns(subset, protocols[0]) for mode in seeds.modes(len(files))}
 
     each = [
-        scorer.rows(samples_of(one, manifest, file, group, session, scorer.heard))
+        scorer.rows(samples_of(one, manifest, file, group, session, scorer.heard, others))
         for one, file in zip(pairs, files, strict=True)
     ]
     write_jsonl(scores, _rows(each, columns))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from earmark.files import Row
@@ -48,15 +48,21 @@ def modes(count: int) -> tuple[str, ...]:
     return f"pass@1[avg-of-{count}]", f"pass@{count}", f"majority@{count}"
 
 
-def chosen(answers: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def word_errors(row: Row) -> int:
+    """How many word errors the first protocol counted."""
+    return int(row["substitutions"] + row["deletions"] + row["insertions"])
+
+
+def chosen(
+    answers: Sequence[Row], cost: Callable[[Row], float] = word_errors
+) -> Iterator[Sequence[Row]]:
     """For each of `modes`, the answers that count: all, the best, the most frequent.
 
-    The best has the fewest word errors, the most frequent is the one that came most often once
-    normalized; the earliest of equals, and the first protocol decides.
+    The best has the least cost (by default the fewest word errors), the most frequent is the one
+    that came most often once normalized; the earliest of equals, and the first protocol decides.
     """
     yield answers
     if len(answers) > 1:
-        edits = [row["substitutions"] + row["deletions"] + row["insertions"] for row in answers]
-        yield [answers[edits.index(min(edits))]]
+        yield [min(answers, key=cost)]
         heard = [row["hypothesis"] for row in answers]
         yield [answers[heard.index(Counter(heard).most_common(1)[0][0])]]

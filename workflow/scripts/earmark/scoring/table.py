@@ -15,6 +15,7 @@ import pandas as pd
 
 from earmark.files import Row
 from earmark.scoring.intervals import guessed_groups
+from earmark.scoring.text import described
 
 COUNTS = ("substitutions", "deletions", "insertions", "hits", "ref_words")
 SUMMED = (*COUNTS, "char_edits", "ref_chars", "successes", "scored", "counted", "skipped")
@@ -72,6 +73,8 @@ class Columns:
             edits = part["substitutions"] + part["deletions"] + part["insertions"]
             few = (2 * edits < part["ref_words"]) | ((part["ref_words"] == 0) & (edits == 0))
             table[name, "edits"] = edits
+            counted = part["insertions"] if described(name).insertions_count else 0
+            table[name, "of"] = part["ref_words"] + counted
             table[name, "successes"] = (part["scored"] & few).astype(int)
             table[name, "skipped"] = (~part["scored"]).astype(int)
             table[name, "scored"] = part["scored"].astype(int)

@@ -15,12 +15,12 @@ _NAMES = [*(f"{low}-{high}s" for low, high in pairwise(_EDGES)), "60s+"]
 _PERCENTILES = (50, 90, 95, 99)
 
 
-def timing(table: pd.DataFrame, primary: str, busy: float | None) -> dict[str, Any]:
+def timing(table: pd.DataFrame, primary: str | None, busy: float | None) -> dict[str, Any]:
     """Return the audio and request seconds of samples: RTFx, latency, word errors by duration.
 
     Args:
         table: Samples, as `earmark.scoring.table.table` has them.
-        primary: The protocol whose word errors count.
+        primary: The protocol whose word errors count; None where none are counted.
         busy: Seconds in which at least one request was under way.
 
     Returns:
@@ -39,7 +39,7 @@ def timing(table: pd.DataFrame, primary: str, busy: float | None) -> dict[str, A
         "rtfx_wall": audio / busy if busy and audio else None,
         "rtfx_request": timed / requests if requests and audio else None,
         "latency": _latency(seconds),
-        "by_duration": _by_duration(samples, group_of(table, primary)),
+        **({"by_duration": _by_duration(samples, group_of(table, primary))} if primary else {}),
     }
 
 

@@ -1,8 +1,9 @@
 """Word errors: aligning a pair of texts word by word, and counting what differs.
 
-Two alignments are offered, because they count differently. ``levenshtein`` is jiwer's;
+Three alignments are offered, because they count differently. ``levenshtein`` is jiwer's;
 ``merge_compounds`` is kaldialign's option of that name, under which adjacent words of one side
-that together spell a word of the other are no error.
+that together spell a word of the other are no error; ``substitute_first`` has as few errors as
+jiwer's, and of those alignments the one that NeMo-Skills takes for punctuation and keywords.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from earmark.errors import EarmarkError
 from earmark.scoring.text import Alignment
@@ -69,10 +72,10 @@ def align(reference: Sequence[str], hypothesis: Sequence[str], alignment: Alignm
     Args:
         reference: The reference's words.
         hypothesis: The hypothesis's words.
-        alignment: ``levenshtein`` or ``merge_compounds``.
+        alignment: ``levenshtein``, ``merge_compounds`` or ``substitute_first``.
 
     Raises:
-        EarmarkError: when the pair is too long for ``merge_compounds``; states the limit.
+        EarmarkError: when the pair is too long for any but ``levenshtein``; states the limit.
     """
     if reference == hypothesis:
         return []
@@ -82,15 +85,18 @@ def align(reference: Sequence[str], hypothesis: Sequence[str], alignment: Alignm
     if alignment == "levenshtein":
         return _levenshtein(reference, hypothesis)
     cells = len(reference) * len(hypothesis)
-    if cells <= _MOST_CELLS_IN_KALDIALIGN:
+    if alignment == "substitute_first" and cells <= _MOST_CELLS // 4:
+        return _substituting(reference, hypothesis)
+    if alignment == "merge_compounds" and cells <= _MOST_CELLS_IN_KALDIALIGN:
         return _merging(reference, hypothesis)
-    if cells <= _MOST_CELLS:
+    if alignment == "merge_compounds" and cells <= _MOST_CELLS:
         from earmark.scoring.long_pairs import align_merging
 
         return align_merging(reference, hypothesis)
     raise EarmarkError(
         f"{len(reference)} reference words against {len(hypothesis)} hypothesis words are too many "
-        f"to align with merged compounds: their product may be {_MOST_CELLS:,} at most"
+        f"to align by {alignment}: their product may be "
+        f"{_MOST_CELLS // (1 if alignment == 'merge_compounds' else 4):,} at most"
     )
 
 
@@ -126,6 +132,41 @@ def _levenshtein(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Ed
                 else:
                     edits.append(("delete", at + i, hyp_at, word, ""))
     return edits
+
+
+def _substituting(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Edit]:
+    """Of the alignments with the fewest errors, the one that, from the end on, takes a pair before
+    a deletion, and that before an insertion.
+    """
+    known: dict[str, int] = {}
+    said, heard = (
+        np.array([known.setdefault(word, len(known)) for word in side])
+        for side in (reference, hypothesis)
+    )
+    places = np.arange(len(heard) + 1, dtype=np.int32)
+    costs = np.empty((len(said) + 1, len(heard) + 1), dtype=np.int32)
+    costs[0] = places
+    for row, word in enumerate(said, start=1):
+        costs[row, 0] = row
+        pair = costs[row - 1, :-1] + (heard != word)
+        costs[row, 1:] = np.minimum(pair, costs[row - 1, 1:] + 1)
+        costs[row] = np.minimum.accumulate(costs[row] - places) + places
+    edits: list[Edit] = []
+    at, there = len(said), len(heard)
+    while at or there:
+        cost = costs[at, there]
+        wrong = bool(at and there) and said[at - 1] != heard[there - 1]
+        if at and there and cost == costs[at - 1, there - 1] + wrong:
+            at, there = at - 1, there - 1
+            if wrong:
+                edits.append(("replace", at, there, reference[at], hypothesis[there]))
+        elif at and cost == costs[at - 1, there] + 1:
+            at -= 1
+            edits.append(("delete", at, there, reference[at], ""))
+        else:
+            there -= 1
+            edits.append(("insert", at, there, "", hypothesis[there]))
+    return edits[::-1]
 
 
 def _merging(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Edit]:

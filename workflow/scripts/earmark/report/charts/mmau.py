@@ -15,7 +15,7 @@ from earmark.report.charts.drawing import (
     split_name,
 )
 from earmark.report.figures import rate
-from earmark.report.gather import Evaluation, Results, is_asr
+from earmark.report.gather import Evaluation, Results
 
 _INTERVALS = "Lines are 95 % intervals; with many models they are in the table alone."
 
@@ -23,7 +23,9 @@ _INTERVALS = "Lines are 95 % intervals; with many models they are in the table a
 def by_category(results: Results) -> Chart:
     """Success by category and sub-category."""
     rows: Rows = []
-    scored = [one for one in results.evaluations.values() if one.metrics and not is_asr(one.split)]
+    scored = [
+        one for one in results.evaluations.values() if one.metrics and one.split.way == "mmau"
+    ]
     several = len({one.subset for one in scored if _parts(results, one)}) > 1
     for one in scored:
         whole = _spaced(split_name(results, one))

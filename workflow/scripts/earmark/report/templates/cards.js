@@ -85,6 +85,7 @@ const cards = (() => {
     show(split, at, utterance, answers, protocol, waves) {
       const several = answers.length > 1;
       const { players, drawn } = sound.of(split, utterance, waves);
+      const reference = utterance.answer || (split.kind === "measure" ? utterance.text : null);
       const head = element("header", {},
         element("h3", {}, element("a", {
           href: state.link({ split: split.key, q: utterance.id, page: null }), title: "a link to this sample",
@@ -97,7 +98,7 @@ const cards = (() => {
         ? alignment.show(utterance.reference ?? "", answers.map(({ name, row }) => (
           { name, text: row.hypothesis ?? "", edits: row.edits ?? [] })))
         : [element("p", { class: "question" }, utterance.question ?? ""),
-          utterance.answer ? element("p", { class: "note" }, `Reference: ${utterance.answer}`) : null,
+          reference ? element("p", { class: "note" }, `Reference: ${reference}`) : null,
           element("div", { class: "answers" }, ...answers.map((one) => answer(one, utterance)))];
       if (split.kind === "asr" && protocol !== split.protocols[0]) {
         body.push(element("p", { class: "note" },

@@ -41,9 +41,9 @@ const difference = (() => {
       [wins, ties, losses].map((count) => count.toLocaleString("en")).join(" / ")];
   }
 
-  function verdict(line, names, asr) {
+  function verdict(line, names, lower) {
     if (!line || line.why || line.p_holm === undefined) return "";
-    const [better, worse] = (line.difference < 0) === asr ? [1, 0] : [0, 1];
+    const [better, worse] = (line.difference < 0) === lower ? [1, 0] : [0, 1];
     return line.p_holm < 0.05
       ? `${names[better]} is better than ${names[worse]}: p ${line.p_holm < 0.001 ? "" : "= "}${rounded(line.p_holm)} after Holm.`
       : `No difference that holds: p = ${rounded(line.p_holm)} after Holm.`;
@@ -57,22 +57,24 @@ const difference = (() => {
       place.hidden = chosen.length !== 2;
       if (place.hidden) return;
       const asr = view.kind === "asr";
+      const [title, lower] = asr ? ["Word error rate", true]
+        : view.rates?.[table.protocol] ?? ["Success rate", false];
       const [one, all] = [(await pieces.load("tests")), view.parts.length > 1];
       const found = one.find((line) => line.benchmark === view.benchmark
         && line.split === (all ? "*" : view.parts[0].key.slice(view.benchmark.length + 1))
-        && line.protocol === (asr ? table.protocol : "")
+        && line.protocol === (view.kind === "mmau" ? "" : table.protocol)
         && chosen.includes(line.a) && chosen.includes(line.b));
       const test = found && turned(found, chosen);
       const names = chosen.map((model) => models[model]);
       const lines = [[all ? "all splits, by groups" : "the split, by groups", test]];
-      if (rows.length < table.places.length) {
+      if (rows.length < table.places.length && !view.rates) {
         lines.push([`these ${rows.length.toLocaleString("en")}, by samples`,
           counted(table.answers, rows, asr)]);
       }
       place.replaceChildren(
         element("h3", {}, `${names[0]} (A) against ${names[1]} (B)`),
-        element("p", { class: "note" }, `${asr ? "Word error rate, lower is better" : "Success rate, higher is better"}. `,
-          verdict(test, names, asr)),
+        element("p", { class: "note" }, `${title}, ${lower ? "lower" : "higher"} is better. `,
+          verdict(test, names, lower)),
         element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The difference" },
           element("table", {},
             element("thead", {}, element("tr", {}, ...HEADS.map((text) => (

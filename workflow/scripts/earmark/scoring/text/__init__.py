@@ -16,8 +16,14 @@ from earmark.language import code
 from earmark.scoring.text import multilingual
 from earmark.scoring.text.basic import normalize_basic, normalize_none
 from earmark.scoring.text.english import EnglishRules
+from earmark.scoring.text.punctuation import (
+    lower_without_punctuation,
+    punctuation,
+    tokens,
+    without_punctuation,
+)
 
-Alignment = Literal["levenshtein", "merge_compounds"]
+Alignment = Literal["levenshtein", "merge_compounds", "substitute_first"]
 Normalize = Callable[[str], str]
 
 
@@ -30,7 +36,8 @@ class Protocol:
         version: What is followed (repository and commit), and the revision of our rendering of it.
         normalize: From a text to its normalized form; total, and the same for the same text.
         alignment: ``levenshtein`` counts as jiwer does, ``merge_compounds`` as kaldialign does with
-            that option: adjacent words that spell the other side's word are no error.
+            that option: adjacent words that spell the other side's word are no error;
+            ``substitute_first`` as NeMo-Skills counts punctuation.
         empty_reference: The word that stands in for an empty reference; or None.
         empty_hypothesis: The word that stands in for an empty hypothesis; or None.
         skipped: Normalized references that are not scored.
@@ -42,6 +49,9 @@ class Protocol:
         of_characters: Whether characters are what is aligned, as in scripts without spaces: its
             word error rate is a character error rate, also in tables and ``success_rate``.
         spaces_count: Whether a space between words is a character then, written as ``␣``.
+        insertions_count: Whether its rate is of the inserted words too, so that it is 1 at most.
+        column: The column of the manifest that it takes references from; None for ``text``. Such a
+            protocol is called ``<name>@<column>``.
     """
 
     name: str
@@ -56,11 +66,13 @@ class Protocol:
     joins_compounds: bool = False
     of_characters: bool = False
     spaces_count: bool = False
+    insertions_count: bool = False
+    column: str | None = None
 
     @property
     def english(self) -> bool:
         """Whether it is for English alone."""
-        return self.name in _ENGLISH
+        return self.name.partition("@")[0] in _ENGLISH
 
     def words(self, reference: str, hypothesis: str) -> tuple[list[str], list[str]]:
         """The normalized texts as what is aligned: words, or characters."""
@@ -101,10 +113,21 @@ _OF_A_LANGUAGE = {
         alignment="merge_compounds", joins_compounds=True, averaged_digits=2,
     ),
 }  # fmt: skip
+_NEMO_SKILLS = "NVIDIA-NeMo/Skills@74b86497, revision 1"
 _OF_ANY = {
+    "nemo_skills_pc": Protocol("nemo_skills_pc", _NEMO_SKILLS, tokens),
+    "nemo_skills_c": Protocol("nemo_skills_c", _NEMO_SKILLS, without_punctuation),
+    "nemo_skills_per": Protocol(
+        "nemo_skills_per", _NEMO_SKILLS, punctuation, alignment="substitute_first",
+        insertions_count=True,
+    ),
+    "nemo_skills_no_tn_itn": Protocol(
+        "nemo_skills_no_tn_itn", _NEMO_SKILLS, lower_without_punctuation,
+        empty_hypothesis="empty", skipped=_EMPTY, skipped_fail=True,
+    ),
     "basic": Protocol("basic", "revision 2", normalize_basic),
     "none": Protocol("none", "revision 1", normalize_none),
-}
+}  # fmt: skip
 _PROTOCOLS = {**_ENGLISH, **_OF_A_LANGUAGE, **_OF_ANY}
 
 #: The names of the protocols, for messages and schemas.
@@ -117,9 +140,19 @@ def described(name: str) -> Protocol:
     Raises:
         EarmarkError: when there is none; the message lists the names.
     """
-    if name not in _PROTOCOLS:
-        raise EarmarkError(f"unknown protocol {name!r}: known are {', '.join(PROTOCOL_NAMES)}")
-    return _PROTOCOLS[name]
+    base, _, column = name.partition("@")
+    if base not in _PROTOCOLS or name.endswith("@"):
+        raise EarmarkError(
+            f"unknown protocol {name!r}: known are {', '.join(PROTOCOL_NAMES)}, each also with "
+            "@COLUMN, the column of another reference"
+        )
+    found = _PROTOCOLS[base]
+    return replace(found, name=name, column=column) if column else found
+
+
+def column_of(name: str) -> str | None:
+    """The column that a protocol of that name takes references from; None for ``text``."""
+    return name.partition("@")[2] or None
 
 
 @cache
@@ -136,6 +169,7 @@ def protocol(name: str, language: str | None = None) -> Protocol:
             another, and when it needs a language.
     """
     found = described(name)
+    name = name.partition("@")[0]
     try:
         short = code(language) if language else None
     except ValueError as error:

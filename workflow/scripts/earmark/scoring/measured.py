@@ -1,0 +1,266 @@
+"""The score and aggregate steps of splits with a measure: BLEU, keywords and their kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from earmark.errors import EarmarkError
+from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
+from earmark.scoring import intervals, seeds
+from earmark.scoring.intervals import Numbers, Units, guessed_groups
+from earmark.scoring.measures import Measure, by_group, measure_type
+from earmark.scoring.metrics import combine, labelled, prediction_metrics
+from earmark.scoring.pairs import each_sample, paired
+from earmark.scoring.printed import printed
+from earmark.scoring.resampling import METHOD, draws_of, interval_of
+from earmark.scoring.text.reasoning import answer
+from earmark.scoring.timing import timing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Metrics = dict[str, Any]
+
+
+def score_measured(
+    subset: str,
+    scoring: str,
+    settings: Mapping[str, Any],
+    manifest: str,
+    predictions: str | Sequence[str],
+    scores: str,
+    metrics: str,
+    label: str | None = None,
+    group: Mapping[str, str] | None = None,
+) -> None:
+    """Score one split.
+
+    Args:
+        subset: What the split is called in metrics: ``<benchmark>-<split>``.
+        scoring: The measure's name.
+        settings: What the split says for it; see `earmark.scoring.measures.Measure`.
+        manifest: The split's manifest.
+        predictions: The model's predictions, in manifest order; or a file a seed.
+        scores: The file to write, a row per sample with its counts.
+        metrics: The file to write, the split's metrics.
+        label: What is special about this split's run, for tables; or None.
+        group: As for `earmark.scoring.score.score`.
+
+    Raises:
+        EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
+            needs; names the sample.
+    """
+    measure = measure_type(scoring)(settings)
+    files = [predictions] if isinstance(predictions, str) else list(predictions)
+    pairs = [paired(manifest, file) for file in files]
+    found = [prediction_metrics([row for _, row in rows]) for rows in pairs]
+    known = found[0] if len(files) == 1 else seeds.averaged(found)
+    each = [
+        list(_rows(measure, rows, manifest, file, group))
+        for rows, file in zip(pairs, files, strict=True)
+    ]
+    answers = list(zip(*each, strict=True))
+    write_jsonl(scores, (row[0] if len(row) == 1 else seeds.merged(row) for row in answers))
+    made: Metrics = {"subset": subset, "scoring": scoring, "label": label, **measure.record}
+    chosen = zip(*map(_chosen, answers), strict=True)
+    for mode, rows in zip(seeds.modes(len(files)), chosen, strict=True):
+        flat = [(seed, row) for taken in rows for seed, row in enumerate(taken)]
+        made[mode] = {**known, **_rates(measure, flat, known["busy_seconds"])}
+    write_json(metrics, made)
+
+
+def _chosen(answers: Sequence[Row]) -> list[Sequence[Row]]:
+    return list(seeds.chosen(answers, lambda row: row["cost"]))
+
+
+def _rows(
+    measure: Measure,
+    rows: Sequence[tuple[Row, Row]],
+    manifest: str,
+    predictions: str,
+    group: Mapping[str, str] | None,
+) -> Iterator[Row]:
+    samples = each_sample(rows, manifest, predictions, group, reference=measure.needs_reference)
+    for sample, (entry, _) in zip(samples, rows, strict=True):
+        said, reasoned = answer(sample.generation)
+        try:
+            counted = measure.count(replace(sample, generation=said.strip()), entry)
+        except EarmarkError as error:
+            raise EarmarkError(f"{manifest}, sample {sample.id!r}: {error}") from None
+        yield {
+            "id": sample.id,
+            "duration": sample.duration,
+            "seconds": sample.seconds,
+            "no_answer": not said.strip(),
+            "reference": sample.reference,
+            "hypothesis": said.strip(),
+            **counted,
+            **({"group": sample.group} if sample.group is not None else {}),
+            **({"reasoning_removed": True} if reasoned else {}),
+        }
+
+
+def counts_of(rows: Iterable[Row], measure: type[Measure]) -> Numbers:
+    """The counts of rows of a scores file: an array of samples by counts."""
+    return np.array([[row["counts"][name] for name in measure.counts] for row in rows], float)
+
+
+def groups_of(rows: Sequence[Row]) -> list[str]:
+    """The group of each of those rows: what it says, else what the ids tell, else its id."""
+    ids = [str(row["id"]) for row in rows]
+    said = [row.get("group") for row in rows]
+    if all(name is None for name in said):
+        return guessed_groups(ids) or ids
+    return [own if name is None else str(name) for own, name in zip(ids, said, strict=True)]
+
+
+def _rates(measure: Measure, answers: Sequence[tuple[int, Row]], busy: float | None) -> Metrics:
+    """A split's rates with their intervals, the primary one named, and its timing."""
+    rows = [row for _, row in answers]
+    counts = counts_of(rows, type(measure))
+    units = Units(groups_of(rows), len(rows))
+    found: Metrics = {"scoring": type(measure).__module__.rpartition(".")[2]}
+    for rate in measure.rates:
+        made = rate.interval(counts, units)
+        found |= _rate(rate.name, float(rate.value(counts.sum(0))), made)
+    successes = [bool(row["success"]) for row in rows]
+    found["success_rate"] = 100 * sum(successes) / len(rows)
+    shared = intervals.share(successes, np.ones(len(rows)), units)
+    found["success_rate_ci"] = shared.scaled(100).ends
+    found["primary"] = _primary(measure, found, len(rows))
+    found["counts"] = dict(zip(measure.counts, counts.sum(0).tolist(), strict=True))
+    found["reasoning_removed"] = sum(bool(row.get("reasoning_removed")) for row in rows)
+    found["intervals"] = {
+        "unit": "group" if units.grouped else "utterance",
+        "groups": units.count,
+        "level": intervals.LEVEL,
+        "method": METHOD,
+    }
+    return {**found, **timing(_table(answers), None, busy)}
+
+
+def _rate(name: str, value: float, made: intervals.Interval) -> Metrics:
+    known = {name: value if np.isfinite(value) else None, f"{name}_ci": made.ends}
+    return {**known, **({f"{name}_ci_why": made.reason} if made.reason else {})}
+
+
+def _primary(measure: Measure, found: Metrics, entries: int) -> Metrics:
+    """The rate that tables put first: its name, direction, interval and samples."""
+    first = measure.rates[0]
+    return {
+        "name": first.name,
+        "value": found[first.name],
+        "interval": found[f"{first.name}_ci"],
+        "higher_is_better": not first.lower,
+        "n": entries,
+    }
+
+
+def _table(answers: Sequence[tuple[int, Row]]) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [
+        {"duration": row["duration"], "seconds": row["seconds"], "seed": seed}
+        for seed, row in answers
+    ]
+    table = pd.DataFrame(rows).astype({"duration": float, "seconds": float})
+    return pd.concat({"sample": table}, axis=1)
+
+
+def aggregate_measured(benchmark: str, splits: Iterable[str], metrics: str) -> None:
+    """Write a benchmark's metrics from its splits' scores: rates are means over splits.
+
+    Corpora of different languages do not add up, so that the mean is plain; ``<rate>_weighted``,
+    by entries, is what NeMo-Skills prints for a group of sets.
+
+    Args:
+        benchmark: The benchmark's name.
+        splits: The splits' metrics files (``<split>.metrics.json``), beside their scores.
+        metrics: The file to write: the benchmark, then a subset a split.
+
+    Raises:
+        EarmarkError: when a file cannot be read.
+    """
+    paths = [str(path) for path in splits]
+    found = [read_json(path) for path in paths]
+    measure = measure_type(found[0]["scoring"])
+    scores = [list(read_jsonl(f"{path.removesuffix('.metrics.json')}.jsonl")) for path in paths]
+    labels = dict.fromkeys(split["label"] for split in found if split.get("label"))
+    total = {}
+    names = [mode for mode in found[0] if "@" in mode and all(mode in one for one in found)]
+    for place, mode in enumerate(names):
+        parts = [split[mode] for split in found]
+        rows = [
+            [one for row in split for one in _chosen(seeds.answers(row))[place]] for split in scores
+        ]
+        total[mode] = {**combine(parts), **_means(measure, parts, rows)}
+    made = labelled({benchmark: total}, "; ".join(labels))
+    for split in found:
+        modes = {key: value for key, value in split.items() if "@" in key}
+        made |= labelled({split["subset"]: modes}, split.get("label"))
+    write_json(metrics, made)
+    print(printed(made))
+
+
+def _means(
+    measure: type[Measure], parts: Sequence[Metrics], rows: Sequence[Sequence[Row]]
+) -> Metrics:
+    """The means of splits' rates; their intervals by drawing within each split."""
+    sums = [by_group(counts_of(one, measure), Units(groups_of(one), len(one))) for one in rows]
+    found: Metrics = {"scoring": parts[0]["scoring"]}
+    groups, weights = sum(map(len, sums)), [part["num_entries"] for part in parts]
+    for rate in measure.rates:
+        values = [part[rate.name] for part in parts]
+        known = None not in values
+        draws = np.mean([draws_of(rate.value, one) for one in sums], axis=0)
+        found |= _rate(
+            rate.name, float(np.mean(values)) if known else np.nan, interval_of(draws, groups)
+        )
+        weighted = float(np.average(values, weights=weights)) if known else None
+        found[f"{rate.name}_weighted"] = weighted
+    audio = [part["audio_seconds"] for part in parts]
+    busy = sum(part["busy_seconds"] or 0 for part in parts)
+    found["audio_seconds"] = sum(audio)
+    found["rtfx_wall"] = sum(audio) / busy if busy and sum(audio) else None
+    found["primary"] = {
+        **parts[0]["primary"],
+        "value": found[measure.rates[0].name],
+        "interval": found[f"{measure.rates[0].name}_ci"],
+        "n": sum(weights),
+    }
+    return found
+
+
+def check_entries(split: Any, manifest: str | Path) -> None:
+    """Look at a split's rows before a model is asked (`earmark.config.Split`).
+
+    Raises:
+        EarmarkError: naming the split, the key and the row, when one lacks what scoring needs.
+    """
+    from earmark.scoring.text import column_of
+
+    columns = [column for column in map(column_of, split.protocols) if column]
+    if split.way != split.scoring or (split.way == "asr" and not columns):
+        return
+    measure = measure_type(split.scoring)(split.measured) if split.way != "asr" else None
+    for number, entry in enumerate(read_jsonl(manifest), start=1):
+        try:
+            if measure:
+                measure.check(entry)
+            for column in columns if measure is None else ():
+                if not isinstance(entry.get(column), str):
+                    raise EarmarkError(
+                        f"protocols: {column!r} behind @ is to be a column with another reference, "
+                        f"found {entry.get(column)!r:.80}; of a set of the Hub, name it in "
+                        "`source.keep` or `source.columns`"
+                    )
+        except EarmarkError as error:
+            raise EarmarkError(
+                f"benchmark {split.benchmark}, split {split.name}: {error} ({manifest}, row "
+                f"{number}, {entry.get('id')!r})"
+            ) from None

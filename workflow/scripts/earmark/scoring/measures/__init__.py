@@ -1,0 +1,130 @@
+"""How splits are scored that are not by word errors. A file here is one: `scoring:` is its name.
+
+A measure counts what is in each answer; its rates are functions of the sums of those counts. So a
+new one says what it counts, and what its rates are called: intervals, tests, tables and the report
+follow. Its class stands under ``MEASURE``, and its name in `earmark.config.benchmarks.MEASURES`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any, ClassVar
+
+import numpy as np
+
+from earmark.config.benchmarks import MEASURES
+from earmark.files import Row
+from earmark.scoring import intervals
+from earmark.scoring.intervals import Interval, Numbers, Units
+from earmark.scoring.resampling import Value, draws_of, interval_of
+from earmark.scoring.samples import Sample
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A rate of a measure.
+
+    Attributes:
+        name: Its key in metrics.
+        title: What it is called in print.
+        value: From sums of the measure's counts (last axis) to the rate, in its unit.
+        lower: Whether lower is better.
+        unit: What it is in, for captions; empty for points of a scale such as BLEU's.
+        share: Where it is the share of samples that have a count: that count's place; its interval
+            is then never of no width. Otherwise the interval is the bootstrap's.
+    """
+
+    name: str
+    title: str
+    value: Value
+    lower: bool = False
+    unit: str = "percent"
+    share: int | None = None
+
+    def interval(self, counts: Numbers, units: Units) -> Interval:
+        """The 95 % interval.
+
+        Args:
+            counts: The samples' counts: an array of samples by counts.
+            units: The samples' groups.
+        """
+        if self.share is not None:
+            return intervals.share(counts[:, self.share], np.ones(len(counts)), units).scaled(100)
+        sums = by_group(counts, units)
+        return interval_of(draws_of(self.value, sums), len(sums))
+
+
+def by_group(counts: Numbers, units: Units) -> Numbers:
+    """Samples' counts summed by group: an array of groups by counts."""
+    return np.stack([units.sums(column) for column in counts.T], axis=1)
+
+
+def percent(above: Sequence[float], below: Sequence[float]) -> Value:
+    """The rate that is one weighted sum of counts over another, times 100; nan where that is 0."""
+
+    def value(sums: Numbers) -> Numbers:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found: Numbers = 100 * (sums @ np.array(above)) / (sums @ np.array(below))
+        return np.where(np.isfinite(found), found, np.nan)
+
+    return value
+
+
+class Measure(ABC):
+    """One way to score, as a split sets it.
+
+    Args:
+        settings: The split's ``language``, ``target_language``, ``tokenizer`` and ``keywords``.
+
+    Raises:
+        EarmarkError: when it cannot score so; begins with the key that is wrong.
+    """
+
+    counts: ClassVar[tuple[str, ...]]
+    """What is counted of each sample, by name."""
+    rates: ClassVar[tuple[Rate, ...]]
+    """Its rates, the primary one first."""
+    needs_reference: ClassVar[bool] = True
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.settings = settings
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What metrics say of how it was scored: signatures, versions."""
+        return {}
+
+    def check(self, entry: Row) -> None:
+        """Look at a row of the manifest before anything is asked.
+
+        Raises:
+            EarmarkError: when it lacks what scoring needs; begins with the key of the split.
+        """
+        return
+
+    @abstractmethod
+    def count(self, sample: Sample, entry: Row) -> Row:
+        """What is in an answer: ``counts`` by name, whether it is a ``success``, its ``cost`` (the
+        more, the worse), and whatever else its row in the scores file is to show.
+
+        Args:
+            sample: The sample; its ``generation`` is without reasoning.
+            entry: Its row of the manifest.
+        """
+
+
+@cache
+def measure_type(name: str) -> type[Measure]:
+    """The measure of that name, one of `MEASURES`."""
+    found: type[Measure] = import_module(f"{__name__}.{name}").MEASURE
+    return found
+
+
+@cache
+def rate_units() -> dict[str, str]:
+    """The units of all measures' rates, by the rates' names."""
+    return {rate.name: rate.unit for name in MEASURES for rate in measure_type(name).rates}

@@ -1,0 +1,87 @@
+"""Intervals and tests of rates that are no plain ratio of sums, such as BLEU: by drawing groups.
+
+A rate here is any function of summed counts. An interval is the percentile bootstrap over groups
+(Koehn, "Statistical significance tests for machine translation evaluation", EMNLP 2004), a test the
+approximate randomization of Riezler and Maxwell (ACL workshop 2005): of two systems that are
+equally good, a group's answers may as well be exchanged. Seeds are fixed, so that the same answers
+always have the same interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from earmark.scoring.intervals import LEVEL, Interval, Numbers
+
+Value = Callable[[Numbers], Numbers]
+"""From sums of counts, along the last axis, to rates."""
+
+DRAWS = 1000
+EXCHANGES = 2000
+SEED = 20040517
+METHOD = f"percentile bootstrap over groups, {DRAWS} draws, seed {SEED}"
+
+_CELLS = 4_000_000
+"""Draws times groups that are held at a time."""
+
+
+def bootstrapped(*sums: Numbers) -> Iterator[tuple[Numbers, ...]]:
+    """Sums of drawn groups, in portions: for each array of sums by group, an array of draws.
+
+    All arrays are of the same groups, and are drawn alike.
+    """
+    random, size = np.random.default_rng(SEED), len(sums[0])
+    portion = max(1, _CELLS // max(size, 1))
+    for first in range(0, DRAWS, portion):
+        count = min(portion, DRAWS - first)
+        weights = random.multinomial(size, np.full(size, 1 / size), count).astype(float)
+        yield tuple(weights @ one for one in sums)
+
+
+def draws_of(value: Value, sums: Numbers) -> Numbers:
+    """A rate of each of `DRAWS` bootstrap draws.
+
+    Args:
+        value: The rate.
+        sums: Counts summed by group: an array of groups by counts.
+    """
+    return np.concatenate([value(drawn) for (drawn,) in bootstrapped(sums)])
+
+
+def interval_of(draws: Numbers, groups: int) -> Interval:
+    """The 95 % interval of bootstrap draws; none for a single group, or groups that are alike."""
+    known = draws[np.isfinite(draws)]
+    if groups < 2:
+        return Interval(None, None, groups, "there is one group only")
+    if not len(known) or np.ptp(known) <= 1e-12:
+        return Interval(None, None, groups, "all groups are alike")
+    tail = 100 * (1 - LEVEL) / 2
+    low, high = np.percentile(known, [tail, 100 - tail])
+    return Interval(float(low), float(high), groups)
+
+
+def exchanged(value: Value, first: Numbers, second: Numbers) -> Numbers:
+    """Differences (second minus first) of a rate after groups were exchanged at random.
+
+    Args:
+        value: The rate.
+        first: One system's counts, summed by group.
+        second: The other's, of the same groups.
+    """
+    random, size = np.random.default_rng(SEED), len(first)
+    total, other, apart = first.sum(0), second.sum(0), second - first
+    portion = max(1, _CELLS // max(size, 1))
+    found = []
+    for start in range(0, EXCHANGES, portion):
+        count = min(portion, EXCHANGES - start)
+        moved = random.integers(0, 2, (count, size)).astype(float) @ apart
+        found.append(value(other - moved) - value(total + moved))
+    return np.concatenate(found)
+
+
+def p_value(difference: float, chance: Numbers) -> float:
+    """How often chance brings a difference as large, the observed one included; two-sided."""
+    as_large = np.abs(chance) >= abs(difference) - 1e-9
+    return float((1 + as_large.sum()) / (1 + len(chance)))
