@@ -124,12 +124,12 @@ def test_clips_are_found_in_a_folder_by_name(rows):
         f"audio/{split}/{name}": clip for split in ("a", "b") for name, clip in CLIPS.items()
     }
     table, columns = b"file_name,text\n0.flac,x\n1,y\n", {"id": "file_name", "audio": "file_name"}
-    made = rows("rows.csv", table, folders, clips="audio/b", columns=columns)
+    made = rows("rows.csv", table, folders, clip_folder="audio/b", columns=columns)
     assert [row["id"] for row in made] == ["0.flac", "1"]
     with pytest.raises(EarmarkError, match=r"'1', and 3 files are called so: 1.flac, audio/a/1"):
         rows("more/rows.csv", b"file_name,text\n1,y\n", folders, columns=columns)
     with pytest.raises(
-        EarmarkError, match=r"row 1 .*names '7.flac', and no file is; `source.clips"
+        EarmarkError, match=r"row 1 .*names '7.flac', and no file is; `source.clip_folder"
     ):
         rows("rows.csv", b"file_name,text\n7.flac,y\n", folders, columns=columns)
 

@@ -89,7 +89,7 @@ class Source(Part):
         None, "Clips in the archives (globs) that are a row each, where no file has rows.", "url"
     )
     archive: str | None = key(None, "The zip archive with the clips of the audio column.", "hub")
-    clips: Text | None = key(
+    clip_folder: Text | None = key(
         None,
         "The folder of the clips that the audio column names, if not beside the rows.",
         "hub local",

@@ -57,7 +57,9 @@ class Entry(NamedTuple):
 
 def _entries(source: Source) -> list[Entry]:
     manifest = Path(str(source.manifest))
-    return entries_of(source, manifest, partial(_file, manifest.parent / (source.clips or "")))
+    return entries_of(
+        source, manifest, partial(_file, manifest.parent / (source.clip_folder or ""))
+    )
 
 
 def entries_of(source: Source, manifest: Path, find: Callable[[str, Row], Path]) -> list[Entry]:
@@ -156,7 +158,7 @@ def source_files(split: Split) -> list[str]:
             if str(path) not in files and not _is_file(path) and path.suffix != ".tar":
                 raise EarmarkError(
                     f"{one.where}: no such audio file: {path} (paths are relative to the "
-                    "manifest's folder, or to `source.clips` in it)"
+                    "manifest's folder, or to `source.clip_folder` in it)"
                 )
             files[str(path)] = None
     for _ in wanted(distinct(utterances_of(split, entries)), split.ids):

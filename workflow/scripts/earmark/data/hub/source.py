@@ -72,7 +72,7 @@ def fetch(split: Split, folder: Path, cache: Path) -> Row:
         (record["archive"],) = repository.files([source.archive])
         bring_members(repository, record["archive"], names, folder, label)
     elif names:
-        resolver = _Resolver(record, repository.paths, source.clips)
+        resolver = _Resolver(record, repository.paths, source.clip_folder)
         found = [resolver.path(name, where) for name, where in names.items()]
         record["clips"] = repository.files(list(dict.fromkeys(found)))
         repository.bring(record["clips"], label)
@@ -236,7 +236,7 @@ class _Rows:
     @cached_property
     def _resolver(self) -> _Resolver:
         return _Resolver(
-            self.record, [file["path"] for file in self.record["clips"]], self.source.clips
+            self.record, [file["path"] for file in self.record["clips"]], self.source.clip_folder
         )
 
 
@@ -323,5 +323,5 @@ class _Resolver:
         )
         raise EarmarkError(
             f"{where}: {self._repo}: the audio column names {name!r}, and {found}; "
-            "`source.clips` names the folder of the clips, `source.archive` a zip archive of them"
+            "`source.clip_folder` names the folder of the clips, `source.archive` a zip archive of them"
         )
