@@ -6,6 +6,7 @@ from earmark.config import resolve
 from earmark.errors import job_log
 from earmark.inference.infer import Job, infer
 from earmark.provenance import recorded
+from earmark.scoring.declared import check_manifest
 
 with job_log(snakemake.log[0]):
     wildcards = dict(snakemake.wildcards.items())
@@ -24,5 +25,6 @@ with job_log(snakemake.log[0]):
         shards=int(wildcards.get("shards", 1)),
         folders=(Path(run.data_dir), Path(run.results_dir)),
     )
+    check_manifest(run.split(snakemake.wildcards), snakemake.input.manifest)
     with recorded(run.paths.jobs.of(**wildcards), model, run.frozen["project"]):
         infer(job)

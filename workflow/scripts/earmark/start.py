@@ -12,6 +12,7 @@ from earmark.config import Run, read_yaml, resolve, unset_keys
 from earmark.errors import EarmarkError, failed_jobs
 from earmark.mmau.lacking import lacking
 from earmark.owner import check_owner
+from earmark.scoring.declared import check_columns
 from earmark.scoring.score import check_protocols
 from earmark.servers import check
 
@@ -48,6 +49,7 @@ def begin(workflow: Any, config: Mapping[str, Any], root: str | Path) -> Run:
             check(f"{where}: models.{model.name}", model)
         check(f"{where}: judge", run.judge)
         check_protocols(run.splits)
+        check_columns(run.splits)
         check_owner(run)
     except EarmarkError as error:
         sys.exit(f"error: {error}")

@@ -156,6 +156,11 @@ class SplitKeys(Part):
     session: Session | None = key(
         None, "For chunks of recordings whose references are of the whole: they are scored so."
     )
+    group_by: Annotated[list[parts.Sliced], Field(min_length=1)] | None = key(
+        None,
+        "Columns of the manifest by whose values rates are given too: `[gender, accent]`; of "
+        "numbers by ranges, `{age: [20, 40, 60]}`. `duration` is in seconds, and has ranges.",
+    )
     gated: bool = key(
         False, "Whether terms are to be accepted on the Hub first, and a token set in HF_TOKEN."
     )
@@ -214,11 +219,11 @@ class Split(BenchmarkSplit):
 
     @property
     def units(self) -> Plain:
-        """What is scored of what: the language, groups of utterances, and sessions, where said."""
-        said = ("language", "group", "session", "averaged_with")
+        """What is scored of what: language, groups of utterances, sessions, slices, where said."""
+        said = ("language", "group", "session", "averaged_with", "group_by")
         values = {name: getattr(self, name) for name in said}
         return {
-            name: value if isinstance(value, str) else value.given
+            name: value if isinstance(value, str | list) else value.given
             for name, value in values.items()
             if value is not None
         }

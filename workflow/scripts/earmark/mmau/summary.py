@@ -14,6 +14,7 @@ from earmark.mmau.judge import SCORES
 from earmark.mmau.verdicts import EXCLUDED, GROUPS
 from earmark.scoring import seeds
 from earmark.scoring.metrics import prediction_metrics
+from earmark.scoring.slices import sliced
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -178,7 +179,16 @@ def modes(
         for name, rate in named.items():
             if name != "reference_score":  # the benchmark's alone
                 found[mode][name], found[mode][f"{name}_ci"] = estimate([(rate, 1)])
+        if "by" in samples:
+            found[mode]["slices"] = _slices(parts[mode], named["success_rate"])
     return found
+
+
+def _slices(samples: DataFrame, rate: DataFrame) -> Metrics:
+    """Success rates by the values of the columns that the split is sliced by."""
+    by = [one if isinstance(one, dict) else {} for one in samples["by"]]
+    units = rate["clip"].tolist(), None
+    return sliced(by, rate["above"], rate["below"], units, "success_rate", lower=False)
 
 
 def _counts(samples: DataFrame) -> Metrics:

@@ -147,10 +147,11 @@ def tables(
             ]
         else:
             made += _mmau_tables(results, benchmark)
-    return [_tested(one, significant(compared, one.benchmark, one.protocol)) for one in made]
+    return [tested(one, significant(compared, one.benchmark, one.protocol)) for one in made]
 
 
-def _tested(table: Table, tests: set[tuple[str, str, str]]) -> Table:
+def tested(table: Table, tests: set[tuple[str, str, str]]) -> Table:
+    """The table with its best figures marked, and what the tests find worse than these."""
     cells = _marked(table.cells, table.columns, tests)
     return replace(table, cells=cells, tests=frozenset(tests))
 
@@ -195,7 +196,7 @@ def _asr_table(results: Results, benchmark: str, protocol: str, version: str) ->
         key = "wer_macro_splits" if column.title == "macro" else "wer_micro"
         return {**_cell(block, key), "note": _gap(evaluations)}
 
-    return _table(results, benchmark, "asr", protocol, caption, columns, cell)
+    return table_of(results, benchmark, "asr", protocol, caption, columns, cell)
 
 
 def _machine_of(evaluations: Sequence[Evaluation]) -> str | None:
@@ -252,7 +253,7 @@ def _mmau_tables(results: Results, benchmark: str) -> list[Table]:
             return {"note": _gap(evaluations)}
         return _cell(metrics, score or "success_rate", own)
 
-    made = [_table(results, benchmark, "mmau", "", caption, columns, cell)]
+    made = [table_of(results, benchmark, "mmau", "", caption, columns, cell)]
     for split in splits:
         whole = f"{benchmark}.{split}"
         parts = sorted({name for one in subsets for name in one if name.startswith(f"{whole}-")})
@@ -262,11 +263,11 @@ def _mmau_tables(results: Results, benchmark: str) -> list[Table]:
             columns.append(Column(part, title, lower=False, split=split, level=2))
         caption = f"{benchmark} {split}: success rate in percent by sub-category."
         if parts:
-            made.append(_table(results, benchmark, "mmau", "", caption, columns, cell, split))
+            made.append(table_of(results, benchmark, "mmau", "", caption, columns, cell, split))
     return made
 
 
-def _table(
+def table_of(
     results: Results,
     benchmark: str,
     kind: str,

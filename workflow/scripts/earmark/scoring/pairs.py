@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
+from earmark.scoring import slices
 from earmark.scoring.samples import Sample
 from earmark.scoring.sessions import joined
+from earmark.scoring.slices import By
 
 
 def paired(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, Row]]:
@@ -36,12 +39,13 @@ def paired(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, Row
 
 
 def samples_of(
-    rows: Sequence[tuple[Row, Row]],
+    rows: Iterable[tuple[Row, Row]],
     manifest: str,
     predictions: str,
     group: Mapping[str, str] | None,
     session: Mapping[str, str] | None,
     heard: Callable[[Sample], Sample],
+    group_by: By = (),
 ) -> Iterator[Sample]:
     """The samples of a split, those of a session joined.
 
@@ -52,20 +56,35 @@ def samples_of(
         group: As for `earmark.scoring.score.score`.
         session: As for `earmark.scoring.score.score`.
         heard: As for `earmark.scoring.sessions.joined`.
+        group_by: As for `earmark.scoring.score.score`.
 
     Raises:
         EarmarkError: when a row lacks what is needed; names the sample.
     """
-    samples = _each(rows, manifest, predictions, group, session)
-    return joined(samples, manifest, heard) if session else samples
+    columns, seen = slices.columns(group_by), set[str]()
+    samples = _each(rows, manifest, predictions, group, session, group_by)
+    if session:
+        samples = joined(samples, manifest, heard)
+    for sample in samples:
+        if session and slices.DURATION in columns:  # of the whole recording
+            whole = slices.values({slices.DURATION: sample.duration}, group_by, manifest)
+            sample = replace(sample, by={**sample.by, **whole})
+        seen.update(sample.by)
+        yield sample
+    if missing := next((name for name in columns if name not in seen), None):
+        raise EarmarkError(
+            f"{manifest}: group_by: no sample has a value of {missing!r}; of a set of the Hub, "
+            "`source.keep` names further columns"
+        )
 
 
 def _each(
-    rows: Sequence[tuple[Row, Row]],
+    rows: Iterable[tuple[Row, Row]],
     manifest: str,
     predictions: str,
     group: Mapping[str, str] | None,
     session: Mapping[str, str] | None,
+    group_by: By,
 ) -> Iterator[Sample]:
     for number, (entry, answer) in enumerate(rows, start=1):
         for path, row, key in ((manifest, entry, "text"), (predictions, answer, "generation")):
@@ -86,6 +105,7 @@ def _each(
             seconds=None if start is None or end is None else end - start,
             group=_group(entry, group, manifest),
             session=_session(entry, session, manifest),
+            by=slices.values(entry, group_by, f"{manifest}, sample {entry['id']!r}"),
         )
 
 

@@ -13,6 +13,7 @@ from earmark.scoring import seeds
 from earmark.scoring.metrics import combine, labelled, prediction_metrics
 from earmark.scoring.pairs import paired, samples_of
 from earmark.scoring.printed import printed
+from earmark.scoring.slices import By
 from earmark.scoring.text import protocol
 
 if TYPE_CHECKING:  # pandas is loaded when something is scored, not when rules are read
@@ -69,6 +70,7 @@ def score(
     group: Mapping[str, str] | None = None,
     session: Mapping[str, str] | None = None,
     averaged_with: str | None = None,
+    group_by: By = (),
 ) -> None:
     """Score one split.
 
@@ -87,6 +89,8 @@ def score(
         language: The language of the references; None for English.
         group: An utterance's speaker or call: ``column`` of the manifest, or ``pattern`` in its id.
         session: Of chunks with one reference: columns ``group`` (recording) and ``order`` (place).
+        group_by: Columns of the manifest by whose values rates are given too; with bounds, of
+            numbers, by ranges.
         averaged_with: A name that the benchmark's splits share which count as one in its mean.
 
     Raises:
@@ -105,7 +109,7 @@ def score(
     columns = {mode: Columns(subset, protocols[0]) for mode in seeds.modes(len(files))}
 
     each = [
-        scorer.rows(samples_of(one, manifest, file, group, session, scorer.heard))
+        scorer.rows(samples_of(one, manifest, file, group, session, scorer.heard, group_by))
         for one, file in zip(pairs, files, strict=True)
     ]
     write_jsonl(scores, _rows(each, columns))
