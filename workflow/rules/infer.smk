@@ -2,6 +2,7 @@
 rule infer:
     input:
         manifest=rules.manifest.output.manifest,
+        imported=RUN.imported,
     output:
         predictions=PATHS.predictions,
     log:

@@ -7,6 +7,7 @@ from earmark.errors import job_log
 from earmark.inference.infer import Job, infer
 from earmark.provenance import recorded
 from earmark.scoring.declared import check_manifest
+from earmark.scoring.imported import write_imported
 
 with job_log(snakemake.log[0]):
     wildcards = dict(snakemake.wildcards.items())
@@ -27,4 +28,7 @@ with job_log(snakemake.log[0]):
     )
     check_manifest(run.split(snakemake.wildcards), snakemake.input.manifest)
     with recorded(run.paths.jobs.of(**wildcards), model, run.frozen["project"]):
-        infer(job)
+        if model.server == "imported":
+            write_imported(job, list(snakemake.input.imported))
+        else:
+            infer(job)

@@ -67,7 +67,7 @@ def server_command(model: Model) -> str:
     if model.base_url:
         return model.base_url
     kind = server_type(model)
-    if not kind.starts:  # chance: there is no server
+    if not kind.starts:  # chance, or a file: there is no server
         return kind.name
     return shlex.join(kind.command(model, 0))
 

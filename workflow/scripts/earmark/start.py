@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from earmark import slurm
-from earmark.config import Run, read_yaml, resolve, unset_keys
+from earmark.config import Run, not_imported, read_yaml, resolve, unset_keys
 from earmark.errors import EarmarkError, failed_jobs
 from earmark.mmau.lacking import lacking
 from earmark.owner import check_owner
@@ -53,7 +53,7 @@ def begin(workflow: Any, config: Mapping[str, Any], root: str | Path) -> Run:
         check_owner(run)
     except EarmarkError as error:
         sys.exit(f"error: {error}")
-    for warning in (*unset_keys(run), *lacking(run)):
+    for warning in (*unset_keys(run), *not_imported(run), *lacking(run)):
         print(f"warning: {warning}", file=sys.stderr)
     return run
 
