@@ -8,6 +8,8 @@ BESIDE = {
     "closed_form": [rules.match.output.matches],
     "open_ended": [rules.judge.output.judgements],
     "instruction_following": [],
+    "multiple_choice": [],
+    "judged": [rules.judge.output.judgements],
 }
 
 

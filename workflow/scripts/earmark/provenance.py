@@ -245,10 +245,11 @@ def _decisive(model: Model, split: Split, judge: Any, matcher: Any) -> dict[str,
         **comparable(split),
         **answer_settings(model, model.request(split)),
         **{key: getattr(split, key) for key in ("scoring", "protocols", "postprocess")},
+        **({"judged": split.judged.given} if split.judged else {}),
         "judge": None,
         "matcher": None,
     }
-    if split.scoring == "open_ended":
+    if split.scoring in ("open_ended", "judged"):
         decisive = ("model", "revision", "sampling", "extra_body", "prompt")
         found["judge"] = {key: judge.get(key) for key in decisive}
     if split.scoring == "closed_form":

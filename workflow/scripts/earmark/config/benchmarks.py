@@ -119,14 +119,53 @@ class Session(Part):
     order: Text = key(..., "The column of the chunk's place in it, counted by ones.")
 
 
+class Judged(Part):
+    """How a judge decides on open answers: `Split.judged`, of `scoring: judged`."""
+
+    system: str | None = key(None, "The judge's system message; null for none.")
+    user: str = key(
+        "", "What it is asked; {response} is the answer, and any column may be named. Needed."
+    )
+    pattern: parts.Regex | None = key(
+        None,
+        "Where the verdict stands in its answer: a regular expression, whose first group (or all) "
+        "is read. null: the answer is nothing but the verdict.",
+    )
+    values: dict[str, float] = key(
+        {},
+        'What words are worth, such as `{"yes": 1, "no": 0}`, in any case; none: numbers are read.',
+    )
+    scale: Annotated[list[parts.Number], Field(min_length=2, max_length=2)] = key(
+        [1, 5], "The lowest and the highest value; any other cannot be read."
+    )
+    success_from: parts.Number | None = key(
+        None, "The value from which an answer is a success. Needed."
+    )
+    votes: Count = key(1, "How often it is asked about each answer, with other seeds.")
+    combine: Literal["mean", "majority"] = key("mean", "What becomes of several votes.")
+
+
 class SplitKeys(Part):
     """What can be said of a split, of its whole benchmark, and in the config over both."""
 
     renamed: ClassVar = {"leave_out": "exclude", "allow_bad_audio": "skip_bad_audio"}
 
-    scoring: Literal["asr", "closed_form", "open_ended", "instruction_following"] = key(
-        "asr", "By word error rate; by matching with choices, by a judge, and by rules (MMAU-Pro)."
+    scoring: Literal[
+        "asr",
+        "closed_form",
+        "open_ended",
+        "instruction_following",
+        "multiple_choice",
+        "judged",
+    ] = key(
+        "asr",
+        "By word error rate; by matching with choices, by a judge, and by rules (MMAU-Pro); by the "
+        "choice that is named; by a judge as `judged` says.",
     )
+    choices: Annotated[list[Text], Field(min_length=2)] | None = key(
+        None, "multiple_choice: columns of a choice each; null: all are in the column `choices`."
+    )
+    judged: Judged | None = key(None, "judged: what the judge is asked, and how it is read.")
     sentences: Literal["punctuation", "punkt"] = key(
         "punctuation", "instruction_following: how sentences are counted; punkt is NLTK's model."
     )

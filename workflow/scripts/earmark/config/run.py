@@ -308,4 +308,11 @@ def _split(keys: Plain, where: str, root: Path) -> Split:
         key = f"{where}.source.references.manifest"
         path = existing(references["manifest"], root, key, "a file of references")
         source["references"] = {**references, "manifest": path}
-    return check({**keys, "source": source}, Split, where)
+    made = check({**keys, "source": source}, Split, where)
+    rule = made.judged
+    if made.scoring == "judged" and not (rule and rule.user and rule.success_from is not None):
+        raise EarmarkError(
+            f"{where}.judged: `scoring: judged` needs its keys `user`, what the judge is asked, "
+            "and `success_from`, the value from which an answer is a success"
+        )
+    return made

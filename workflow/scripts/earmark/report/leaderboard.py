@@ -226,12 +226,22 @@ def _cell(metrics: Any, key: str, evaluation: Evaluation | None = None) -> Cell:
     return cell if cell["value"] is not None else {**cell, "entries": None}
 
 
+_WAYS = {
+    "closed_form": "Closed form: the choice nearest to the answer by embedding",
+    "open_ended": "open-ended: answers that the judge finds correct (3 of 5 or more)",
+    "instruction_following": "instruction following: rules",
+    "multiple_choice": "Multiple choice: the choice that the answer names, none being wrong",
+    "judged": "Judged: answers to which the judge gives as much as the benchmark wants",
+}
+
+
 def _mmau_tables(results: Results, benchmark: str) -> list[Table]:
     """A table of the benchmark's categories, then one of each category's sub-categories."""
+    ways = {split.scoring for split in results.run.benchmarks[benchmark].values()}
+    how = "; ".join(told for way, told in _WAYS.items() if way in ways)
     caption = (
-        f"{benchmark}: success rate in percent, higher is better. Closed form: the choice nearest "
-        "to the answer by embedding; open-ended: answers that the judge finds correct (3 of 5 or "
-        "more); instruction following: rules. The benchmark's rate is weighted by entries."
+        f"{benchmark}: success rate in percent, higher is better. {how}. The benchmark's rate is "
+        "weighted by entries."
     )
     splits = list(results.run.benchmarks[benchmark])
     subsets = [results.subsets[folder, benchmark] for folder in results.run.models]

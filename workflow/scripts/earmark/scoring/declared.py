@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from earmark.errors import EarmarkError
 from earmark.files import read_jsonl
+from earmark.inference.requests import fill
 from earmark.scoring import slices
 from earmark.scoring.pairs import samples_of
 
@@ -44,7 +45,7 @@ def check_columns(splits: Iterable[Split]) -> None:
             ]
         known = {*_OF_ALL, *split.source.columns, *split.source.keep}
         for key, name in named if split.source.type == "hub" else ():
-            if name not in known:
+            if name not in known and name.partition(".")[0] not in known:
                 raise EarmarkError(
                     f"{where}: {key}: the manifest will have no column {name!r}; name it in "
                     f"source.keep (as the set calls it), or in source.columns; it has "
@@ -58,8 +59,8 @@ def check_manifest(split: Split, manifest: str) -> None:
     Raises:
         EarmarkError: naming the sample or session, and what would be right.
     """
-    if split.scoring != "asr" and not split.group_by:
-        return
+    if split.scoring in ("multiple_choice", "judged"):
+        _check_question(split, manifest)
     group = split.group.given if split.group else None
     session = split.session.given if split.session else None
     if not (group or session or split.group_by):
@@ -69,3 +70,22 @@ def check_manifest(split: Split, manifest: str) -> None:
         rows, manifest, manifest, group, session, lambda one: one, split.group_by or ()
     )
     deque(found, maxlen=0)
+
+
+def _check_question(split: Split, manifest: str) -> None:
+    """See that the first row has what scoring names: of a set, all have the same columns."""
+    row = next(read_jsonl(manifest), {})
+    needed = ["answer"] if split.scoring == "multiple_choice" else []
+    for name in [*needed, *(split.choices or ())]:
+        if name not in row:
+            raise EarmarkError(
+                f"{manifest}, sample {row.get('id')!r}: no {name!r}, which `scoring: "
+                f"{split.scoring}` needs; it has {', '.join(row)} (source.columns.{name} names the "
+                "set's column)"
+            )
+    if split.judged:
+        for key in ("system", "user"):
+            try:
+                fill(getattr(split.judged, key) or "", {**row, "response": ""}, key)
+            except EarmarkError as error:
+                raise EarmarkError(f"{manifest}: judged.{key}: {error}") from None

@@ -6,6 +6,8 @@ duration of a sample, in seconds, is cut without being asked to.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -50,7 +52,7 @@ def values(row: Row, by: By, where: str) -> dict[str, str]:
 
     Args:
         row: A row of the manifest.
-        by: The columns.
+        by: The columns; ``a.b`` looks within a mapping, or JSON, in the column a.
         where: What to call the row in messages.
 
     Raises:
@@ -58,7 +60,7 @@ def values(row: Row, by: By, where: str) -> dict[str, str]:
     """
     found = {}
     for name, bounds in columns(by).items():
-        value = row.get(name)
+        value = _held(row, name)
         if bounds is not None and isinstance(value, list):  # of several clips
             value = sum(value)
         if value is None or value == "":
@@ -67,6 +69,18 @@ def values(row: Row, by: By, where: str) -> dict[str, str]:
             value = _range(value, bounds, f"{where}: group_by: {name}")
         found[name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return found
+
+
+def _held(row: Row, name: str) -> Any:
+    """A row's value under a name; ``a.b`` is also what is called b in a mapping or JSON text a."""
+    outer, dot, inner = name.partition(".")
+    value = row.get(outer)
+    if name in row or not dot:
+        return row.get(name)
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        with contextlib.suppress(ValueError):
+            value = json.loads(value)
+    return _held(value, inner) if isinstance(value, dict) else None
 
 
 def _range(value: Any, bounds: Sequence[float], where: str) -> str:
