@@ -36,7 +36,7 @@ def test_choices_and_judged_answers_are_scored_and_a_new_scale_asks_nothing(work
         found = json.loads(
             (workflow.folder / "results/chance/eval-results/q/metrics.json").read_text()
         )
-        assert found["q.open"]["pass@1"]["judge_score"] == 60
+        assert found["q.open"]["pass@1"]["judge_score"] == pytest.approx(60)
         assert found["q.choice"]["pass@1"]["unparsed"] == 0
         assert found["q"]["pass@1"]["num_scored"] == 6
         asked = len(server.chats)

@@ -21,6 +21,7 @@ COMMANDS = {
     "compare": "Compare two models on the same samples.",
     "import": "Take result files of others as a model's predictions.",
     "export": "Write result files and .eval_results as the Open ASR Leaderboard has them.",
+    "fitting": "Count how often models repeat a benchmark's own errors and ways of writing.",
     "list": "List the benchmarks that a config can name, and their splits.",
     "mmau": "Score answers to MMAU-Pro in a Parquet or JSONL file.",
     "normalize": "Normalize lines of text by a scoring protocol.",
