@@ -14,7 +14,7 @@ from earmark.report.gather import gather
 from earmark.report.sliced import sliced_tables
 from earmark.scoring.declared import check_columns, check_manifest
 from earmark.scoring.intervals import Units, gap
-from earmark.scoring.score import aggregate, score
+from earmark.scoring.score import aggregate, check_protocols, score
 from earmark.scoring.slices import sliced, values
 
 MODEL = {"m": {"server": "demo", "model": "m"}}
@@ -162,6 +162,25 @@ def test_a_column_that_a_set_of_the_hub_will_lack_is_told_at_once(clone, keys, s
     run = resolve({"benchmarks": {"asr-leaderboard": given}, "models": MODEL}, clone)
     with pytest.raises(EarmarkError, match=said):
         check_columns(run.splits)
+
+
+@pytest.mark.parametrize(
+    ("language", "protocol", "said"),
+    [
+        (
+            "ja_jp",
+            "open_asr_leaderboard_multilingual",
+            "split s: protocols: protocol open_asr_lead",
+        ),
+        ("de", "whisper", "split s: protocols: protocol whisper is for English"),
+        (None, "nemo_skills_multilingual", "say which: `language`"),
+    ],
+)
+def test_a_language_without_rules_is_told_before_any_job(tmp_path, clone, language, protocol, said):
+    keys = {"protocols": [protocol], **({"language": language} if language else {})}
+    split = declared(tmp_path, clone, rows_of({}), **keys)
+    with pytest.raises(EarmarkError, match=said):
+        check_protocols([split])
 
 
 def test_lists_and_numbers_are_values_too():
