@@ -10,6 +10,7 @@ from earmark.config import resolve
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_json, write_jsonl
 from earmark.report import formats
+from earmark.report.build import build
 from earmark.report.gather import gather
 from earmark.report.sliced import sliced_tables
 from earmark.scoring.declared import check_columns, check_manifest
@@ -119,6 +120,24 @@ def test_the_tables_show_values_or_of_many_the_best_and_the_worst(tmp_path):
     text = formats.as_markdown([table], intervals=True)
     assert "one by a" in text and "30.00" in text and "y|z" in [c.title for c in table.columns]
     assert table.cells[table.cells.key == "set-one a gap"].note.tolist() == ["x against y|z"]
+
+
+def test_of_many_values_each_model_s_best_and_worst_are_shown_and_the_page_has_them(tmp_path):
+    run = write_run(tmp_path, {"m": ["one two", "five six"]}, ["one two", "five ten"])
+    path = next(tmp_path.rglob("one.metrics.json"))
+    metrics = read_json(path)
+    by = [{"room": f"<b>{n // 2}"} for n in range(40)]
+    metrics["pass@1"]["protocols"]["whisper"]["slices"] = sliced(
+        by, np.arange(40), np.full(40, 100), ([str(n) for n in range(40)], None), "wer", lower=True
+    )
+    write_json(path, metrics)
+    build(run, tmp_path / "out")
+    (table,) = sliced_tables(gather(run))
+    assert [one.title for one in table.columns] == ["best value", "worst value", "gap"]
+    assert table.cells.note.tolist() == ["<b>0", "<b>19", "<b>0 against <b>19"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "set one by room" in page and "&lt;b&gt;19" in page and "<b>19" not in page
+    assert "room" not in (tmp_path / "out" / "leaderboard.csv").read_text()
 
 
 def declared(tmp_path, clone, rows, **keys):
