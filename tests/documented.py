@@ -79,6 +79,21 @@ HANDLING: dict[str, Handling] = {
     "earmark status --watch": Instead("timeout 5 earmark status --watch; test $? = 124"),
     "earmark compare MODEL_A MODEL_B": Instead("earmark compare tiny again"),
     "earmark wer --postprocess chatty": Instead("earmark wer --postprocess chatty results.jsonl"),
+    "earmark import results/openai-whisper-large-v3/": TestedBy(
+        "tests/unit/test_exchange.py::test_published_files_become_a_model_of_the_tables"
+    ),
+    "earmark import answers.jsonl --model other/asr --benchmark asr-leaderboard --split ami": TestedBy(
+        "tests/workflow/test_slices_and_imports.py::"
+        "test_imported_answers_are_scored_sliced_and_followed_when_they_change"
+    ),
+    "earmark export --output leaderboard --model my-model": TestedBy(
+        "tests/unit/test_exchange.py::"
+        "test_a_model_s_files_are_those_of_the_leaderboard_and_score_alike"
+    ),
+    "earmark fitting cleaned/*.jsonl": Instead("earmark fitting results.jsonl more.jsonl"),
+    "earmark fitting cleaned/*.jsonl --original voxpopuli_test.jsonl": TestedBy(
+        "tests/unit/test_fitting.py::test_the_command_counts_both_and_writes_the_places"
+    ),
     "earmark reproduce results/<model>/eval-results/<benchmark>/metrics.json": Instead(
         "earmark reproduce results/tiny/eval-results/demo/metrics.json"
     ),
@@ -125,5 +140,7 @@ def to_run(command: str) -> str | TestedBy | NotHere:
         return known
     if isinstance(known, Instead):
         return known.text
-    bare = re.fullmatch(r"earmark (wer|compare|reproduce|normalize|mmau|journal)", command)
+    bare = re.fullmatch(
+        r"earmark (wer|compare|reproduce|normalize|mmau|journal|import|export)", command
+    )
     return f"{command} --help" if bare else command

@@ -166,6 +166,10 @@ def test_english_protocols_are_refused_for_other_languages_and_others_want_one()
         protocol("whisper", "vi")
     with pytest.raises(EarmarkError, match="nemo_skills_multilingual .*say which: `language`"):
         protocol("nemo_skills_multilingual")
+    for language in ("ja_jp", "cmn_hans_cn", "th", "my_mm"):
+        with pytest.raises(EarmarkError, match=f"has no rules for '{language}'.*use nemo_skills_m"):
+            protocol("open_asr_leaderboard_multilingual", language)
+    assert protocol("open_asr_leaderboard_multilingual", "ko").normalize("네.") == "네"
     assert protocol("whisper", "en_us").normalize("It's") == protocol("whisper").normalize("it is")
 
 

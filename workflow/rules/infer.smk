@@ -3,6 +3,7 @@ rule infer:
     input:
         one_load,
         manifest=rules.manifest.output.manifest,
+        imported=RUN.imported,
     output:
         predictions=PATHS.predictions,
     log:

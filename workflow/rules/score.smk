@@ -6,6 +6,7 @@ scoring_code = functools.cache(scoring_code_hash)
 BESIDE = {
     "closed_form": [rules.match.output.matches],
     "open_ended": [rules.judge.output.judgements],
+    "judged": [rules.judge.output.judgements],
 }
 
 

@@ -6,7 +6,8 @@ from earmark.config import resolve
 from earmark.errors import job_log
 from earmark.inference.infer import Job, infer
 from earmark.provenance import recorded
-from earmark.scoring.measured import check_entries
+from earmark.scoring.declared import check_manifest
+from earmark.scoring.imported import write_imported
 
 with job_log(snakemake.log[0]):
     wildcards = dict(snakemake.wildcards.items())
@@ -25,6 +26,9 @@ with job_log(snakemake.log[0]):
         shards=int(wildcards.get("shards", 1)),
         folders=(Path(run.data_dir), Path(run.results_dir)),
     )
-    check_entries(run.split(snakemake.wildcards), snakemake.input.manifest)
+    check_manifest(run.split(snakemake.wildcards), snakemake.input.manifest)
     with recorded(run.paths.jobs.of(**wildcards), model, run.frozen["project"]):
-        infer(job)
+        if model.server == "imported":
+            write_imported(job, list(snakemake.input.imported))
+        else:
+            infer(job)

@@ -2,12 +2,14 @@
 
 from earmark.config import resolve
 from earmark.errors import job_log
+from earmark.mmau import judged
 from earmark.mmau.judging import Judge, judge_split
 
 with job_log(snakemake.log[0]):
     wildcards = dict(snakemake.wildcards.items())
     run = resolve(snakemake.config)
-    judge_split(
+    judge = judged.judge_split if "votes" in snakemake.params.judge else judge_split
+    judge(
         Judge(
             title="judging {model} on {benchmark} {split}".format(**wildcards),
             wanted=snakemake.params.judge,

@@ -37,6 +37,7 @@ with job_log(snakemake.log[0]):
             way=snakemake.params.scoring,
             label=snakemake.params.label,
             protocol=snakemake.params.protocol,
+            group_by=snakemake.params.units.get("group_by", ()),
             manifest=snakemake.input.manifest,
             predictions=as_list(snakemake.input.predictions),
             beside=as_list(snakemake.input.beside),

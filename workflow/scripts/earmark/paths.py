@@ -43,6 +43,7 @@ class Paths:
         self.files = Pattern(f"{data}/source/files.json")
         self.source = Pattern(f"{data}/source.json")
         self.manifest = Pattern(f"{data}/manifest.jsonl")
+        self.imported = Pattern(f"{model}/imported/{split}.jsonl")
         self.predictions = Pattern(f"{model}/predictions/{answers}.jsonl")
         self.shard = Pattern(f"{model}/predictions/{answers}.shards/{{shard}}-of-{{shards}}.jsonl")
         self.journal = Pattern(f"{model}/journal/{split}")

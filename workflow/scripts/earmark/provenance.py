@@ -67,7 +67,7 @@ def server_command(model: Model) -> str:
     if model.base_url:
         return model.base_url
     kind = server_type(model)
-    if not kind.starts:  # chance: there is no server
+    if not kind.starts:  # chance, or a file: there is no server
         return kind.name
     return shlex.join(kind.command(model, 0))
 
@@ -245,10 +245,11 @@ def _decisive(model: Model, split: Split, judge: Any, matcher: Any) -> dict[str,
         **comparable(split),
         **answer_settings(model, model.request(split)),
         **{key: getattr(split, key) for key in ("scoring", "protocols", "postprocess")},
+        **({"judged": split.judged.given} if split.judged else {}),
         "judge": None,
         "matcher": None,
     }
-    if split.scoring == "open_ended":
+    if split.scoring in ("open_ended", "judged"):
         decisive = ("model", "revision", "sampling", "extra_body", "prompt")
         found["judge"] = {key: judge.get(key) for key in decisive}
     if split.scoring == "closed_form":

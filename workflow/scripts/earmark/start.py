@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from earmark import slurm
-from earmark.config import Run, read_yaml, resolve, unset_keys
+from earmark.config import Run, not_imported, read_yaml, resolve, unset_keys
 from earmark.errors import EarmarkError, failed_jobs
 from earmark.mmau.lacking import lacking
 from earmark.owner import check_owner
+from earmark.scoring.declared import check_columns
 from earmark.scoring.score import check_scoring
 from earmark.servers import allocation, check
 
@@ -48,10 +49,11 @@ def begin(workflow: Any, config: Mapping[str, Any], root: str | Path) -> Run:
             check(f"{where}: models.{model.name}", model)
         check(f"{where}: judge", run.judge)
         check_scoring(run.splits)
+        check_columns(run.splits)
         check_owner(run)
     except EarmarkError as error:
         sys.exit(f"error: {error}")
-    for warning in (*unset_keys(run), *lacking(run)):
+    for warning in (*unset_keys(run), *not_imported(run), *lacking(run)):
         print(f"warning: {warning}", file=sys.stderr)
     return run
 

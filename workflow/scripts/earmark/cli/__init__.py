@@ -19,6 +19,9 @@ COMMANDS = {
     "status": "Show how far every model and split is.",
     "journal": "Show, verify or compact the journals of answers.",
     "compare": "Compare two models on the same samples.",
+    "import": "Take result files of others as a model's predictions.",
+    "export": "Write result files and .eval_results as the Open ASR Leaderboard has them.",
+    "fitting": "Count how often models repeat a benchmark's own errors and ways of writing.",
     "list": "List the benchmarks that a config can name, and their splits.",
     "mmau": "Score answers to MMAU-Pro in a Parquet or JSONL file.",
     "normalize": "Normalize lines of text by a scoring protocol.",
@@ -42,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (1: an error that a message explains)."""
     argv = list(sys.argv[1:] if argv is None else argv)
     completing = "_ARGCOMPLETE" in os.environ
-    named = os.environ.get("COMP_LINE", "").split()[1:] if completing else argv
-    parser = _parser(named[0] if named else "")
+    typed = os.environ.get("COMP_LINE", "").split()[1:] if completing else argv
+    parser = _parser(typed[0] if typed else "")
     if completing:
         import argcomplete
 
@@ -80,8 +83,9 @@ def _parser(command: str) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         one = commands.add_parser(name, help=summary, formatter_class=raw)
         if name == command:
-            # A module `list` would hide the built-in in this one.
-            module = import_module(f"earmark.cli.{'listing' if name == 'list' else name}")
+            # A module `list` would hide the built-in in this one, and `import` is a keyword.
+            named = {"list": "listing", "import": "importing"}.get(name, name)
+            module = import_module(f"earmark.cli.{named}")
             one.description = module.__doc__
             one.epilog = "".join(f"\n  {line}" for line in getattr(module, "EXAMPLES", ()))
             one.epilog = f"examples:{one.epilog}" if one.epilog else None

@@ -19,6 +19,7 @@ _MODEL = {"m": {"server": "openai", "model": "m"}}
 _NEEDS = {
     "closed_form": "matcher (NV-Embed-v2: a GPU)",
     "open_ended": "judge",
+    "judged": "judge",
 }
 
 

@@ -63,7 +63,7 @@ def _row(config: Run, model: Model, split: Split) -> tuple[list[str], str | None
     if not places.manifest.is_file():
         return [*names, "not prepared", *[""] * 4], None
     wanted = answer_settings(model, model.request(split))
-    if model.server == "random-choice":  # nobody is asked: there is no journal
+    if model.server in ("random-choice", "imported"):  # nobody is asked: there is no journal
         rows = sum(1 for _ in read_jsonl(places.manifest))
         where = {"model": model.folder, "benchmark": split.benchmark, "split": split.name}
         written = [

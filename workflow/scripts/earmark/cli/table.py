@@ -97,10 +97,13 @@ def _print_models(config: Run, args: argparse.Namespace) -> None:
     from earmark.report.differences import differences
     from earmark.report.gather import gather
     from earmark.report.leaderboard import tables
+    from earmark.report.sliced import sliced_tables
 
     results = gather(config, args.published or config.published)
     marked = differences(results) if args.format in ("md", "tex") else []
     made = tables(results, args.benchmark, args.protocol, marked)
+    if args.format != "csv":  # whose columns are those of published numbers
+        made += sliced_tables(results, args.benchmark, args.protocol)
     if args.protocol and not any(table.protocol for table in made):
         raise EarmarkError(f"--protocol {args.protocol}: nothing was scored by it")
     made = [table.chosen(args.model, args.split) for table in made]

@@ -4,7 +4,7 @@ from earmark.config.benchmarks import Config, Exclude, Sample, Selection, Source
 from earmark.config.models import Client, Container, Judge, Matcher, Model, Prompt, Sampling
 from earmark.config.parts import Plain
 from earmark.config.reading import check, closest, read_or_exit, read_yaml
-from earmark.config.run import Run, alone, load, resolve, unset_keys
+from earmark.config.run import Run, alone, load, not_imported, resolve, unset_keys
 
 Settings = Plain
 """What call sites that take plain dictionaries call them."""
@@ -12,5 +12,5 @@ Settings = Plain
 __all__ = [
     "Client", "Config", "Container", "Exclude", "Judge", "Matcher", "Model", "Plain", "Prompt",
     "Run", "Sample", "Sampling", "Selection", "Settings", "Source", "Split", "alone", "check",
-    "closest", "load", "read_or_exit", "read_yaml", "resolve", "unset_keys",
+    "closest", "load", "not_imported", "read_or_exit", "read_yaml", "resolve", "unset_keys",
 ]  # fmt: skip

@@ -143,6 +143,32 @@ class Session(Part):
     order: Text = key(..., "The column of the chunk's place in it, counted by ones.")
 
 
+class Judged(Part):
+    """How a judge decides on open answers: `Split.judged`, of `scoring: judged`."""
+
+    system: str | None = key(None, "The judge's system message; null for none.")
+    user: str = key(
+        "", "What it is asked; {response} is the answer, and any column may be named. Needed."
+    )
+    pattern: parts.Regex | None = key(
+        None,
+        "Where the verdict stands in its answer: a regular expression, whose first group (or all) "
+        "is read. null: the answer is nothing but the verdict.",
+    )
+    values: dict[str, float] = key(
+        {},
+        'What words are worth, such as `{"yes": 1, "no": 0}`, in any case; none: numbers are read.',
+    )
+    scale: Annotated[list[parts.Number], Field(min_length=2, max_length=2)] = key(
+        [1, 5], "The lowest and the highest value; any other cannot be read."
+    )
+    success_from: parts.Number | None = key(
+        None, "The value from which an answer is a success. Needed."
+    )
+    votes: Count = key(1, "How often it is asked about each answer, with other seeds.")
+    combine: Literal["mean", "majority"] = key("mean", "What becomes of several votes.")
+
+
 class SplitKeys(Part):
     """What can be said of a split, of its whole benchmark, and in the config over both."""
 
@@ -156,10 +182,13 @@ class SplitKeys(Part):
         "closed_form",
         "open_ended",
         "instruction_following",
+        "multiple_choice",
+        "judged",
     ] = key(
         "asr",
         "By word error rate; BLEU and chrF; words that rows list; characters a minute; by matching "
-        "with choices, by a judge, and by rules (MMAU-Pro).",
+        "with choices, by a judge, and by rules (MMAU-Pro); by the choice that is named; by a "
+        "judge as `judged` says.",
     )
     target_language: parts.Language | None = key(
         None, "translation: what is translated into, such as `de`; decides BLEU's tokenizer."
@@ -168,6 +197,10 @@ class SplitKeys(Part):
         None, "translation: BLEU's tokenizer in sacrebleu, where it is not the language's."
     )
     keywords: Text = key("keywords", "keywords: the column whose list of words is looked for.")
+    choices: Annotated[list[Text], Field(min_length=2)] | None = key(
+        None, "multiple_choice: columns of a choice each; null: all are in the column `choices`."
+    )
+    judged: Judged | None = key(None, "judged: what the judge is asked, and how it is read.")
     sentences: Literal["punctuation", "punkt"] = key(
         "punctuation", "instruction_following: how sentences are counted; punkt is NLTK's model."
     )
@@ -197,6 +230,11 @@ class SplitKeys(Part):
     )
     session: Session | None = key(
         None, "For chunks of recordings whose references are of the whole: they are scored so."
+    )
+    group_by: Annotated[list[parts.Sliced], Field(min_length=1)] | None = key(
+        None,
+        "Columns of the manifest by whose values rates are given too: `[gender, accent]`; of "
+        "numbers by ranges, `{age: [20, 40, 60]}`. `duration` is in seconds, and has ranges.",
     )
     gated: bool = key(
         False, "Whether terms are to be accepted on the Hub first, and a token set in HF_TOKEN."
@@ -267,11 +305,11 @@ class Split(BenchmarkSplit):
 
     @property
     def units(self) -> Plain:
-        """What is scored of what: the language, groups of utterances, and sessions, where said."""
-        said = ("language", "group", "session", "averaged_with")
+        """What is scored of what: language, groups of utterances, sessions, slices, where said."""
+        said = ("language", "group", "session", "averaged_with", "group_by")
         values = {name: getattr(self, name) for name in said}
         return {
-            name: value if isinstance(value, str) else value.given
+            name: value if isinstance(value, str | list) else value.given
             for name, value in values.items()
             if value is not None
         }

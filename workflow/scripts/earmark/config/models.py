@@ -78,7 +78,7 @@ class Model(Part):
 
     kind: ClassVar = "server"
 
-    types: ClassVar = (*ASKED.split(), "random-choice")
+    types: ClassVar = (*ASKED.split(), "random-choice", "imported")
 
     server: Text = key(..., "What serves the model; docs/servers.md has a config of each type.")
     model: LocalPath = key(

@@ -166,6 +166,13 @@ Values = (
         dict[Literal["not"], Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)
     ]
 )
+Sliced = (
+    Text
+    | Annotated[
+        dict[Text, Annotated[list[int | float], Field(min_length=1)]],
+        Field(min_length=1, max_length=1),
+    ]
+)
 Protocol = Literal[
     "whisper",
     "nemo_skills",

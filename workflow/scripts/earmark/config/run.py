@@ -77,6 +77,14 @@ class Run:
         """What sets a job's results apart from those of the whole split with audio."""
         return self.split(wildcards).label(self.models[wildcards.model].audio is not False)
 
+    def imported(self, wildcards: Any) -> list[str]:
+        """The result file that a job takes its answers from, where its model is ``imported``."""
+        if self.models[wildcards.model].server != "imported":
+            return []
+        where = {"model": wildcards.model, "benchmark": wildcards.benchmark}
+        path = self.paths.imported.of(**where, split=wildcards.split)
+        return [str(path)] if path.is_file() else []
+
     @cached_property
     def sharded(self) -> str:
         """A pattern of the splits that several jobs share, each known by its benchmark's folder."""
@@ -198,6 +206,19 @@ def _named(given: Mapping[str, Model], where: str) -> dict[str, Model]:
     return found
 
 
+def not_imported(run: Run) -> Iterator[str]:
+    """The splits that an imported model has no answers to: each of their jobs will fail."""
+    for folder_, model in run.models.items():
+        for split in run.splits if model.server == "imported" else ():
+            where = {"benchmark": split.benchmark, "split": split.name}
+            if not run.paths.imported.of(model=folder_, **where).is_file():
+                yield (
+                    f"models.{model.name}: nothing was imported for {split.benchmark}/{split.name} "
+                    "(`earmark import FILE` does it); its jobs fail, and `snakemake --keep-going` "
+                    "goes on with the rest"
+                )
+
+
 def unset_keys(run: Run) -> Iterator[str]:
     """The keys that the environment lacks: of models under test, and of the Hub for gated sets.
 
@@ -286,4 +307,11 @@ def _split(keys: Plain, where: str, root: Path) -> Split:
         key = f"{where}.source.references.manifest"
         path = existing(references["manifest"], root, key, "a file of references")
         source["references"] = {**references, "manifest": path}
-    return check({**keys, "source": source}, Split, where)
+    made = check({**keys, "source": source}, Split, where)
+    rule = made.judged
+    if made.scoring == "judged" and not (rule and rule.user and rule.success_from is not None):
+        raise EarmarkError(
+            f"{where}.judged: `scoring: judged` needs its keys `user`, what the judge is asked, "
+            "and `success_from`, the value from which an answer is a success"
+        )
+    return made

@@ -130,7 +130,7 @@ def judge_all(judge: Judge, samples: Sequence[tuple[Row, str]]) -> list[Row]:
             question = {"question": _text(row, "question"), "reference": reference}
             asked.append({"id": name, **question, "response": answer.strip()})
     for again in (False, True):
-        for said in _ask(judge, asked, again):
+        for said in ask(judge, asked, int(again)):
             _add(found[said["id"]], said, judge.wanted.get("yes_no", False))
         unread = [row for row in found.values() if row["scores"] is None and row["judgements"]]
         names = {str(row["id"]) for row in unread}
@@ -158,14 +158,14 @@ def _add(row: Row, answer: Row, yes_no: bool) -> None:
         row["why"] = str(error)
 
 
-def _ask(judge: Judge, rows: Sequence[Row], again: bool) -> list[Row]:
-    """The judge's answers, in order; ``again`` asks with the next seed, so that it is asked."""
+def ask(judge: Judge, rows: Sequence[Row], again: int) -> list[Row]:
+    """The judge's answers, in order; each time that it is asked ``again`` it has another seed."""
     if not rows:
         return []
     wanted, model, title = judge.wanted, judge.model, judge.title
     if again:
         title = f"{title}, once more"
-        seed = (wanted["sampling"].get("seed") or 0) + 1
+        seed = (wanted["sampling"].get("seed") or 0) + again
         wanted = {**wanted, "sampling": {**wanted["sampling"], "seed": seed}}
         model = model.model_copy(update={"max_failed_fraction": 1.0})  # the first round decided
     with tempfile.TemporaryDirectory() as folder:

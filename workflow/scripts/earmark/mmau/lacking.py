@@ -19,7 +19,7 @@ def lacking(run: Run) -> Iterator[str]:
     without, and the machine that matches or judges may be another.
     """
     ways = {split.scoring for split in run.splits}
-    if OPEN_ENDED in ways and (lacks := key_missing("judge", run.judge.settings)):
+    if ways & {OPEN_ENDED, "judged"} and (lacks := key_missing("judge", run.judge.settings)):
         yield f"{lacks}, before open-ended answers come to be judged (docs/mmau-pro.md)"
     if CLOSED_FORM in ways and (lacks := matcher_lacks(run.matcher.given)):
         yield f"{lacks}, before closed-form answers come to be matched (docs/mmau-pro.md)"

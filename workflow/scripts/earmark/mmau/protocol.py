@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from earmark.config import Run
+from earmark.config import Run, Split
+from earmark.errors import EarmarkError
+from earmark.mmau import judged
 from earmark.mmau.judging import judge_settings
 from earmark.mmau.matchers import matcher_type
 
@@ -21,6 +23,16 @@ class Protocol:
         matcher = run.matcher.given
         self.judge = judge_settings(run.judge)
         self.matcher = matcher_type(matcher).identity(matcher)
+        for split in run.splits:
+            try:
+                self.judge_of(split, run)
+            except EarmarkError as error:
+                where = f"benchmark {split.benchmark}, split {split.name}"
+                raise EarmarkError(f"{where}: {error}") from None
+
+    def judge_of(self, split: Split, run: Run) -> dict[str, Any]:
+        """What determines the judgements of a split."""
+        return judged.settings(run.judge, split.judged) if split.judged else self.judge
 
     def of(self, run: Run, wildcards: Any) -> dict[str, Any]:
         """What a split's numbers rest on, to be kept beside them.
@@ -30,10 +42,16 @@ class Protocol:
             wildcards: A job's ``model``, ``benchmark`` and ``split``.
         """
         split = run.split(wildcards)
+        if split.scoring == "judged" and split.judged:
+            own = {"judge": self.judge_of(split, run), "judged": split.judged.model_dump()}
+        else:
+            own = {}
         used: dict[str, dict[str, Any]] = {
             "closed_form": {"matcher": self.matcher},
             "open_ended": {"judge": self.judge},
             "instruction_following": {"sentences": split.sentences},
+            "multiple_choice": {"choices": split.choices},
+            "judged": own,
         }
         prompt = run.request(wildcards)["prompt"]
         return {"prompt": prompt, **used.get(split.scoring, {})}

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
-from earmark.mmau import summary
+from earmark.mmau import choice, judged, summary
 from earmark.mmau.answers import answered
 from earmark.mmau.verdicts import CLOSED_FORM, verdicts
 from earmark.scoring.pairs import paired
 from earmark.scoring.printed import printed
+from earmark.scoring.slices import By, values
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -32,6 +33,7 @@ def score_mmau(
     metrics: str,
     protocol: dict[str, Any],
     label: str | None = None,
+    group_by: By = (),
 ) -> None:
     """Score a split.
 
@@ -47,6 +49,7 @@ def score_mmau(
         protocol: What the numbers rest on, kept beside them: the prompt, the judge or the
             matcher, how sentences are counted (``sentences``).
         label: What is special about this split's run, for tables; or None.
+        group_by: As for `earmark.scoring.score.score`.
 
     Raises:
         EarmarkError: when the files do not pair up; names the sample.
@@ -57,11 +60,18 @@ def score_mmau(
         pairs = answered(manifest, file)
         others = [row for _, row in paired(manifest, beside[seed])] if beside else None
         samples = [(row, answer["generation"]) for row, answer in pairs]
-        found = verdicts(way, samples, others, protocol.get("sentences", "punctuation"))
+        if way == "multiple_choice":
+            found = choice.verdicts(samples, protocol["choices"])
+        elif way == "judged":
+            found = judged.verdicts(samples, others or [], protocol["judged"])
+        else:
+            found = verdicts(way, samples, others, protocol.get("sentences", "punctuation"))
         number = {"seed": seed} if len(predictions) > 1 else {}
-        for row, (_, answer) in zip(found, pairs, strict=True):
-            removed = {"reasoning_removed": True} if answer["reasoning_removed"] else {}
-            rows.append({**row, **number, **removed})
+        for row, (entry, answer) in zip(found, pairs, strict=True):
+            more: Row = {"reasoning_removed": True} if answer["reasoning_removed"] else {}
+            if group_by:
+                more["by"] = values(entry, group_by, f"{manifest}, sample {entry['id']!r}")
+            rows.append({**row, **number, **more})
         answers.append([answer for _, answer in pairs])
     write_jsonl(scores, rows)
     table = summary.table(rows)

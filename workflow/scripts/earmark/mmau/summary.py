@@ -14,6 +14,7 @@ from earmark.mmau.judge import SCORES
 from earmark.mmau.verdicts import EXCLUDED, GROUPS
 from earmark.scoring import seeds
 from earmark.scoring.metrics import prediction_metrics
+from earmark.scoring.slices import sliced
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -25,7 +26,7 @@ ALTERNATIVES = ("success_rate_mapped", "success_rate_nemo_skills")
 
 _COUNTS = (
     *("num_entries", "num_failed", "num_scored", "num_correct", *EXCLUDED),
-    *("letter_answers", "reasoning_removed"),
+    *("unparsed", "letter_answers", "reasoning_removed"),
 )
 
 
@@ -75,6 +76,9 @@ def rates(samples: DataFrame) -> dict[str, DataFrame]:
         "no_answer": rate(samples["empty"], 1),
         "reference_score": rate(reference, reference.notna()),
     }
+    if "judge_score" in samples:
+        value = samples["judge_score"]
+        found["judge_score"] = rate(value, value.notna())
     if "nemo_skills" in samples:
         counted = samples["nemo_skills"]
         found["success_rate_nemo_skills"] = rate(counted, counted.notna())
@@ -178,7 +182,16 @@ def modes(
         for name, rate in named.items():
             if name != "reference_score":  # the benchmark's alone
                 found[mode][name], found[mode][f"{name}_ci"] = estimate([(rate, 1)])
+        if "by" in samples:
+            found[mode]["slices"] = _slices(parts[mode], named["success_rate"])
     return found
+
+
+def _slices(samples: DataFrame, rate: DataFrame) -> Metrics:
+    """Success rates by the values of the columns that the split is sliced by."""
+    by = [one if isinstance(one, dict) else {} for one in samples["by"]]
+    units = rate["clip"].tolist(), None
+    return sliced(by, rate["above"], rate["below"], units, "success_rate", lower=False)
 
 
 def _counts(samples: DataFrame) -> Metrics:
@@ -190,8 +203,10 @@ def _counts(samples: DataFrame) -> Metrics:
     found: Metrics = {"num_scored": scored, "num_correct": right}
     excluded = samples["excluded"].value_counts()
     found |= {name: int(excluded[name]) for name in EXCLUDED if name in excluded}
-    if "scores" in samples:
+    if "scores" in samples or "judge_score" in samples:
         found.setdefault("judge_unparsed", 0)
+    if "unparsed" in samples:
+        found["unparsed"] = int(samples["unparsed"].isin([True]).sum())
     if "match" in samples:
         found["letter_answers"] = int(samples["letter"].count()) if "letter" in samples else 0
     removed = "reasoning_removed"
@@ -234,6 +249,8 @@ def whole(
             weights = [float(part["num_entries"]) for part in parts]
             if name == "reference_score":
                 weights = [float(rate["below"].sum()) for rate in named]
+                if not any(weights):
+                    continue
             pairs = list(zip(named, weights, strict=True))
             found[name], found[f"{name}_ci"] = estimate(pairs)
         total[mode] = found

@@ -94,12 +94,13 @@ def unscored(
     row: Row, why: str, excluded: str | None = None, reference: float | None = None
 ) -> Row:
     """The verdict on a sample that cannot be scored."""
-    return _verdict(row, None, why, reference, excluded)
+    return decided(row, None, why, reference, excluded)
 
 
-def _verdict(
+def decided(
     row: Row, correct: bool | None, why: str, reference: float | None, excluded: str | None = None
 ) -> Row:
+    """The verdict on a sample, with what rates are grouped by."""
     groups = {key: row[key] for key in GROUPS if row.get(key) is not None}
     clips = row.get("audio_sha256") or row.get("audio_filepath")
     if clips:  # samples about the same clip are not independent of each other
@@ -125,7 +126,7 @@ def instruction_verdict(row: Row, answer: str, sentences: SentenceCounter = by_p
         passed, why = check_instruction(answer, rule, row.get("kwargs"), prompt, sentences)
     except RuleError as error:
         return {**unscored(row, str(error), error.kind, 0.0), **extra}
-    return {**_verdict(row, passed, why, float(passed)), **extra}
+    return {**decided(row, passed, why, float(passed)), **extra}
 
 
 def closed_verdict(row: Row, answer: str, matched: Mapping[str, Any]) -> Row:
@@ -152,10 +153,10 @@ def closed_verdict(row: Row, answer: str, matched: Mapping[str, Any]) -> Row:
         why = f"the answer {given!r} is none of the choices: {', '.join(map(repr, choices))}"
         return {**unscored(row, why, "answer_not_in_choices", 0.0), **details}
     if details["empty"]:
-        return {**_verdict(row, False, "empty answer", 0.0), **details}
+        return {**decided(row, False, "empty answer", 0.0), **details}
     correct = _folded(matched["match"]) == _folded(given)
     why = f"matched {matched['match']!r} by a margin of {matched['margin']:.3f}"
-    return {**_verdict(row, correct, why, float(correct)), **details}
+    return {**decided(row, correct, why, float(correct)), **details}
 
 
 def _folded(text: object) -> str | None:
@@ -174,7 +175,7 @@ def open_verdict(row: Row, answer: str, judged: Mapping[str, Any]) -> Row:
         # No judge is asked about nothing: it gets the lowest scores.
         lowest = dict.fromkeys(SCORES, 1.0)
         details = {"empty": True, "scores": lowest, "nemo_skills": 0.2}
-        return {**_verdict(row, False, "empty answer", 0.2), **details}
+        return {**decided(row, False, "empty answer", 0.2), **details}
     if judged.get("no_reference"):
         details = {"empty": False, "scores": None, "nemo_skills": None}
         return {**unscored(row, str(judged["why"]), "no_reference"), **details}
@@ -188,4 +189,4 @@ def open_verdict(row: Row, answer: str, judged: Mapping[str, Any]) -> Row:
         excluded = "judge_unparsed" if texts else "judge_failed"
         return {**unscored(row, str(judged.get("why")), excluded, reference), **details}
     why = ", ".join(f"{name} {score:g}" for name, score in scores.items())
-    return {**_verdict(row, scores["correctness"] >= 3, why, reference), **details}
+    return {**decided(row, scores["correctness"] >= 3, why, reference), **details}

@@ -14,6 +14,7 @@ from earmark.report.differences import differences
 from earmark.report.gather import Results, gather
 from earmark.report.leaderboard import tables
 from earmark.report.page import write_page
+from earmark.report.sliced import sliced_tables
 
 
 def build(run: Run, folder: str | Path, published: str | Path | None = None) -> Results:
@@ -34,14 +35,15 @@ def build(run: Run, folder: str | Path, published: str | Path | None = None) -> 
     results = gather(run, published)
     found = differences(results)
     made = tables(results, compared=found)
+    every = [*made, *sliced_tables(results)]
     paths = Paths(run.data_dir, str(folder))
     for ending, text in (
         ("csv", formats.as_csv(made, intervals=True)),
-        ("md", formats.as_markdown(made, intervals=True)),
-        ("tex", formats.as_tex(made)),
+        ("md", formats.as_markdown(every, intervals=True)),
+        ("tex", formats.as_tex(every)),
     ):
         with whole_file(paths.leaderboard.of(format=ending)) as stream:
             stream.write(text)
-    write_page(results, made, found, paths.report.of(), Clips())
+    write_page(results, every, found, paths.report.of(), Clips())
     claim(run)
     return results

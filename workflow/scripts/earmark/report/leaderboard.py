@@ -156,10 +156,11 @@ def tables(
             ]
         else:
             made += _mmau_tables(results, benchmark)
-    return [_tested(one, significant(compared, one.benchmark, one.protocol)) for one in made]
+    return [tested(one, significant(compared, one.benchmark, one.protocol)) for one in made]
 
 
-def _tested(table: Table, tests: set[tuple[str, str, str]]) -> Table:
+def tested(table: Table, tests: set[tuple[str, str, str]]) -> Table:
+    """The table with its best figures marked, and what the tests find worse than these."""
     cells = _marked(table.cells, table.columns, tests)
     return replace(table, cells=cells, tests=frozenset(tests))
 
@@ -204,7 +205,7 @@ def _asr_table(results: Results, benchmark: str, protocol: str, version: str) ->
         key = "wer_macro_splits" if column.title == "macro" else "wer_micro"
         return {**_cell(block, key), "note": _gap(evaluations)}
 
-    return _table(results, benchmark, "asr", protocol, caption, columns, cell)
+    return table_of(results, benchmark, "asr", protocol, caption, columns, cell)
 
 
 def _rate_table(results: Results, benchmark: str, rate: Rate) -> Table:
@@ -231,7 +232,7 @@ def _rate_table(results: Results, benchmark: str, rate: Rate) -> Table:
         whole = results.subsets[folder, benchmark].get(benchmark)
         return {**_cell(whole, rate.name), "note": _gap(results.of(benchmark, folder))}
 
-    return _table(results, benchmark, rate.title, rate.name, caption, columns, cell)
+    return table_of(results, benchmark, rate.title, rate.name, caption, columns, cell)
 
 
 def _machine_of(evaluations: Sequence[Evaluation]) -> str | None:
@@ -261,12 +262,22 @@ def _cell(metrics: Any, key: str, evaluation: Evaluation | None = None) -> Cell:
     return cell if cell["value"] is not None else {**cell, "entries": None}
 
 
+_WAYS = {
+    "closed_form": "Closed form: the choice nearest to the answer by embedding",
+    "open_ended": "open-ended: answers that the judge finds correct (3 of 5 or more)",
+    "instruction_following": "instruction following: rules",
+    "multiple_choice": "Multiple choice: the choice that the answer names, none being wrong",
+    "judged": "Judged: answers to which the judge gives as much as the benchmark wants",
+}
+
+
 def _mmau_tables(results: Results, benchmark: str) -> list[Table]:
     """A table of the benchmark's categories, then one of each category's sub-categories."""
+    ways = {split.scoring for split in results.run.benchmarks[benchmark].values()}
+    how = "; ".join(told for way, told in _WAYS.items() if way in ways)
     caption = (
-        f"{benchmark}: success rate in percent, higher is better. Closed form: the choice nearest "
-        "to the answer by embedding; open-ended: answers that the judge finds correct (3 of 5 or "
-        "more); instruction following: rules. The benchmark's rate is weighted by entries."
+        f"{benchmark}: success rate in percent, higher is better. {how}. The benchmark's rate is "
+        "weighted by entries."
     )
     splits = list(results.run.benchmarks[benchmark])
     subsets = [results.subsets[folder, benchmark] for folder in results.run.models]
@@ -288,7 +299,7 @@ def _mmau_tables(results: Results, benchmark: str) -> list[Table]:
             return {"note": _gap(evaluations)}
         return _cell(metrics, score or "success_rate", own)
 
-    made = [_table(results, benchmark, "mmau", "", caption, columns, cell)]
+    made = [table_of(results, benchmark, "mmau", "", caption, columns, cell)]
     for split in splits:
         whole = f"{benchmark}.{split}"
         parts = sorted({name for one in subsets for name in one if name.startswith(f"{whole}-")})
@@ -298,11 +309,11 @@ def _mmau_tables(results: Results, benchmark: str) -> list[Table]:
             columns.append(Column(part, title, lower=False, split=split, level=2))
         caption = f"{benchmark} {split}: success rate in percent by sub-category."
         if parts:
-            made.append(_table(results, benchmark, "mmau", "", caption, columns, cell, split))
+            made.append(table_of(results, benchmark, "mmau", "", caption, columns, cell, split))
     return made
 
 
-def _table(
+def table_of(
     results: Results,
     benchmark: str,
     kind: str,

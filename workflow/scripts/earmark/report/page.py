@@ -210,7 +210,7 @@ def _link(results: Results, table: Table, cell: Any, column: Column) -> str | No
     if one.metrics is None:
         return None
     more = {"protocol": table.protocol} if table.protocol else {}
-    if column.level == 2:
+    if column.level == 2 and column.key.startswith(f"{one.subset}-"):
         more["category"] = column.key.removeprefix(f"{one.subset}-")
     return samples_link(one, everywhere=column.split is None and len(names) > 1, **more)
 

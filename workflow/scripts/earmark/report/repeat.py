@@ -37,7 +37,7 @@ def repeat(results: Results) -> dict[str, Any]:
         for one in results.evaluations.values()
         for name, block in protocols(one.metrics).items()
     }.items())  # fmt: skip
-    scoring += [("Judge", _settings(judge))] if "open_ended" in ways else []
+    scoring += [("Judge", _settings(judge))] if ways & {"open_ended", "judged"} else []
     scoring += [("Matcher", _shown(results.run.matcher.given))] if "closed_form" in ways else []
     models: Lines = [
         (one.name, str(one.settings["server"]), _settings(one.settings))

@@ -220,6 +220,44 @@ def mean_of_rates(
     return _around(mean_rate, _student(freedom) * spread, len(words))
 
 
+def gap(
+    numerators: ArrayLike, denominators: ArrayLike, second: ArrayLike, units: Units, pairs: int = 1
+) -> Interval:
+    """The interval of the difference of two parts' rates, the second's minus the first's.
+
+    Groups that are in both parts are left out of both at once, so that what they share cancels.
+
+    Args:
+        numerators: Errors (or successes) of each sample of both parts.
+        denominators: Words (or trials) of each.
+        second: Whether a sample is of the second part.
+        units: The samples' groups.
+        pairs: Among how many pairs of parts these two were chosen for their difference: the
+            interval is as wide as it must be to hold for all of them together (Bonferroni).
+    """
+    chosen = np.asarray(second, dtype=bool)
+    above, below = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
+    sums = [units.sums(part * side) for side in (chosen, ~chosen) for part in (above, below)]
+    there = np.array([sums[1] > 0, sums[3] > 0])
+    if not there.any(axis=1).all():
+        return Interval(None, None, 0, "nothing was counted in one of them")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = [(part.sum() - part) / (whole.sum() - whole)
+                 for part, whole in (sums[:2], sums[2:])]  # fmt: skip
+    seen = sums[0].sum() / sums[1].sum() - sums[2].sum() / sums[3].sum()
+    deviations = (rates[0] - rates[1] - seen)[there.any(axis=0)]
+    kinds = (there[0] + 2 * there[1])[there.any(axis=0)]
+    if min(there.sum(axis=1)) < 2 or not np.isfinite(deviations).all():
+        return Interval(None, None, len(kinds), "one of them has one group only")
+    parts = [deviations[kinds == kind] for kind in np.unique(kinds)]
+    variances = np.array([float(np.sum(part**2)) for part in parts])
+    if variances.sum() <= 1e-24:
+        return Interval(None, None, len(kinds), "all groups are alike")
+    freedom = _satterthwaite(variances, [len(part) - 1 for part in parts])
+    reach = _student(freedom, pairs) * float(np.sqrt(variances.sum()))
+    return Interval(float(seen - reach), float(seen + reach), len(kinds))
+
+
 def _around(rate: float, reach: float, groups: int) -> Interval:
     """The interval around a rate that reaches so far on the log scale."""
     if reach > _TELLS_NOTHING:
@@ -268,10 +306,10 @@ def _satterthwaite(variances: Numbers, freedoms: Sequence[float]) -> float:
     return float(variances.sum() ** 2 / below) if known else float(own.sum())
 
 
-def _student(freedom: float) -> float:
+def _student(freedom: float, pairs: int = 1) -> float:
     from scipy.special import stdtrit  # scipy.stats takes a second to load
 
-    return float(stdtrit(freedom, (1 + LEVEL) / 2))
+    return float(stdtrit(freedom, 1 - (1 - LEVEL) / 2 / pairs))
 
 
 def _jeffreys(rate: float, trials: float) -> tuple[float, float]:

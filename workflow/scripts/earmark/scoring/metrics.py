@@ -16,19 +16,21 @@ def prediction_metrics(predictions: Sequence[Row]) -> dict[str, Any]:
 
     Returns:
         ``avg_tokens`` (mean of ``num_generated_tokens``; None where no server told),
-        ``gen_seconds`` (last end minus first start), ``busy_seconds`` (see `busy_seconds`),
-        ``no_answer`` (percent of empty generations), ``num_entries``, ``num_failed`` and
-        ``num_truncated`` (answers that end at the most tokens that were allowed).
+        ``gen_seconds`` (last end minus first start; None where nobody told, as of imported
+        answers), ``busy_seconds`` (see `busy_seconds`), ``no_answer`` (percent of empty
+        generations), ``num_entries``, ``num_failed`` and ``num_truncated`` (answers that end at
+        the most tokens that were allowed).
     """
     tokens = [row["num_generated_tokens"] for row in predictions]
     known = [count for count in tokens if count is not None]
-    start = min(row["generation_start_time"] for row in predictions)
-    end = max(row["generation_end_time"] for row in predictions)
+    timed = [row for row in predictions if row["generation_start_time"] is not None]
+    start = min((row["generation_start_time"] for row in timed), default=None)
+    end = max((row["generation_end_time"] for row in timed), default=None)
     empty = sum(not row["generation"].strip() for row in predictions)
     return {
         "avg_tokens": sum(known) / len(known) if known else None,
-        "gen_seconds": end - start,
-        "busy_seconds": busy_seconds(predictions),
+        "gen_seconds": None if start is None or end is None else end - start,
+        "busy_seconds": busy_seconds(timed) if timed else None,
         "no_answer": 100 * empty / len(predictions),
         "num_entries": len(predictions),
         "num_failed": sum(row["error"] is not None for row in predictions),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
+from earmark.scoring import slices
 from earmark.scoring.samples import Sample
 from earmark.scoring.sessions import joined
+from earmark.scoring.slices import By
 
 
 def paired(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, Row]]:
@@ -36,12 +39,13 @@ def paired(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, Row
 
 
 def samples_of(
-    rows: Sequence[tuple[Row, Row]],
+    rows: Iterable[tuple[Row, Row]],
     manifest: str,
     predictions: str,
     group: Mapping[str, str] | None,
     session: Mapping[str, str] | None,
     heard: Callable[[Sample], Sample],
+    group_by: By = (),
     columns: Sequence[str] = (),
 ) -> Iterator[Sample]:
     """The samples of a split, those of a session joined.
@@ -53,21 +57,36 @@ def samples_of(
         group: As for `earmark.scoring.score.score`.
         session: As for `earmark.scoring.score.score`.
         heard: As for `earmark.scoring.sessions.joined`.
+        group_by: As for `earmark.scoring.score.score`.
         columns: Columns that hold further references.
 
     Raises:
         EarmarkError: when a row lacks what is needed; names the sample.
     """
-    samples = each_sample(rows, manifest, predictions, group, session, columns)
-    return joined(samples, manifest, heard) if session else samples
+    named, seen = slices.columns(group_by), set[str]()
+    samples = each_sample(rows, manifest, predictions, group, session, group_by, columns)
+    if session:
+        samples = joined(samples, manifest, heard)
+    for sample in samples:
+        if session and slices.DURATION in named:  # of the whole recording
+            whole = slices.values({slices.DURATION: sample.duration}, group_by, manifest)
+            sample = replace(sample, by={**sample.by, **whole})
+        seen.update(sample.by)
+        yield sample
+    if missing := next((name for name in named if name not in seen), None):
+        raise EarmarkError(
+            f"{manifest}: group_by: no sample has a value of {missing!r}; of a set of the Hub, "
+            "`source.keep` names further columns"
+        )
 
 
 def each_sample(
-    rows: Sequence[tuple[Row, Row]],
+    rows: Iterable[tuple[Row, Row]],
     manifest: str,
     predictions: str,
     group: Mapping[str, str] | None = None,
     session: Mapping[str, str] | None = None,
+    group_by: By = (),
     columns: Sequence[str] = (),
     reference: bool = True,
 ) -> Iterator[Sample]:
@@ -79,6 +98,7 @@ def each_sample(
         predictions: The predictions' path, for messages.
         group: As for `samples_of`.
         session: As for `samples_of`.
+        group_by: As for `samples_of`.
         columns: As for `samples_of`.
         reference: Whether rows have to have one; without, it is empty.
     """
@@ -104,6 +124,7 @@ def each_sample(
             group=_group(entry, group, manifest),
             session=_session(entry, session, manifest),
             others={column: entry[column] for column in columns},
+            by=slices.values(entry, group_by, f"{manifest}, sample {entry['id']!r}"),
         )
 
 

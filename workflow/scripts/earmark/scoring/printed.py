@@ -12,9 +12,9 @@ _COUNTED = ("substitutions", "insertions", "deletions", "ref_words")
 """What NeMo-Skills has printed since April 2026; here below the published columns."""
 _JUDGED = (
     *("avg_overall", "avg_correctness", "avg_relevance", "avg_completeness", "avg_clarity"),
-    *("good_response_rate", "poor_response_rate", "reference_score"),
+    *("good_response_rate", "poor_response_rate", "reference_score", "judge_score"),
 )
-_NOTED = ("success_rate", "avg_overall", "reference_score")
+_NOTED = ("success_rate", "avg_overall", "reference_score", "judge_score")
 
 
 def _columns(modes: dict[str, Any]) -> list[str]:
@@ -57,7 +57,7 @@ def _cell(name: str, value: Any) -> str:
         return "n/a"
     if (unit := rate_units().get(name)) is not None:
         return f"{value:.2f}" + "%" * (unit == "percent")
-    in_percent = name in ("no_answer", "reference_score") or (
+    in_percent = name in ("no_answer", "reference_score", "judge_score") or (
         name.endswith("_rate") or (name.startswith(("wer", "cer", "avg_")) and name != "avg_tokens")
     )
     return f"{value:.2f}%" if in_percent else f"{value:.0f}"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from earmark.scoring.hallucination import summary
 from earmark.scoring.intervals import LEVEL, METHOD, Interval, Units, mean_of_rates, ratio, share
+from earmark.scoring.slices import sliced
 from earmark.scoring.table import NOTED, SUMMED, percent, protocols
 from earmark.scoring.text import described
 from earmark.scoring.timing import timing
@@ -83,6 +84,9 @@ def speech_metrics(
     samples = table["sample"]
     units = units_of(table)
     blocks = {name: block(table, name, units) for name in protocols(table)}
+    if samples["by"].any():
+        for name, one in blocks.items():
+            one["slices"] = _slices(table, name)
     if of_splits:
         blocks = {
             name: {**one, **_of_splits(table, name, one, units, averaged_with or {})}
@@ -134,6 +138,17 @@ def block(table: pd.DataFrame, name: str, units: Units) -> Metrics:
         own = own.fillna(0)
     found["wer_macro_samples"] = float(100 * own.mean()) if own.notna().any() else None
     return found
+
+
+def _slices(table: pd.DataFrame, name: str) -> Metrics:
+    """Return word error rates by the values of the columns that the splits are sliced by."""
+    samples, part = table["sample"], table[name]
+    if part["why"].notna().any():
+        return {}
+    splits = samples["split"].tolist()
+    units = samples["group"].tolist(), splits if len(set(splits)) > 1 else None
+    by = samples["by"].tolist()
+    return sliced(by, part["edits"], part["ref_words"], units, "wer", lower=True)
 
 
 def _of_splits(

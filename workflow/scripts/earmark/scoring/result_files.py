@@ -50,14 +50,14 @@ def read_results(
         EarmarkError: when the file cannot be read or is empty, a row is not JSON, or it lacks a
             field or holds something else in it; names file and line.
     """
-    samples = _samples(path, dict(columns or {}), group)
-    first = next(samples, None)
+    taken = samples(path, dict(columns or {}), group)
+    first = next(taken, None)
     if first is None:
         raise EarmarkError(f"{path}: empty; rows with 'text' and 'pred_text' were expected")
     if first.session:
-        yield from joined(_put_back(first, samples), str(path), heard)
+        yield from joined(_put_back(first, taken), str(path), heard)
     else:
-        for sample in _put_back(first, samples):
+        for sample in _put_back(first, taken):
             if sample.session:
                 raise EarmarkError(
                     f"{path}: sample {sample.id!r} has a 'parent_id' and the first row has none; "
@@ -71,7 +71,8 @@ def _put_back(first: Sample, rest: Iterator[Sample]) -> Iterator[Sample]:
     yield from rest
 
 
-def _samples(path: str | Path, columns: dict[str, str], group: str | None) -> Iterator[Sample]:
+def samples(path: str | Path, columns: dict[str, str], group: str | None) -> Iterator[Sample]:
+    """Read a result file as `read_results` does, each chunk by itself."""
     for number, row in enumerate(_rows(path), start=1):
         where = f"{path}, row {number}"
         if number == 1:

@@ -28,6 +28,7 @@ class Sample:
         seconds: Seconds that the request took; None where it is not known.
         group: The speaker, call or talk that it is of; None where nobody said.
         session: The recording that it is a chunk of, and its place there; or None.
+        by: Its values in the columns by which rates are given too.
         answered: Whether the model wrote anything but reasoning; None until that was taken out.
         reasoned: Whether reasoning was taken out of the answer.
         postprocessed: Whether postprocessing changed the answer.
@@ -41,6 +42,7 @@ class Sample:
     seconds: float | None = None
     group: str | None = None
     session: tuple[str, float] | None = None
+    by: Mapping[str, str] = field(default_factory=dict)
     answered: bool | None = None
     reasoned: bool = False
     postprocessed: bool = False
@@ -242,6 +244,8 @@ class Scorer:
         }
         if sample.group is not None:
             row["group"] = sample.group
+        if sample.by:
+            row["by"] = dict(sample.by)
         if sample.reasoned:
             row["reasoning_removed"] = True
         if sample.postprocessed:

@@ -14,6 +14,7 @@ from earmark.scoring import seeds
 from earmark.scoring.metrics import combine, labelled, prediction_metrics
 from earmark.scoring.pairs import paired, samples_of
 from earmark.scoring.printed import printed
+from earmark.scoring.slices import By
 from earmark.scoring.text import column_of, protocol
 
 if TYPE_CHECKING:  # pandas is loaded when something is scored, not when rules are read
@@ -59,7 +60,7 @@ def check_scoring(splits: Iterable[Any]) -> None:
                     protocol(name, split.language)
             elif split.way in MEASURES:
                 measure_type(split.scoring)(split.measured)
-                for key, unset in (("session", None), ("postprocess", "none")):
+                for key, unset in (("session", None), ("group_by", None), ("postprocess", "none")):
                     if getattr(split, key) != unset:
                         raise EarmarkError(f"{key}: means nothing for `scoring: {split.scoring}`")
         except EarmarkError as error:
@@ -79,6 +80,7 @@ def score(
     group: Mapping[str, str] | None = None,
     session: Mapping[str, str] | None = None,
     averaged_with: str | None = None,
+    group_by: By = (),
 ) -> None:
     """Score one split.
 
@@ -97,6 +99,8 @@ def score(
         language: The language of the references; None for English.
         group: An utterance's speaker or call: ``column`` of the manifest, or ``pattern`` in its id.
         session: Of chunks with one reference: columns ``group`` (recording) and ``order`` (place).
+        group_by: Columns of the manifest by whose values rates are given too; with bounds, of
+            numbers, by ranges.
         averaged_with: A name that the benchmark's splits share which count as one in its mean.
 
     Raises:
@@ -116,7 +120,7 @@ def score(
     columns = {mode: Columns(subset, protocols[0]) for mode in seeds.modes(len(files))}
 
     each = [
-        scorer.rows(samples_of(one, manifest, file, group, session, scorer.heard, others))
+        scorer.rows(samples_of(one, manifest, file, group, session, scorer.heard, group_by, others))
         for one, file in zip(pairs, files, strict=True)
     ]
     write_jsonl(scores, _rows(each, columns))

@@ -39,6 +39,11 @@ def joined(
         chunks.sort(key=lambda one: one.session[1] if one.session else 0)
         places = [one.session[1] for one in chunks if one.session]
         hole = next((pair for pair in pairwise(places) if pair[1] - pair[0] != 1), None)
+        if places and places[0] not in (0, 1):
+            raise EarmarkError(
+                f"{where}: session {name!r}: its first chunk is {places[0]:g}, where 0 or 1 was "
+                "expected; every chunk is needed once, since the reference is of the whole session"
+            )
         if hole:
             raise EarmarkError(
                 f"{where}: session {name!r}: chunk {hole[1]:g} follows {hole[0]:g}; every chunk is "
@@ -55,12 +60,17 @@ def joined(
             chunks[0],
             id=name,
             generation=" ".join(filter(None, texts)),
+            by={key: one for key, one in chunks[0].by.items() if _alike(chunks, key)},
             duration=_sum([one.duration for one in chunks]),
             seconds=_sum([one.seconds for one in chunks]),
             answered=any(one.answered for one in chunks),
             reasoned=any(one.reasoned for one in chunks),
             postprocessed=any(one.postprocessed for one in chunks),
         )
+
+
+def _alike(chunks: list[Sample], key: str) -> bool:
+    return all(one.by.get(key) == chunks[0].by[key] for one in chunks)
 
 
 def _sum(seconds: list[float | None]) -> float | None:

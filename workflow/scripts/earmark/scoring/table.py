@@ -1,8 +1,8 @@
 """The table of samples that all numbers of speech recognition are computed from.
 
-A row is an answer to a sample. Columns are in groups: ``sample`` (split, id, group, seed, duration,
-seconds, no_answer, signals), and a group a protocol with its counts. A benchmark's table is its
-splits' tables below each other.
+A row is an answer to a sample. Columns are in groups: ``sample`` (split, id, group, by, seed,
+duration, seconds, no_answer, signals), and a group a protocol with its counts. A benchmark's table
+is its splits' tables below each other.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Columns:
             columns["sample", key].append(row[key])
         columns["sample", "seed"].append(seed)
         columns["sample", "group"].append(row.get("group"))
+        columns["sample", "by"].append(row.get("by", {}))
         for key in NOTED:
             columns["sample", key].append(bool(row.get(key)))
         columns["sample", "signals"].append(tuple(row.get("signals", ())))

@@ -166,7 +166,7 @@ def protocol(name: str, language: str | None = None) -> Protocol:
 
     Raises:
         EarmarkError: when there is none of that name, when it is for English and the language is
-            another, and when it needs a language.
+            another, when it needs a language, and when it has no rules for it.
     """
     found = described(name)
     name = name.partition("@")[0]
@@ -184,6 +184,12 @@ def protocol(name: str, language: str | None = None) -> Protocol:
     if name in _OF_A_LANGUAGE:
         if short is None:
             raise EarmarkError(f"protocol {name} is of several languages; say which: `language`")
+        if multilingual.is_unspaced(short) and not found.spaces_count:
+            known = [one for one, of in _OF_A_LANGUAGE.items() if of.spaces_count]
+            raise EarmarkError(
+                f"protocol {name} has no rules for {language!r}, which is written without spaces: "
+                f"a sentence would be a word; use {', '.join([*known, 'basic'])}"
+            )
         joins = short != "en" or found.joins_compounds
         of_characters = found.spaces_count and multilingual.characters_first(short)
         return replace(

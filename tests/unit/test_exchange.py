@@ -1,0 +1,244 @@
+"""Result files of the leaderboard: written from a run's answers, and taken as a model's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from earmark.cli import main
+from earmark.config import load
+from earmark.errors import EarmarkError
+from earmark.files import read_json, read_jsonl, write_jsonl
+from earmark.inference.infer import Job
+from earmark.scoring.imported import predictions, write_imported
+from earmark.scoring.result_names import file_name, model_of, splits_of
+from earmark.scoring.score import aggregate, score
+
+MAIN = "open-asr-leaderboard"
+TEXTS = ["Mister Smith's colour.", "two words", "twenty one"]
+
+
+@pytest.fixture
+def run(tmp_path, clone, monkeypatch):
+    """A run of the main table's AMI and of its calls in chunks, answered by one model."""
+    monkeypatch.chdir(tmp_path)
+    config = {
+        "data_dir": str(tmp_path / "data"),
+        "results_dir": str(tmp_path / "results"),
+        "benchmarks": {
+            MAIN: {
+                "file": str(clone / "config" / "benchmarks" / f"{MAIN}.yaml"),
+                "splits": ["ami_cleaned", "earnings22_cleaned"],
+            }
+        },
+        "models": {
+            "ours": {"server": "demo", "model": "org/ours"},
+            "openai/whisper": {"server": "imported", "model": "openai/whisper"},
+        },
+    }
+    Path("config.yaml").write_text(yaml.safe_dump(config))
+    made = load("config.yaml", tmp_path)
+    for name, split in made.benchmarks[MAIN].items():
+        rows = [
+            {"id": f"AMI_ES_MEE001_{n}", "duration": 2.0, "text": text}
+            for n, text in enumerate(TEXTS)
+        ]
+        if split.session:
+            rows = [
+                {"id": f"a_{n}.flac", "duration": 2.0, "text": "one two three", "parent_id": "a",
+                 "chunk_index": n}
+                for n in range(2)
+            ]  # fmt: skip
+        where = {"model": "ours", "benchmark": MAIN, "split": name}
+        manifest = made.paths.manifest.of(**where)
+        write_jsonl(manifest, rows)
+        heard = ["<think>hm</think> Mr. Smith's color", "to words", "21"]
+        heard = ["one two", "three"] if split.session else heard
+        write_jsonl(
+            made.paths.predictions.of(**where),
+            (
+                {"id": row["id"], "generation": text, "error": None, "num_generated_tokens": 1,
+                 "generation_start_time": 0.0, "generation_end_time": 4.0}
+                for row, text in zip(rows, heard, strict=True)
+            ),
+        )  # fmt: skip
+        scored(made, "ours", split)
+    splits = [str(made.paths.split_metrics.of(model="ours", benchmark=MAIN, split=name))
+              for name in made.benchmarks[MAIN]]  # fmt: skip
+    aggregate(MAIN, splits, str(made.paths.metrics.of(model="ours", benchmark=MAIN)))
+    return made
+
+
+def scored(run, model, split):
+    where = {"model": model, "benchmark": MAIN, "split": split.name}
+    names = ("manifest", "predictions", "scores", "split_metrics")
+    files = [str(getattr(run.paths, name).of(**where)) for name in names]
+    score(f"{MAIN}-{split.name}", *files, split.protocols, **split.units)
+    return read_json(files[-1])["pass@1"]
+
+
+def test_a_model_s_files_are_those_of_the_leaderboard_and_score_alike(run, capsys):
+    assert main(["export", "--configfile", "config.yaml", "--output", "out"]) == 0
+    folder = Path("out/ours")
+    ami = folder / "MODEL_org-ours_DATASET_hf-audio-open-asr-leaderboard_ami_cleaned_test.jsonl"
+    calls = next(folder.glob("*ArtificialAnalysis-Earnings22-Cleaned-AA-chunked__test.jsonl"))
+    rows = list(read_jsonl(ami))
+    assert rows[0]["pred_text"] == "Mr. Smith's color" and rows[0]["text"] == TEXTS[0]
+    assert sum(row["time"] for row in rows) == pytest.approx(4)  # seconds that were busy
+    assert [(row["parent_id"], row["chunk_index"]) for row in read_jsonl(calls)] == [
+        ("a", 0), ("a", 1),
+    ]  # fmt: skip
+    capsys.readouterr()
+    main(["wer", "--protocol", "open_asr_leaderboard", "--json", str(ami), str(calls)])
+    for name, line in zip(run.benchmarks[MAIN], capsys.readouterr().out.splitlines(), strict=True):
+        where = {"model": "ours", "benchmark": MAIN, "split": name}
+        block = read_json(run.paths.split_metrics.of(**where))["pass@1"]["protocols"]
+        counts = ("substitutions", "deletions", "insertions", "ref_words")
+        assert [json.loads(line)[key] for key in counts] == [
+            block["open_asr_leaderboard"][key] for key in counts
+        ]
+
+
+def test_eval_results_are_of_the_sets_there_and_rtfx_says_what_it_is(run):
+    main(["export", "--configfile", "config.yaml", "--output", "out", "--model", "ours"])
+    path = Path("out/ours/.eval_results/open_asr_leaderboard.yaml")
+    found = {one["dataset"]["task_id"]: one for one in yaml.safe_load(path.read_text())}
+    assert list(found) == ["rtfx", "ami_cleaned_wer", "earnings22_cleaned_wer"]  # no mean of two
+    assert found["ami_cleaned_wer"]["value"] == pytest.approx(100 / 7, abs=0.01)
+    assert "not the leaderboard's batches" in found["rtfx"]["notes"]
+    assert found["rtfx"]["dataset"]["id"] == "hf-audio/open-asr-leaderboard"
+
+
+def test_published_files_become_a_model_of_the_tables(run, capsys):
+    main(["export", "--configfile", "config.yaml", "--output", "out"])
+    theirs = Path("theirs")
+    theirs.mkdir()
+    for file in Path("out/ours").glob("*.jsonl"):
+        (theirs / file.name.replace("org-ours", "openai-whisper")).write_bytes(file.read_bytes())
+    assert main(["import", "--configfile", "config.yaml", str(theirs)]) == 0
+    for split in run.splits:
+        where = {"model": "openai_whisper", "benchmark": MAIN, "split": split.name}
+        job = Job("j", {}, run.models["openai_whisper"], run.paths.manifest.of(**where),
+                  Path("x"), run.paths.predictions.of(**where), Path("x"))  # fmt: skip
+        write_imported(job, [str(run.paths.imported.of(**where))])
+        ours, other = scored(run, "ours", split), scored(run, "openai_whisper", split)
+        assert other["wer"] == ours["wer"]
+        assert other["rtfx_wall"] == pytest.approx(ours["rtfx_wall"])
+    capsys.readouterr()
+    main(["table", "--configfile", "config.yaml"])
+    assert "openai/whisper" in capsys.readouterr().out
+
+
+def manifest_of(path, *rows):
+    write_jsonl(path, ({"id": name, "text": text, "duration": 1.0} for name, text in rows))
+    return str(path)
+
+
+def file_of(path, *rows):
+    keys = ("audio_filepath", "text", "pred_text", "time")
+    write_jsonl(path, (dict(zip(keys, row, strict=False)) for row in rows))
+    return str(path)
+
+
+def test_missing_utterances_are_told_and_fail_as_others_do(tmp_path):
+    manifest = manifest_of(tmp_path / "m", *((f"x/{n}.wav", "One") for n in range(4)))
+    file = file_of(tmp_path / "f", *((f"{n}.wav", "one", "won", 1.0) for n in (0, 1, 2, 9)))
+    rows, told = predictions(manifest, file)
+    assert [row["generation"] for row in rows] == ["won", "won", "won", ""]
+    assert told[0] == "1 of 4 utterances are not in it: 'x/3.wav'"
+    assert told[1].startswith("1 of its rows are of no utterance")
+    assert (rows[1]["generation_start_time"], rows[1]["generation_end_time"]) == (1.0, 2.0)
+
+
+def test_ids_that_tell_nothing_are_paired_by_place_where_references_agree(tmp_path):
+    manifest = manifest_of(tmp_path / "m", ("a", "It's One."), ("b", "two"))
+    file = file_of(tmp_path / "f", ("sample_0", "its one", "x"), ("sample_1", "two", "y"))
+    rows, told = predictions(manifest, file)
+    assert ([row["generation"] for row in rows], told) == (["x", "y"], [])
+    assert rows[0]["generation_start_time"] is None
+    other = file_of(tmp_path / "g", ("sample_0", "two", "x"), ("sample_1", "its one", "y"))
+    with pytest.raises(EarmarkError, match="its rows are not of"):
+        predictions(manifest, other)
+
+
+def test_references_that_are_not_the_manifest_s_are_counted(tmp_path):
+    manifest = manifest_of(tmp_path / "m", ("a", "mister one"), ("b", "two"))
+    file = file_of(tmp_path / "f", ("a", "mr one", "x"), ("b", "two", "y"))
+    assert predictions(manifest, file)[1][0].startswith("1 of its references are not")
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("MODEL_openai-whisper-large-v3_DATASET_a-b__test.jsonl", "openai/whisper-large-v3"),
+        ("MODEL_ibm-granite-speech-3_DATASET_a-b__test.jsonl", "ibm-granite/speech-3"),
+        ("MODEL_alone_DATASET_a-b__test.jsonl", "alone"),
+        ("answers.jsonl", None),
+    ],
+)
+def test_a_file_s_name_tells_the_model(name, model):
+    assert model_of(Path(name)) == model
+
+
+@pytest.mark.parametrize(
+    "name", ["..-etc", "a-..", "a b-c", "-x", "a-\x1b[31m", "x" * 150, "a-b\u202e", "é-b"]
+)
+def test_hostile_names_are_refused(name, tmp_path, run, capsys):
+    file = f"MODEL_{name}_DATASET_hf-audio-open-asr-leaderboard_ami_cleaned_test.jsonl"
+    with pytest.raises(EarmarkError, match="is no name of a model"):
+        model_of(Path(file))
+    assert main(["import", "--configfile", "config.yaml", file]) == 1
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_sets_are_known_by_their_whole_name_or_by_config_and_split(run):
+    ami = run.benchmarks[MAIN]["ami_cleaned"]
+    for repository in ("hf-audio-open-asr-leaderboard", "some-other"):
+        file = Path(f"MODEL_a-b_DATASET_{repository}_ami_cleaned_test.jsonl")
+        assert splits_of(file, run.splits) == [ami]
+    assert splits_of(Path("MODEL_a-b_DATASET_x_ami_test.jsonl"), run.splits) == []
+    assert splits_of(Path(file_name("org/na me", ami)), run.splits) == [ami]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--model", "ours", "--split", "ami_cleaned"],
+            "ours is a model of the config with `server: demo`",
+        ),
+        (["--split", "ami_cleaned"], "its name tells no model; give --model"),
+        (["--model", "x"], "which split it is of is not told"),
+        (
+            ["--model", "leaderboard.csv", "--split", "ami_cleaned"],
+            "results_dir has a file of that name",
+        ),
+        (["--model", "x", "--split", "ami_cleaned"], "'text' is missing"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_is_refused(run, options, said, capsys):
+    Path("f.jsonl").write_text('{"a": 1}\n')
+    assert main(["import", "--configfile", "config.yaml", "f.jsonl", *options]) == 1
+    assert said in capsys.readouterr().err
+    assert not list(Path("results").rglob("imported/**/*.jsonl"))
+
+
+def test_nothing_to_export_is_said(run, capsys):
+    for path in Path("results").rglob("predictions/**/*.jsonl"):
+        path.unlink()
+    assert main(["export", "--configfile", "config.yaml"]) == 1
+    assert "not answered yet" in (told := capsys.readouterr().err) and "nothing to export" in told
+
+
+def test_a_job_fails_where_too_much_is_missing_or_nothing_was_imported(run, tmp_path):
+    manifest = manifest_of(tmp_path / "m", *((f"{n}", "One") for n in range(4)))
+    file = file_of(tmp_path / "f", *((f"{n}", "one", "won") for n in range(3)))
+    job = Job(
+        "j", {}, run.models["openai_whisper"], Path(manifest), Path("x"), Path("p"), Path("x")
+    )
+    for files, said in (([file], "1 of 4 utterances are not in it"), ([], "nothing was imported")):
+        with pytest.raises(EarmarkError, match=said):
+            write_imported(job, files)

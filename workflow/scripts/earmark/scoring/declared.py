@@ -1,0 +1,93 @@
+"""What a split says of its utterances, checked before anything is asked of a model."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from earmark.errors import EarmarkError
+from earmark.files import read_jsonl
+from earmark.inference.requests import fill
+from earmark.scoring import slices
+from earmark.scoring.measured import check_entries
+from earmark.scoring.pairs import samples_of
+
+if TYPE_CHECKING:
+    from earmark.config import Split
+
+_OF_ALL = (
+    *("id", "audio_filepath", "duration", "text", "audio_sha256", "sampling_rate", "channels"),
+)
+"""Columns that every manifest has."""
+
+
+def check_columns(splits: Iterable[Split]) -> None:
+    """Refuse columns that a set's manifest will not have, before it is fetched.
+
+    A local manifest keeps all of its columns: of those `check_manifest` knows.
+
+    Raises:
+        EarmarkError: naming the split, the key and what would do.
+    """
+    for split in splits:
+        where = f"benchmark {split.benchmark}, split {split.name}"
+        try:
+            sliced = slices.columns(split.group_by or ())
+        except EarmarkError as error:
+            raise EarmarkError(f"{where}: {error}") from None
+        named = [("group_by", name) for name in sliced]
+        if split.group and split.group.column:
+            named.append(("group.column", split.group.column))
+        if split.session:
+            named += [
+                ("session.group", split.session.group),
+                ("session.order", split.session.order),
+            ]
+        known = {*_OF_ALL, *split.source.columns, *split.source.keep}
+        for key, name in named if split.source.type == "hub" else ():
+            if name not in known and name.partition(".")[0] not in known:
+                raise EarmarkError(
+                    f"{where}: {key}: the manifest will have no column {name!r}; name it in "
+                    f"source.keep (as the set calls it), or in source.columns; it has "
+                    f"{', '.join(sorted(known))}"
+                )
+
+
+def check_manifest(split: Split, manifest: str) -> None:
+    """Refuse a manifest that is not as the split says: whose speaker, call, chunk or slice is what.
+
+    Raises:
+        EarmarkError: naming the sample or session, and what would be right.
+    """
+    check_entries(split, manifest)
+    if split.scoring in ("multiple_choice", "judged"):
+        _check_question(split, manifest)
+    group = split.group.given if split.group else None
+    session = split.session.given if split.session else None
+    if not (group or session or split.group_by):
+        return
+    rows = (({"text": "", **row}, {"generation": ""}) for row in read_jsonl(manifest))
+    found = samples_of(
+        rows, manifest, manifest, group, session, lambda one: one, split.group_by or ()
+    )
+    deque(found, maxlen=0)
+
+
+def _check_question(split: Split, manifest: str) -> None:
+    """See that the first row has what scoring names: of a set, all have the same columns."""
+    row = next(read_jsonl(manifest), {})
+    needed = ["answer"] if split.scoring == "multiple_choice" else []
+    for name in [*needed, *(split.choices or ())]:
+        if name not in row:
+            raise EarmarkError(
+                f"{manifest}, sample {row.get('id')!r}: no {name!r}, which `scoring: "
+                f"{split.scoring}` needs; it has {', '.join(row)} (source.columns.{name} names the "
+                "set's column)"
+            )
+    if split.judged:
+        for key in ("system", "user"):
+            try:
+                fill(getattr(split.judged, key) or "", {**row, "response": ""}, key)
+            except EarmarkError as error:
+                raise EarmarkError(f"{manifest}: judged.{key}: {error}") from None

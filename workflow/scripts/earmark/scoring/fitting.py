@@ -1,0 +1,191 @@
+"""Benchmark fitting: whether a model repeats what a benchmark's references have wrong.
+
+Where a corrected reference shows that the original one is not what was said, a model may write the
+original's words or the corrected ones. The protocol is that of huggingface/open_asr_leaderboard at
+0b767e3c (``benchmark_fitting``; after "Quantifying Benchmark Optimization in ASR Models"); the
+intervals are ours. A high rate is agreement with the references, and no proof of how it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+from earmark.scoring.intervals import Units, share
+from earmark.scoring.samples import Sample
+from earmark.scoring.text import protocol
+from earmark.scoring.word_errors import align, character_edits, counted
+
+PROTOCOL = "open_asr_leaderboard"
+_LEAST_MATCHED = 0.5
+_MOST_WORDS = 3
+_LEAST_DISTANCE = 0.3
+
+
+class Event(NamedTuple):
+    """A place where the references differ.
+
+    Attributes:
+        clip: The sample's id.
+        kind: ``deletion`` (words of the original that the correction lacks) or ``insertion``.
+        original: The words of the original there.
+        corrected: Those of the correction.
+        verdict: ``ref`` where the model has the original's, ``consensus`` where the correction's;
+            None for any other, and of a clip that the model did not transcribe.
+    """
+
+    clip: str
+    kind: str
+    original: str
+    corrected: str
+    verdict: str | None
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A text against the original reference, in words."""
+
+    words: list[str]
+    codes: Sequence[tuple[str, int, int, int, int]]
+
+    @classmethod
+    def of(cls, original: Sequence[str], words: list[str]) -> Aligned:
+        """The alignment of difflib, in which frequent words count as any other."""
+        matcher = SequenceMatcher(None, original, words, autojunk=False)
+        return cls(words, list(matcher.get_opcodes()))
+
+    @property
+    def matched(self) -> int:
+        """How many of the original's words it has."""
+        return sum(end - start for tag, start, end, _, _ in self.codes if tag == "equal")
+
+    @property
+    def missed(self) -> set[int]:
+        """The places of the original's words that it has not."""
+        gone = [range(start, end) for tag, start, end, _, _ in self.codes
+                if tag in ("delete", "replace")]  # fmt: skip
+        return {place for part in gone for place in part}
+
+    def instead(self, span: set[int]) -> str:
+        """What it has in place of some of the original's words."""
+        found: list[str] = []
+        for tag, start, end, low, high in self.codes:
+            if tag == "replace" and span & set(range(start, end)):
+                found += self.words[low:high]
+        return " ".join(found)
+
+    def added(self, place: int) -> list[str]:
+        """What it inserts before the original's word at that place."""
+        return [
+            word
+            for tag, start, _, low, high in self.codes
+            if tag == "insert" and start == place
+            for word in self.words[low:high]
+        ]
+
+
+def events(clip: str, original: list[str], corrected: list[str], heard: list[str]) -> list[Event]:
+    """The events of one clip, with what a model has there; texts are normalized words."""
+    ours, theirs = Aligned.of(original, corrected), Aligned.of(original, heard)
+    least = int(_LEAST_MATCHED * len(original))
+    if not original or ours.matched < least:
+        return []
+    usable = theirs.matched >= least and len(heard) <= _MOST_WORDS * len(original)
+    found = []
+    for run in _runs(sorted(ours.missed)):
+        span, chunk = set(run), " ".join(original[place] for place in run)
+        instead = ours.instead(span)
+        letters = chunk.replace(" ", "")
+        if character_edits(letters, instead.replace(" ", "")) < _LEAST_DISTANCE * len(letters):
+            continue
+        verdict = None
+        if not theirs.missed & span:
+            verdict = "ref"
+        elif span <= theirs.missed and theirs.instead(span) == instead:
+            verdict = "consensus"
+        found.append(Event(clip, "deletion", chunk, instead, verdict if usable else None))
+    for place in (0, len(original)):
+        if chunk_added := ours.added(place):
+            verdict = _at_boundary(theirs.added(place), chunk_added, place == 0)
+            said = " ".join(chunk_added)
+            found.append(Event(clip, "insertion", "", said, verdict if usable else None))
+    return found
+
+
+def _at_boundary(added: list[str], chunk: list[str], at_start: bool) -> str | None:
+    if not added:
+        return "ref"
+    beside = added[-len(chunk) :] if at_start else added[: len(chunk)]
+    return "consensus" if beside == chunk else None
+
+
+def _runs(places: Sequence[int]) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and runs[-1][-1] == place - 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs
+
+
+def reference_errors(
+    samples: Iterable[Sample], originals: Mapping[str, str]
+) -> tuple[dict[str, Any], list[Event]]:
+    """The agreement of a model with reference errors.
+
+    Args:
+        samples: The model's answers, with the corrected references.
+        originals: The original reference of each sample, by id; samples without one are left out.
+
+    Returns:
+        ``rate`` (ref of ref and consensus, a fraction; None without either) with its interval
+        ``rate_ci`` over clips (or speakers, where samples have a group), ``n_ref``, ``n_eligible``,
+        ``n_clips`` (with eligible events), ``n_events``, ``wer_official``, ``wer_corrected`` (in
+        percent, over the same clips) and ``n_wer_clips``; and the events.
+    """
+    normalize = protocol(PROTOCOL).normalize
+    found: list[Event] = []
+    groups: dict[str, str] = {}
+    totals = {"official": [0, 0], "corrected": [0, 0]}
+    clips = 0
+    for sample in samples:
+        if sample.id not in originals:
+            continue
+        original, corrected, heard = (
+            normalize(text).split()
+            for text in (originals[sample.id], sample.reference, sample.generation)
+        )
+        groups[sample.id] = sample.group or sample.id
+        found += events(sample.id, original, corrected, heard)
+        if original and corrected:
+            clips += 1
+            for name, reference in (("official", original), ("corrected", corrected)):
+                counts = counted(align(reference, heard, "merge_compounds"), len(reference))
+                totals[name][0] += counts.edits
+                totals[name][1] += counts.ref_words
+    eligible = [event for event in found if event.verdict]
+    rates = {f"wer_{n}": 100 * above / below if below else None
+             for n, (above, below) in totals.items()}  # fmt: skip
+    return {
+        **agreement([event.verdict == "ref" for event in eligible],
+                    [groups[event.clip] for event in eligible]),
+        "n_ref": sum(event.verdict == "ref" for event in eligible),
+        "n_eligible": len(eligible),
+        "n_clips": len({event.clip for event in eligible}),
+        "n_events": len(found),
+        **rates,
+        "n_wer_clips": clips,
+    }, found  # fmt: skip
+
+
+def agreement(agreed: Sequence[bool], groups: Sequence[str]) -> dict[str, Any]:
+    """``rate``, a fraction, and ``rate_ci``, with ``rate_ci_why`` where there is none."""
+    if not agreed:
+        return {"rate": None, "rate_ci": None}
+    made = share([float(one) for one in agreed], [1.0] * len(agreed),
+                 Units(groups, len(agreed)))  # fmt: skip
+    found = {"rate": sum(agreed) / len(agreed), "rate_ci": made.ends}
+    return {**found, "rate_ci_why": made.reason} if made.reason else found
