@@ -322,8 +322,8 @@ def test_tables_have_bleu_in_columns_of_their_own_and_the_highest_is_best(run, t
     assert "| good | **100.00**" in formats.as_markdown([bleu])
     assert "BLEU" in formats.as_tex([bleu])
     whole = next(one for one in found if (one.split, one.protocol) == (ALL, "bleu"))
-    assert whole.line["difference"] < 0
-    assert not whole.line["wins_b"]
+    assert whole.line["difference"] > 0
+    assert whole.line["wins_b"]
     assert whole.line["p_holm"] < 0.05
     page = (tmp_path / "report" / "report.html").read_text()
     assert '"rates":{"bleu":["BLEU",false]' in page.replace(" ", "")

@@ -15,7 +15,7 @@ from earmark.report.gather import gather
 from earmark.report.sliced import sliced_tables
 from earmark.scoring.declared import check_columns, check_manifest
 from earmark.scoring.intervals import Units, gap
-from earmark.scoring.score import aggregate, check_protocols, score
+from earmark.scoring.score import aggregate, check_scoring, score
 from earmark.scoring.slices import sliced, values
 
 MODEL = {"m": {"server": "demo", "model": "m"}}
@@ -199,7 +199,7 @@ def test_a_language_without_rules_is_told_before_any_job(tmp_path, clone, langua
     keys = {"protocols": [protocol], **({"language": language} if language else {})}
     split = declared(tmp_path, clone, rows_of({}), **keys)
     with pytest.raises(EarmarkError, match=said):
-        check_protocols([split])
+        check_scoring([split])
 
 
 def test_lists_and_numbers_are_values_too():

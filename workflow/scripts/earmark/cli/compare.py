@@ -165,9 +165,9 @@ def _by_measure(
         }
         for model in models
     )
-    lines = compared_by(rate, first, second, f"{benchmark} (mean)")
     return [
         {"set": name, "rate": rate.title, "protocol": rate.name, **line}
+        for _, lines in compared_by([rate], first, second, f"{benchmark} (mean)")
         for name, line in lines.items()
     ]
 

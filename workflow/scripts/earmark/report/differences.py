@@ -97,15 +97,16 @@ def _measured(results: Results, benchmark: str) -> Iterator[Difference]:
         if one.metrics is not None:
             counted = read_measured(one.files.scores, scoring)
             models.setdefault(one.model.folder, {})[one.split.name] = counted
-    for rate in measure_type(scoring).rates:
-        for a, b in combinations(models, 2):
-            both = [split for split in models[a] if split in models[b]]
-            whole = ALL if len(both) == len(results.run.benchmarks[benchmark]) else None
-            ours, theirs = ({x: models[side][x] for x in both} for side in (a, b))
-            try:
-                lines = compared_by(rate, ours, theirs, whole) if both else {}
-            except EarmarkError as error:
-                lines = {split: {"why": str(error)} for split in both}
+    for a, b in combinations(models, 2):
+        both = [split for split in models[a] if split in models[b]]
+        whole = ALL if len(both) == len(results.run.benchmarks[benchmark]) else None
+        ours, theirs = ({x: models[side][x] for x in both} for side in (a, b))
+        rates = measure_type(scoring).rates
+        try:
+            found = list(compared_by(rates, ours, theirs, whole)) if both else []
+        except EarmarkError as error:
+            found = [(rate, {split: {"why": str(error)} for split in both}) for rate in rates]
+        for rate, lines in found:
             for split, line in lines.items():
                 yield Difference(benchmark, rate.name, split, a, b, line)
 

@@ -6,10 +6,10 @@ and exchanging groups (`earmark.scoring.resampling`), since no sum of errors mak
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,13 @@ from earmark.scoring.comparison import holm
 from earmark.scoring.intervals import Numbers, Units
 from earmark.scoring.measured import counts_of, groups_of
 from earmark.scoring.measures import Rate, by_group, measure_type
-from earmark.scoring.resampling import bootstrapped, exchanged, interval_of, p_value
+from earmark.scoring.resampling import (
+    bootstrapped,
+    differences_of,
+    exchanged,
+    interval_of,
+    p_value,
+)
 
 
 @dataclass(frozen=True)
@@ -39,65 +45,91 @@ def read_measured(path: Path, scoring: str) -> Measured:
 
 
 def compared_by(
-    rate: Rate,
+    rates: Sequence[Rate],
     first: Mapping[str, Measured],
     second: Mapping[str, Measured],
     overall: str | None,
-) -> dict[str, dict[str, Any]]:
+) -> Iterator[tuple[Rate, dict[str, dict[str, Any]]]]:
     """Compare two models on their splits, and by the mean over splits where there are several.
 
     Args:
-        rate: The rate.
+        rates: The rates to compare by.
         first: The first model's counts by split.
         second: The second's, of the same splits and samples.
         overall: What to call the mean over splits; None where it is not asked for.
 
     Returns:
-        A line a split, as `earmark.report.differences.compared` gives them; rates are in their
-        unit.
+        Each rate with a line a split, as `earmark.report.differences.compared` gives them; rates
+        are in their unit.
 
     Raises:
         EarmarkError: when the models were not scored on the same samples; names the split.
     """
-    lines: dict[str, dict[str, Any]] = {}
-    parts = []
-    for split in first:
-        ours, theirs = first[split], second[split]
-        if ours.ids != theirs.ids:
-            raise EarmarkError(f"{split}: both models must be scored on the same samples, in order")
-        units = Units(ours.groups, len(ours.ids))
-        sums = by_group(ours.counts, units), by_group(theirs.counts, units)
-        drawn = [rate.value(two) - rate.value(one) for one, two in bootstrapped(*sums)]
-        parts.append((sums, np.concatenate(drawn), exchanged(rate.value, *sums)))
-        lines[split] = _line(rate, [parts[-1]], len(ours.ids))
-    if overall is not None and len(parts) > 1:
-        lines[overall] = _line(rate, parts, sum(len(one.ids) for one in first.values()))
-    for line, p in zip(lines.values(), holm([one["p"] for one in lines.values()]), strict=True):
-        line["p_holm"] = p
-    return lines
+    parts = {split: _drawn(split, first[split], second[split]) for split in first}
+    for rate in rates:
+        differences = {split: _differences(rate, part) for split, part in parts.items()}
+        lines = {split: _line(rate, [one]) for split, one in differences.items()}
+        if overall is not None and len(parts) > 1:
+            lines[overall] = _line(rate, list(differences.values()))
+        ps = holm([one["p"] for one in lines.values()])
+        for line, p in zip(lines.values(), ps, strict=True):
+            line["p_holm"] = p
+        yield rate, lines
 
 
-Part = tuple[tuple[Numbers, Numbers], Numbers, Numbers]
-"""Of a split: both models' counts by group, and differences drawn and by exchange."""
+class Drawn(NamedTuple):
+    """Both models on a split: counts by group, bootstrap draws, and draws of exchanged groups."""
+
+    samples: int
+    sums: tuple[Numbers, Numbers]
+    bootstrap: list[tuple[Numbers, ...]]
+    exchanged: list[tuple[Numbers, Numbers]]
 
 
-def _line(rate: Rate, parts: list[Part], samples: int) -> dict[str, Any]:
-    rates = [
-        float(np.mean([rate.value(sums[side].sum(0)) for sums, _, _ in parts])) for side in (0, 1)
-    ]
-    groups = np.concatenate([rate.value(two) - rate.value(one) for (one, two), _, _ in parts])
+def _drawn(split: str, first: Measured, second: Measured) -> Drawn:
+    if first.ids != second.ids:
+        raise EarmarkError(f"{split}: both models must be scored on the same samples, in order")
+    units = Units(first.groups, len(first.ids))
+    sums = by_group(first.counts, units), by_group(second.counts, units)
+    return Drawn(len(first.ids), sums, list(bootstrapped(*sums)), list(exchanged(*sums)))
+
+
+class Differences(NamedTuple):
+    """A rate on a split: both models' and, second minus first, by group, by draw and by chance."""
+
+    samples: int
+    rates: tuple[float, float]
+    groups: Numbers
+    drawn: Numbers
+    chance: Numbers
+
+
+def _differences(rate: Rate, part: Drawn) -> Differences:
+    first, second = part.sums
+    return Differences(
+        part.samples,
+        (float(rate.value(first.sum(0))), float(rate.value(second.sum(0)))),
+        rate.value(second) - rate.value(first),
+        differences_of(rate.value, part.bootstrap),
+        differences_of(rate.value, part.exchanged),
+    )
+
+
+def _line(rate: Rate, parts: Sequence[Differences]) -> dict[str, Any]:
+    rate_a, rate_b = (float(np.mean([one.rates[side] for one in parts])) for side in (0, 1))
+    groups = np.concatenate([one.groups for one in parts])
     better = -groups if rate.lower else groups
-    interval = interval_of(np.mean([drawn for _, drawn, _ in parts], axis=0), len(groups))
-    difference = rates[1] - rates[0]
+    interval = interval_of(np.mean([one.drawn for one in parts], axis=0), len(groups))
+    difference = rate_b - rate_a
     wins, losses = int((better > 1e-9).sum()), int((better < -1e-9).sum())
     return {
-        "rate_a": rates[0],
-        "rate_b": rates[1],
+        "rate_a": rate_a,
+        "rate_b": rate_b,
         "difference": difference,
         "interval": interval.ends,
         "interval_why": interval.reason,
-        "p": p_value(difference, np.mean([chance for _, _, chance in parts], axis=0)),
-        "utterances": samples,
+        "p": p_value(difference, np.mean([one.chance for one in parts], axis=0)),
+        "utterances": sum(one.samples for one in parts),
         "groups": len(groups),
         "wins": wins,
         "ties": len(groups) - wins - losses,

@@ -13,11 +13,11 @@ from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
 from earmark.scoring import intervals, seeds
 from earmark.scoring.intervals import Numbers, Units, guessed_groups
-from earmark.scoring.measures import Measure, by_group, measure_type
+from earmark.scoring.measures import Measure, drawn_sums, measure_type
 from earmark.scoring.metrics import combine, labelled, prediction_metrics
 from earmark.scoring.pairs import each_sample, paired
 from earmark.scoring.printed import printed
-from earmark.scoring.resampling import METHOD, draws_of, interval_of
+from earmark.scoring.resampling import METHOD, interval_of
 from earmark.scoring.text.reasoning import answer
 from earmark.scoring.timing import timing
 
@@ -124,9 +124,10 @@ def _rates(measure: Measure, answers: Sequence[tuple[int, Row]], busy: float | N
     rows = [row for _, row in answers]
     counts = counts_of(rows, type(measure))
     units = Units(groups_of(rows), len(rows))
+    drawn = drawn_sums(counts, units)
     found: Metrics = {"scoring": type(measure).__module__.rpartition(".")[2]}
     for rate in measure.rates:
-        made = rate.interval(counts, units)
+        made = rate.interval(counts, units, drawn)
         found |= _rate(rate.name, float(rate.value(counts.sum(0))), made)
     successes = [bool(row["success"]) for row in rows]
     found["success_rate"] = 100 * sum(successes) / len(rows)
@@ -211,13 +212,14 @@ def _means(
     measure: type[Measure], parts: Sequence[Metrics], rows: Sequence[Sequence[Row]]
 ) -> Metrics:
     """The means of splits' rates; their intervals by drawing within each split."""
-    sums = [by_group(counts_of(one, measure), Units(groups_of(one), len(one))) for one in rows]
+    units = [Units(groups_of(one), len(one)) for one in rows]
+    drawn = [drawn_sums(counts_of(one, measure), of) for one, of in zip(rows, units, strict=True)]
     found: Metrics = {"scoring": parts[0]["scoring"]}
-    groups, weights = sum(map(len, sums)), [part["num_entries"] for part in parts]
+    groups, weights = sum(of.count for of in units), [part["num_entries"] for part in parts]
     for rate in measure.rates:
         values = [part[rate.name] for part in parts]
         known = None not in values
-        draws = np.mean([draws_of(rate.value, one) for one in sums], axis=0)
+        draws = np.mean([rate.value(one) for one in drawn], axis=0)
         found |= _rate(
             rate.name, float(np.mean(values)) if known else np.nan, interval_of(draws, groups)
         )

@@ -9,7 +9,7 @@ always have the same interval.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -36,18 +36,9 @@ def bootstrapped(*sums: Numbers) -> Iterator[tuple[Numbers, ...]]:
     portion = max(1, _CELLS // max(size, 1))
     for first in range(0, DRAWS, portion):
         count = min(portion, DRAWS - first)
-        weights = random.multinomial(size, np.full(size, 1 / size), count).astype(float)
+        chosen = random.integers(0, size, (count, size))
+        weights = np.stack([np.bincount(one, minlength=size) for one in chosen]).astype(float)
         yield tuple(weights @ one for one in sums)
-
-
-def draws_of(value: Value, sums: Numbers) -> Numbers:
-    """A rate of each of `DRAWS` bootstrap draws.
-
-    Args:
-        value: The rate.
-        sums: Counts summed by group: an array of groups by counts.
-    """
-    return np.concatenate([value(drawn) for (drawn,) in bootstrapped(sums)])
 
 
 def interval_of(draws: Numbers, groups: int) -> Interval:
@@ -62,23 +53,25 @@ def interval_of(draws: Numbers, groups: int) -> Interval:
     return Interval(float(low), float(high), groups)
 
 
-def exchanged(value: Value, first: Numbers, second: Numbers) -> Numbers:
-    """Differences (second minus first) of a rate after groups were exchanged at random.
+def exchanged(first: Numbers, second: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
+    """Two systems' sums after groups were exchanged at random, in portions.
 
     Args:
-        value: The rate.
         first: One system's counts, summed by group.
         second: The other's, of the same groups.
     """
     random, size = np.random.default_rng(SEED), len(first)
     total, other, apart = first.sum(0), second.sum(0), second - first
     portion = max(1, _CELLS // max(size, 1))
-    found = []
     for start in range(0, EXCHANGES, portion):
         count = min(portion, EXCHANGES - start)
-        moved = random.integers(0, 2, (count, size)).astype(float) @ apart
-        found.append(value(other - moved) - value(total + moved))
-    return np.concatenate(found)
+        moved = random.integers(0, 2, (count, size), dtype=np.int8).astype(float) @ apart
+        yield total + moved, other - moved
+
+
+def differences_of(value: Value, drawn: Iterable[tuple[Numbers, ...]]) -> Numbers:
+    """By how much a rate of the second sums is above that of the first, of each draw."""
+    return np.concatenate([value(second) - value(first) for first, second in drawn])
 
 
 def p_value(difference: float, chance: Numbers) -> float:

@@ -20,7 +20,7 @@ from earmark.config.benchmarks import MEASURES
 from earmark.files import Row
 from earmark.scoring import intervals
 from earmark.scoring.intervals import Interval, Numbers, Units
-from earmark.scoring.resampling import Value, draws_of, interval_of
+from earmark.scoring.resampling import Value, bootstrapped, interval_of
 from earmark.scoring.samples import Sample
 
 
@@ -45,17 +45,22 @@ class Rate:
     unit: str = "percent"
     share: int | None = None
 
-    def interval(self, counts: Numbers, units: Units) -> Interval:
+    def interval(self, counts: Numbers, units: Units, drawn: Numbers) -> Interval:
         """The 95 % interval.
 
         Args:
             counts: The samples' counts: an array of samples by counts.
             units: The samples' groups.
+            drawn: Bootstrap draws of those groups, as `drawn_sums` gives them.
         """
         if self.share is not None:
             return intervals.share(counts[:, self.share], np.ones(len(counts)), units).scaled(100)
-        sums = by_group(counts, units)
-        return interval_of(draws_of(self.value, sums), len(sums))
+        return interval_of(self.value(drawn), units.count)
+
+
+def drawn_sums(counts: Numbers, units: Units) -> Numbers:
+    """Sums of counts of each bootstrap draw of groups: an array of draws by counts."""
+    return np.concatenate([drawn for (drawn,) in bootstrapped(by_group(counts, units))])
 
 
 def by_group(counts: Numbers, units: Units) -> Numbers:
