@@ -323,5 +323,5 @@ class _Resolver:
         )
         raise EarmarkError(
             f"{where}: {self._repo}: the audio column names {name!r}, and {found}; "
-            "`source.clip_folder` names the folder of the clips, `source.archive` a zip archive of them"
+            "`source.clip_folder` names their folder, `source.archive` a zip archive of them"
         )
