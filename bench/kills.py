@@ -214,6 +214,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background, else
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     before = set(runtime_folder().iterdir())
     with tempfile.TemporaryDirectory(prefix="earmark-kills-") as name:
         whole = prepared(Path(name, "whole"), options.clips, 64)
@@ -234,7 +235,8 @@ def main() -> None:
         remains = left(run, before)
         loads = len(events(run, "loaded"))
     for kind, names in remains.items():
-        print(*[f"{kind}: {name}" for name in names[:10]], sep="\n")
+        for name in names[:10]:
+            print(f"{kind} left: {name}")
     print(
         json.dumps(
             {
