@@ -237,5 +237,6 @@ def test_recordings_in_chunks_are_samples_with_all_their_clips(tmp_path):
     found = dict(pieces(gather(load(tmp_path / "config.yaml", tmp_path)), [], Clips()))
     assert [row["id"] for row in found["u0-0"]] == ["c"]
     assert len(found["u0-0"][0]["audio"]) == 2
+    assert [len(peaks) for peaks in found["p0"]["0"]] == [240, 240]
     assert found["u0-0"][0]["duration"] == 3
     assert found["a0-0-0"][0]["raw"] == " ".join(reversed(REFERENCES))

@@ -12,9 +12,11 @@ from typing import Any
 from earmark.files import read_json
 from earmark.report.gather import Results
 
+_STEP = r"[\w.@+~%-]+"
 _PLACES = re.compile(
     r"\w+://[^\s'\",;)]+"  # addresses
-    r"|(?<![\w/.])(?:~|\.{1,2}|[A-Za-z]:)?(?:[/\\][\w.@+~%-]+){2,}[/\\]?"
+    r"|(?<![\w/.])(?:~|\.{1,2}|[A-Za-z]:)?"
+    rf"(?:[/\\]{_STEP}(?: {_STEP})*(?=[/\\]))+[/\\]{_STEP}[/\\]?"
     r"|(?<![\w/.])(?:~|\.{1,2})/[\w.@+%-]+"
     r"|\b[A-Za-z][\w-]*(?:\.[\w-]+)*:\d{2,5}\b|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"
 )
