@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import random
 
 import numpy as np
@@ -9,6 +10,7 @@ import sacrebleu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from earmark.cli import main
 from earmark.config.benchmarks import MEASURES, BenchmarkSplit, Split
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_jsonl
@@ -326,3 +328,15 @@ def test_groups_are_what_varies():
 def test_settings_that_a_measure_has_no_use_for_are_refused(tmp_path, more, says):
     with pytest.raises(EarmarkError, match=f"benchmark b, split s: {says}"):
         check_scoring([split_of("keywords", tmp_path, **more)])
+
+
+def test_result_files_are_scored_against_another_column(tmp_path, capsys):
+    file = tmp_path / "results.jsonl"
+    write_jsonl(file, [{"text": "five dollars", "written": "$5", "pred_text": "$5."}])
+    rule = "nemo_skills_no_tn_itn"
+    arguments = ["wer", str(file), "--json", "--protocol", rule, "--protocol"]
+    assert main([*arguments, f"{rule}@written"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["wer"] for line in lines] == [1, 0]
+    assert main([*arguments, f"{rule}@spoken"]) == 1
+    assert "no text 'spoken', which nemo_skills_no_tn_itn@spoken needs" in capsys.readouterr().err

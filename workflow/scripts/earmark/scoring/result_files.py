@@ -86,6 +86,7 @@ def _samples(path: str | Path, columns: dict[str, str], group: str | None) -> It
             seconds=_seconds(row, columns.get("time", "time"), where),
             group=None if group is None else _text(row, group, where),
             session=_session(row, where),
+            others={key: value for key, value in row.items() if isinstance(value, str)},
         )
 
 
