@@ -5,7 +5,11 @@ import runpy
 import shlex
 from pathlib import Path
 
+import yaml
+
 from earmark.cli import COMMANDS
+from earmark.config import check
+from earmark.config.benchmarks import Declaration
 
 HOME = Path(__file__).parents[2]
 
@@ -30,3 +34,12 @@ def test_every_earmark_command_in_the_docs_is_one():
                 words = shlex.split(line, comments=True)
                 if words[:1] == ["earmark"] and len(words) > 1:
                     assert words[1] in COMMANDS, f"{page.name}: {line}"
+
+
+def test_the_sets_that_adding_shows_are_declared_as_they_should_be():
+    text = (HOME / "docs" / "adding.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    sets = [block for block in blocks if "splits" in block]
+    assert {one["scoring"] for one in sets} >= {"asr", "translation", "keywords", "hallucination"}
+    for one in sets:
+        check(one, Declaration, "docs/adding.md")

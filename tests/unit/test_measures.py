@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import random
 
 import numpy as np
@@ -9,6 +10,7 @@ import sacrebleu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from earmark.cli import main
 from earmark.config.benchmarks import MEASURES, BenchmarkSplit, Split
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_jsonl
@@ -22,6 +24,7 @@ from earmark.scoring.measures import by_group, drawn_sums, measure_type
 from earmark.scoring.measures.keywords import occurrences, words
 from earmark.scoring.resampling import bootstrapped, differences_of, exchanged, p_value
 from earmark.scoring.samples import Sample, pair
+from earmark.scoring.score import check_scoring
 from earmark.scoring.text import described, protocol
 from earmark.scoring.word_errors import align
 
@@ -295,6 +298,9 @@ def test_of_several_seeds_the_best_and_the_most_frequent_answer_count(tmp_path):
         "pass@1[avg-of-3]": pytest.approx(100 / 3), "pass@3": 100, "majority@3": 0,
     }  # fmt: skip
     assert found["pass@3"]["reasoning_removed"] == 1
+    aggregate_measured("b", [str(tmp_path / "s.metrics.json")], str(tmp_path / "m.json"))
+    whole = read_json(tmp_path / "m.json")["b"]
+    assert {mode: one["keyword_recall"] for mode, one in whole.items()} == recall
 
 
 def test_hallucination_is_counted_by_characters_a_minute(tmp_path):
@@ -310,3 +316,27 @@ def test_hallucination_is_counted_by_characters_a_minute(tmp_path):
 def test_groups_are_what_varies():
     table = np.array([[1.0, 0], [2, 0], [3, 1]])
     assert by_group(table, Units(["a", "b", "a"], 3)).tolist() == [[4, 1], [2, 0]]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"postprocess": "chatty"}, "postprocess: means nothing for `scoring: keywords`"),
+        ({"session": {"group": "call", "order": "n"}}, "session: means nothing"),
+    ],
+)
+def test_settings_that_a_measure_has_no_use_for_are_refused(tmp_path, more, says):
+    with pytest.raises(EarmarkError, match=f"benchmark b, split s: {says}"):
+        check_scoring([split_of("keywords", tmp_path, **more)])
+
+
+def test_result_files_are_scored_against_another_column(tmp_path, capsys):
+    file = tmp_path / "results.jsonl"
+    write_jsonl(file, [{"text": "five dollars", "written": "$5", "pred_text": "$5."}])
+    rule = "nemo_skills_no_tn_itn"
+    arguments = ["wer", str(file), "--json", "--protocol", rule, "--protocol"]
+    assert main([*arguments, f"{rule}@written"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["wer"] for line in lines] == [1, 0]
+    assert main([*arguments, f"{rule}@spoken"]) == 1
+    assert "no text 'spoken', which nemo_skills_no_tn_itn@spoken needs" in capsys.readouterr().err

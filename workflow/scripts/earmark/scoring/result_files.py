@@ -88,6 +88,7 @@ def samples(path: str | Path, columns: dict[str, str], group: str | None) -> Ite
             seconds=_seconds(row, columns.get("time", "time"), where),
             group=None if group is None else _text(row, group, where),
             session=_session(row, where),
+            others={key: value for key, value in row.items() if isinstance(value, str)},
         )
 
 

@@ -119,8 +119,15 @@ def pair(
         filtered: Whether references that the protocol leaves out of a set are not scored. Of a
             result file they are, as its makers left out what they would: words against an empty
             reference are insertions.
+
+    Raises:
+        EarmarkError: when the sample lacks the column that the protocol takes references from.
     """
-    said = sample.others[protocol.column] if protocol.column else sample.reference
+    said = sample.others.get(protocol.column) if protocol.column else sample.reference
+    if said is None:
+        raise EarmarkError(
+            f"sample {sample.id!r}: no text {protocol.column!r}, which {protocol.name} needs"
+        )
     if normalized:
         reference, hypothesis = said.split(), sample.generation.split()
     else:
