@@ -76,6 +76,7 @@ def whisper(folder: Path) -> None:
 def qwen2_audio(folder: Path) -> None:
     """One layer of Qwen2-Audio, for chat with audio parts."""
     import torch
+    from safetensors.torch import load_file, save_file
     from transformers import (
         PreTrainedTokenizerFast,
         Qwen2AudioConfig,
@@ -119,6 +120,9 @@ def qwen2_audio(folder: Path) -> None:
     )
     torch.manual_seed(0)
     Qwen2AudioForConditionalGeneration(config).save_pretrained(folder)
+    weights = folder / "model.safetensors"  # whose names are those of the published checkpoint
+    named = {name.replace(".model.model.", ".model."): w for name, w in load_file(weights).items()}
+    save_file(named, weights, metadata={"format": "pt"})
     template = (
         "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
         "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
