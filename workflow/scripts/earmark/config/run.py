@@ -11,10 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from earmark.config.benchmarks import Config, Declaration, Source, Split
+from earmark.config.benchmarks import Config, Declaration, Split
 from earmark.config.models import Judge, Matcher, Model
 from earmark.config.parts import Plain
 from earmark.config.reading import check, closest, existing, read_yaml
+from earmark.config.source import Source
 from earmark.errors import EarmarkError
 from earmark.paths import RESERVED, Paths, folder
 
