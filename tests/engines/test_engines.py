@@ -86,11 +86,20 @@ def test_chat_hears_audio_repeats_by_seed_and_names_what_is_too_long(workflow, e
         long={"type": "local", "manifest": str(folder / "long.jsonl")},
     )
     sampling = {"temperature": 1.0, "max_tokens": 16, "seed": 1}
-    workflow.config["models"]["chat"] = model(
-        engines, checkpoint("qwen2-audio"), sampling=sampling, max_failed_fraction=1.0, idle_time=60
-    )
-    print(finished(workflow))
-    print(rows(workflow, "chat"), rows(workflow, "chat", "long"))
+    chat = model(engines, checkpoint("qwen2-audio"), sampling=sampling, num_seeds=2)
+    chat["server_args"] += " --max-model-len 128"
+    workflow.config["models"]["chat"] = {**chat, "max_failed_fraction": 1.0, "idle_time": 60}
+    finished(workflow)
+    first, second = (rows(workflow, "chat", f"few.seed{seed}") for seed in (0, 1))
+    for row in first + second:
+        assert (row["error"], row["finish_reason"]) == (None, "length")
+        assert row["num_generated_tokens"] == 16
+        assert row["num_input_tokens"] > 50  # of which the clip's are the most
+    assert [row["generation"] for row in first] != [row["generation"] for row in second]
+    (long,) = rows(workflow, "chat", "long.seed0")
+    assert "400" in long["error"]
+    assert "chunk_seconds" in long["error"]
+    assert long["attempts"] == 1
 
 
 def test_transformers_serve_answers_a_split(workflow, engines, checkpoint):
