@@ -131,7 +131,7 @@ def test_covost2_is_prepared_and_scored_by_the_tokenizer_of_its_target(
     found = metrics_of(tmp_path, split, home, lambda row: row["text"].replace("昨天", "今天"))
     assert 30 < found["bleu"] < 80
     assert found["intervals"]["groups"] == 2
-    assert "tok:zh" in read_json(tmp_path / "s.metrics.json")["signatures"]["bleu"]
+    assert "tok:zh" in found["signatures"]["bleu"]
 
 
 def test_numb3rs_is_scored_against_both_references(hub, prepare, clone, tmp_path):
@@ -248,7 +248,12 @@ def test_musans_clips_are_a_row_each(site, prepare, clone, tmp_path):
 @pytest.mark.parametrize(
     ("name", "source", "says"),
     [
-        ("no.tar.gz", {}, "no.tar.gz: cannot be had or unpacked"),
+        ("no.tar.gz", {}, "no.tar.gz: cannot be had"),
+        (
+            "cut.tar.gz",
+            {},
+            "cut.tar.gz: cannot be unpacked: .*; remove .*, so that it is downloaded",
+        ),
         ("plain.txt", {}, r"plain.txt: an archive \(tar, tar.gz, zip\) was expected"),
         ("m.tar.gz", {"files": ["*.csv"]}, r"source.files: '\*.csv' fits nothing .* list.json"),
         ("m.tar.gz", {"files": ["list.json"]}, "source.urls: the archives have no 'a.wav'"),
@@ -257,10 +262,31 @@ def test_musans_clips_are_a_row_each(site, prepare, clone, tmp_path):
 def test_what_is_wrong_with_an_archive_is_told(site, prepare, clone, name, source, says):
     folder, url = site
     (folder / "plain.txt").write_text("a page")
+    archive(folder / "whole.tar.gz", {"a.wav": clip(1, 2.0)})
+    (folder / "cut.tar.gz").write_bytes((folder / "whole.tar.gz").read_bytes()[:20_000])
     archive(folder / "m.tar.gz", {"list.json": b'{"audio_filepath": "a.wav", "text": "x"}\n'})
     split = declared(clone, "librispeech-pc", "test_clean", urls=[f"{url}/{name}"], **source)
     with pytest.raises(EarmarkError, match=says):
         prepare(split)
+
+
+def test_an_archive_whose_unpacking_broke_off_is_unpacked_anew(site, prepare, clone, tmp_path):
+    folder, url = site
+    waves = {f"musan/noise/x/{n}.wav": clip(n, kind="WAV") for n in range(3)}
+    archive(folder / "musan.tar.gz", waves)
+    split = declared(clone, "musan", "noise", urls=[f"{url}/musan.tar.gz"])
+    home = prepare(split)
+    cache = tmp_path / "data" / "hub-cache" / "urls"
+    (record,) = cache.glob(f"{'?' * 20}.json")
+    inside = cache / read_json(record)["folder"]
+    record.unlink()  # as a killed job leaves it, with some of the clips
+    next(inside.rglob("1.wav")).unlink()
+    (home / "source" / "files.json").unlink()
+    prepare(split)
+    assert len(list(read_jsonl(home / "manifest.jsonl"))) == 3
+    moment = next(inside.rglob("1.wav")).stat().st_ctime_ns
+    prepare(split)  # whole, and so not again
+    assert next(inside.rglob("1.wav")).stat().st_ctime_ns == moment
 
 
 @pytest.fixture

@@ -279,7 +279,7 @@ def test_metrics_carry_the_primary_rate_with_its_direction_interval_and_samples(
         "higher_is_better": True, "n": 40,
     }  # fmt: skip
     assert found["bleu_ci"][0] < found["bleu"] < found["bleu_ci"][1]
-    assert other["signatures"]["bleu"].split("|")[3] == "tok:zh"
+    assert other["pass@1"]["signatures"]["bleu"].split("|")[3] == "tok:zh"
     paths = [str(tmp_path / f"{name}.metrics.json") for name in "st"]
     aggregate_measured("b", paths, str(tmp_path / "m.json"))
     whole = read_json(tmp_path / "m.json")["b"]["pass@1"]

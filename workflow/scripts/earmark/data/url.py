@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import tarfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock
 
 from earmark.config import Source, Split
 from earmark.data.local import Entry, entries_of, utterances_of
 from earmark.data.utterance import Utterance
 from earmark.errors import EarmarkError
-from earmark.files import Row, read_json
+from earmark.files import Row, read_json, write_json
 
 FOLDER = "urls"
 """Where archives and what is in them lie in the cache."""
@@ -30,27 +36,44 @@ def fetch(split: Split, folder: Path, cache: Path) -> Row:
         The record: each archive with its size, checksum, and the folder that it was unpacked to.
 
     Raises:
-        EarmarkError: when one cannot be had, or is no archive.
+        EarmarkError: when one cannot be had, is no archive, or lacks what the split names.
     """
-    import datasets
-
     place = cache / FOLDER
-    config = datasets.DownloadConfig(cache_dir=str(place.absolute()))
-    manager = datasets.DownloadManager(download_config=config, record_checksums=True)
-    files = []
-    for url in split.source.urls or ():
-        try:
-            unpacked = Path(manager.extract(manager.download(url)))
-        except (OSError, ValueError) as error:
-            raise EarmarkError(f"{url}: cannot be had or unpacked: {error}") from None
-        if not unpacked.is_dir():
-            raise EarmarkError(f"{url}: an archive (tar, tar.gz, zip) was expected")
-        known = manager.get_recorded_sizes_checksums()[url]
-        inside = str(unpacked.relative_to(place.absolute()))
-        files.append({"path": url, "size": known["num_bytes"], "sha256": known["checksum"],
-                      "folder": inside})  # fmt: skip
+    files = [_unpacked(url, place) for url in split.source.urls or ()]
     _entries(split.source, [place / file["folder"] for file in files])
     return {"files": files}
+
+
+def _unpacked(url: str, place: Path) -> Row:
+    """One archive, downloaded and unpacked whole: what was broken off is begun anew."""
+    import datasets
+
+    record = place / f"{hashlib.sha256(url.encode()).hexdigest()[:20]}.json"
+    place.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{record}.lock"):
+        config = datasets.DownloadConfig(cache_dir=str(place.absolute()), force_extract=True)
+        manager = datasets.DownloadManager(download_config=config, record_checksums=True)
+        try:
+            archive = manager.download(url)
+        except (OSError, ValueError) as error:
+            raise EarmarkError(f"{url}: cannot be had: {error}") from None
+        known = manager.get_recorded_sizes_checksums()[url]
+        made: Row = {"path": url, "size": known["num_bytes"], "sha256": known["checksum"]}
+        there = read_json(record) if record.is_file() else {}
+        if there == {**made, "folder": there.get("folder")} and (place / there["folder"]).is_dir():
+            return there
+        try:
+            unpacked = Path(manager.extract(archive))
+        except (ValueError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
+            raise EarmarkError(
+                f"{url}: cannot be unpacked: {error}; remove {archive}, so that it is downloaded "
+                "again"
+            ) from None
+        if not unpacked.is_dir():
+            raise EarmarkError(f"{url}: an archive (tar, tar.gz, zip) was expected")
+        made["folder"] = str(unpacked.relative_to(place.absolute()))
+        write_json(record, made)
+        return made
 
 
 def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Iterator[Utterance]]:

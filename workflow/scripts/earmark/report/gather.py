@@ -47,7 +47,6 @@ class Evaluation:
         metrics: The ``pass@1`` of the split's metrics; None until it is scored.
         label: What sets the numbers apart, such as ``text only``; None for an ordinary run.
         groups: Rates by length and skill, for MMAU-Pro.
-        record: What the metrics say of how the split was scored, beside its modes.
         jobs: The inference jobs that ran, as `earmark.provenance.recorded` wrote them.
     """
 
@@ -59,7 +58,6 @@ class Evaluation:
     metrics: Metrics | None
     label: str | None
     groups: Mapping[str, Mapping[str, Metrics]]
-    record: Mapping[str, Any]
     jobs: list[dict[str, Any]]
 
     @property
@@ -157,7 +155,6 @@ def _evaluation(run: Run, model: Model, folder: str, split: Split) -> Evaluation
         metrics=first_mode(modes),
         label=content.get("label"),
         groups=finite(content.get("by") or {}),
-        record={name: value for name, value in content.items() if "@" not in name},
         jobs=jobs,
     )
 

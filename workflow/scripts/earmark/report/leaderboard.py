@@ -221,7 +221,7 @@ def _rate_table(results: Results, benchmark: str, rate: Rate) -> Table:
     signed = {
         text
         for one in results.of(benchmark)
-        if (text := (one.record.get("signatures") or {}).get(rate.name))
+        if (text := ((one.metrics or {}).get("signatures") or {}).get(rate.name))
     }
     caption += f" By sacrebleu: {'; '.join(f'`{one}`' for one in sorted(signed))}." * bool(signed)
 

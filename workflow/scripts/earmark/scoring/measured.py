@@ -66,7 +66,7 @@ def score_measured(
     ]
     answers = list(zip(*each, strict=True))
     write_jsonl(scores, (row[0] if len(row) == 1 else seeds.merged(row) for row in answers))
-    made: Metrics = {"subset": subset, "scoring": scoring, "label": label, **measure.record}
+    made: Metrics = {"subset": subset, "scoring": scoring, "label": label}
     chosen = zip(*map(_chosen, answers), strict=True)
     for mode, rows in zip(seeds.modes(len(files)), chosen, strict=True):
         flat = [(seed, row) for taken in rows for seed, row in enumerate(taken)]
@@ -125,7 +125,7 @@ def _rates(measure: Measure, answers: Sequence[tuple[int, Row]], busy: float | N
     counts = counts_of(rows, type(measure))
     units = Units(groups_of(rows), len(rows))
     drawn = drawn_sums(counts, units)
-    found: Metrics = {"scoring": type(measure).__module__.rpartition(".")[2]}
+    found: Metrics = {"scoring": type(measure).__module__.rpartition(".")[2], **measure.record}
     for rate in measure.rates:
         made = rate.interval(counts, units, drawn)
         found |= _rate(rate.name, float(rate.value(counts.sum(0))), made)
