@@ -54,7 +54,7 @@ def documented() -> list[list[str]]:
         for language, block in blocks:
             if language == "yaml":
                 (container,) = yaml.safe_load(block)["spec"]["template"]["spec"]["containers"]
-                found.append([str(word) for word in container["command"]])
+                found.append(shlex.split(container["command"][-1].rpartition(" exec ")[2]))
             else:
                 found += [shlex.split(line, comments=True) for line in block.splitlines()]
     assert len(found) >= 2
