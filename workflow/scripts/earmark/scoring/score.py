@@ -58,6 +58,12 @@ def check_scoring(splits: Iterable[Any]) -> None:
                 where += "protocols: "
                 for name in split.protocols:
                     protocol(name, split.language)
+                where = where.removesuffix("protocols: ")
+                if split.session and (cut := "limit" if split.limit else split.sample and "sample"):
+                    raise EarmarkError(
+                        f"{cut}: cuts recordings, whose references are of the whole (`session`); "
+                        f"set `{cut}: null` for this split, or leave it out"
+                    )
             elif split.way in MEASURES:
                 measure_type(split.scoring)(split.measured)
                 for key, unset in (("session", None), ("group_by", None), ("postprocess", "none")):
