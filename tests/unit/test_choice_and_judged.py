@@ -294,6 +294,21 @@ def test_a_judge_that_cannot_work_is_told_at_the_start(clone, keys, said):
         Protocol(run)
 
 
+@pytest.mark.parametrize(
+    ("judged", "said"),
+    [
+        ({"scale": [5, 1]}, r"judged.scale: two numbers that rise from 0 on"),
+        ({"scale": [-1, 0]}, r"judged.scale: two numbers that rise from 0 on"),
+        ({"success_from": 9}, r"judged.success_from: 9 is not on `scale`, which is \[0, 5\]"),
+        ({"values": {"good": 10}}, r"judged.values.good: 10 is not on `scale`"),
+    ],
+)
+def test_verdicts_off_the_scale_are_told_at_once(clone, judged, said):
+    with pytest.raises(EarmarkError, match=f"splits.clotho_aqa.{said}"):
+        split_of(clone, "audiobench", "clotho_aqa", benchmarks={
+            "audiobench": {"splits": {"clotho_aqa": {"judged": judged}}}})  # fmt: skip
+
+
 def test_what_scoring_needs_and_the_manifest_lacks_is_told_before_a_request(tmp_path, clone):
     manifest = tmp_path / "m.jsonl"
     write_jsonl(manifest, [{"id": "a", "question": "?"}])

@@ -48,8 +48,9 @@ def joined(
         hole = next((pair for pair in pairwise(places) if pair[1] - pair[0] != 1), None)
         if places and f"{places[0]:g}" not in expected.split(" or "):
             raise EarmarkError(
-                f"{where}: session {name!r}: its first chunk is {places[0]:g}, where {expected} was "
-                "expected; every chunk is needed once, since the reference is of the whole session"
+                f"{where}: session {name!r}: its first chunk is {places[0]:g}, where "
+                f"{expected} was expected; every chunk is needed once, since the reference is of "
+                "the whole session"
             )
         if hole:
             raise EarmarkError(
@@ -60,8 +61,8 @@ def joined(
         other = next((k for k, said in enumerate(texts_of) if said != texts_of[0]), None)
         if other:
             raise EarmarkError(
-                f"{where}: session {name!r}: sample {chunks[other].id!r} has another reference than "
-                f"{chunks[0].id!r}; each chunk is to have the whole session's"
+                f"{where}: session {name!r}: sample {chunks[other].id!r} has another "
+                f"reference than {chunks[0].id!r}; each chunk is to have the whole session's"
             )
         texts = [one.generation.strip() for one in chunks]
         yield replace(
