@@ -64,9 +64,12 @@ def check_scoring(splits: Iterable[Any]) -> None:
                         f"{cut}: cuts recordings, whose references are of the whole (`session`); "
                         f"set `{cut}: null` for this split, or leave it out"
                     )
-            elif split.way in MEASURES:
-                measure_type(split.scoring)(split.measured)
-                for key, unset in (("session", None), ("group_by", None), ("postprocess", "none")):
+            else:
+                without = {"session": None, "postprocess": "none"}
+                if split.way in MEASURES:
+                    measure_type(split.scoring)(split.measured)
+                    without["group_by"] = None
+                for key, unset in without.items():
                     if getattr(split, key) != unset:
                         raise EarmarkError(f"{key}: means nothing for `scoring: {split.scoring}`")
         except EarmarkError as error:
