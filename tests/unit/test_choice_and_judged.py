@@ -20,6 +20,7 @@ from earmark.mmau.judging import Judge
 from earmark.mmau.protocol import Protocol
 from earmark.mmau.score import aggregate_mmau, score_mmau
 from earmark.scoring.declared import check_manifest
+from earmark.scoring.score import check_scoring
 
 MODEL = {"m": {"server": "demo", "model": "m"}}
 ANIMALS = ["a dog", "a dog and a cat", "a cat", "Bird"]
@@ -40,6 +41,7 @@ AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
         ("It barks, so the answer is: (A), since dogs bark.", 0),
         ("Answer: B\nBecause of both.", 1),
         ("The bird sings.", 3),
+        ("A. a dog B. a dog and a cat C. a cat D. bird", None),  # all are repeated
         ("E", 4),  # a letter beyond them is that of no choice
         ("A. a cat", None),  # letter and text say two things
         ("The answer is A. No, the answer is B.", None),
@@ -292,6 +294,29 @@ def test_a_judge_that_cannot_work_is_told_at_the_start(clone, keys, said):
     run = resolve({"benchmarks": given, "models": MODEL, "judge": judge}, clone)
     with pytest.raises(EarmarkError, match=said):
         Protocol(run)
+
+
+@pytest.mark.parametrize("key", ["session", "postprocess"])
+def test_what_does_nothing_for_questions_is_refused(clone, key):
+    given = {"session": {"group": "call", "order": "n"}, "postprocess": "chatty"}[key]
+    run = resolve({"benchmarks": {"mmau": {key: given}}, "models": MODEL}, clone)
+    with pytest.raises(EarmarkError, match=f"split test_mini: {key}: means nothing for `scoring"):
+        check_scoring(run.splits)
+
+
+@pytest.mark.parametrize(
+    ("judged", "said"),
+    [
+        ({"scale": [5, 1]}, r"judged.scale: two numbers that rise from 0 on"),
+        ({"scale": [-1, 0]}, r"judged.scale: two numbers that rise from 0 on"),
+        ({"success_from": 9}, r"judged.success_from: 9 is not on `scale`, which is \[0, 5\]"),
+        ({"values": {"good": 10}}, r"judged.values.good: 10 is not on `scale`"),
+    ],
+)
+def test_verdicts_off_the_scale_are_told_at_once(clone, judged, said):
+    with pytest.raises(EarmarkError, match=f"splits.clotho_aqa.{said}"):
+        split_of(clone, "audiobench", "clotho_aqa", benchmarks={
+            "audiobench": {"splits": {"clotho_aqa": {"judged": judged}}}})  # fmt: skip
 
 
 def test_what_scoring_needs_and_the_manifest_lacks_is_told_before_a_request(tmp_path, clone):

@@ -9,6 +9,7 @@ from earmark.errors import EarmarkError
 from earmark.scoring.pairs import samples_of
 from earmark.scoring.samples import Sample
 from earmark.scoring.sessions import joined
+from earmark.scoring.text import protocol
 
 SAID = "please send the report before noon on friday"
 HEARD = "Please send the report before noon on Friday."
@@ -218,3 +219,11 @@ def test_a_table_of_chunks_is_joined_and_rows_that_are_no_objects_are_told(tmp_p
     array.write_text('["a", "b"]')
     assert main(["wer", str(array)]) == 1
     assert 'r.json, item 1: a JSON object was expected, not "a"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("language", ["wuu", "nan_tw", "lzh", "bo", "dz", "shn", "nod"])
+def test_every_script_without_spaces_is_scored_by_characters(language):
+    assert protocol("basic", language).of_characters
+    assert protocol("nemo_skills_multilingual", language).of_characters
+    with pytest.raises(EarmarkError, match="has no rules for"):
+        protocol("open_asr_leaderboard_multilingual", language)

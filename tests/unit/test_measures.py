@@ -323,6 +323,7 @@ def test_groups_are_what_varies():
     [
         ({"postprocess": "chatty"}, "postprocess: means nothing for `scoring: keywords`"),
         ({"session": {"group": "call", "order": "n"}}, "session: means nothing"),
+        ({"language": "ja_jp"}, "language: `scoring: keywords` has no rules for 'ja_jp'"),
     ],
 )
 def test_settings_that_a_measure_has_no_use_for_are_refused(tmp_path, more, says):

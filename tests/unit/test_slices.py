@@ -155,16 +155,28 @@ def declared(tmp_path, clone, rows, **keys):
         ({"group_by": [{"a": [1]}]}, "sample 'u0': group_by: a: a number was expected"),
         ({"session": {"group": "a", "order": "n"}}, "session 'x': chunk 2 follows 0"),
         ({"session": {"group": "b", "order": "n"}}, "session 'y': its first chunk is 2"),
+        ({"session": {"group": "b", "order": "m"}}, "'y': its first chunk is 1, where 0 was"),
+        (
+            {"session": {"group": "a", "order": "m"}, "protocols": ["basic@b"]},
+            "benchmark b, split s: .* session 'x': sample 'u1' has another reference",
+        ),
         ({"session": {"group": "c", "order": "n"}}, "'c' and a number 'n' are needed, found None"),
         ({"group": {"column": "speaker"}}, "no 'speaker', which group.column names"),
     ],
 )
 def test_a_manifest_that_is_not_as_declared_is_told_before_any_request(tmp_path, clone, keys, said):
-    rows = rows_of({"a": "x", "b": "x", "n": 0}, {"a": "x", "b": "y", "n": 2})
+    rows = rows_of({"a": "x", "b": "x", "n": 0, "m": 0}, {"a": "x", "b": "y", "n": 2, "m": 1})
     split = declared(tmp_path, clone, rows, **keys)
     check_columns([split])
     with pytest.raises(EarmarkError, match=said):
         check_manifest(split, str(tmp_path / "set.jsonl"))
+
+
+@pytest.mark.parametrize("cut", [{"limit": 5}, {"sample": {"n": 5}}])
+def test_recordings_in_chunks_are_not_cut_short(clone, cut):
+    run = resolve({"benchmarks": {"open-asr-leaderboard": cut}, "models": MODEL}, clone)
+    with pytest.raises(EarmarkError, match=f"earnings22_cleaned: {next(iter(cut))}: cuts rec"):
+        check_scoring(run.splits)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from earmark.config.benchmarks import Config, Declaration, Split
+from earmark.config.benchmarks import Config, Declaration, Judged, Split
 from earmark.config.models import Judge, Matcher, Model
 from earmark.config.parts import Plain
 from earmark.config.reading import check, closest, existing, read_yaml
@@ -315,4 +315,17 @@ def _split(keys: Plain, where: str, root: Path) -> Split:
             f"{where}.judged: `scoring: judged` needs its keys `user`, what the judge is asked, "
             "and `success_from`, the value from which an answer is a success"
         )
+    for line in _off_the_scale(rule) if rule else ():
+        raise EarmarkError(f"{where}.judged.{line}")
     return made
+
+
+def _off_the_scale(rule: Judged) -> Iterator[str]:
+    """What of a judge's verdicts could never be read, or be a share of the highest value."""
+    low, high = rule.scale
+    if not 0 <= low < high:
+        yield f"scale: two numbers that rise from 0 on, such as [1, 5]; found {rule.scale}"
+    for name, value in (("success_from", rule.success_from), *rule.values.items()):
+        if value is not None and not low <= value <= high:
+            key = name if name == "success_from" else f"values.{name}"
+            yield f"{key}: {value:g} is not on `scale`, which is {rule.scale}"

@@ -79,6 +79,9 @@ def named(answer: str, choices: Sequence[str]) -> int | None:
         return whole[0]
     lettered = {ord(match[1].upper()) - ord("A") for match in _letters(answer)}
     texts = _texts(said, [_folded(choice) for choice in choices])
+    for place in texts:  # each with its letter: the choices are repeated
+        mark = rf"(?<!\w){chr(ord('A') + place)}[.):]\W*{re.escape(str(choices[place]))}"
+        lettered |= {place} if re.search(mark, answer, re.IGNORECASE) else set()
     if len(lettered) == 1:
         (place,) = lettered
         return place if not texts or place in texts else None

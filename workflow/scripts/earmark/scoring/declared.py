@@ -12,6 +12,7 @@ from earmark.inference.requests import fill
 from earmark.scoring import slices
 from earmark.scoring.measured import check_entries
 from earmark.scoring.pairs import samples_of
+from earmark.scoring.text import column_of
 
 if TYPE_CHECKING:
     from earmark.config import Split
@@ -58,18 +59,27 @@ def check_manifest(split: Split, manifest: str) -> None:
     """Refuse a manifest that is not as the split says: whose speaker, call, chunk or slice is what.
 
     Raises:
-        EarmarkError: naming the sample or session, and what would be right.
+        EarmarkError: naming the split, the sample or session, and what would be right.
     """
     check_entries(split, manifest)
-    if split.scoring in ("multiple_choice", "judged"):
-        _check_question(split, manifest)
+    try:
+        if split.scoring in ("multiple_choice", "judged"):
+            _check_question(split, manifest)
+        _check_parts(split, manifest)
+    except EarmarkError as error:
+        raise EarmarkError(f"benchmark {split.benchmark}, split {split.name}: {error}") from None
+
+
+def _check_parts(split: Split, manifest: str) -> None:
+    """See that speakers, calls, chunks and slices are as the split says."""
     group = split.group.given if split.group else None
     session = split.session.given if split.session else None
     if not (group or session or split.group_by):
         return
     rows = (({"text": "", **row}, {"generation": ""}) for row in read_jsonl(manifest))
+    others = [column for column in map(column_of, split.protocols) if column]
     found = samples_of(
-        rows, manifest, manifest, group, session, lambda one: one, split.group_by or ()
+        rows, manifest, manifest, group, session, lambda one: one, split.group_by or (), others
     )
     deque(found, maxlen=0)
 

@@ -66,7 +66,7 @@ def samples_of(
     named, seen = slices.columns(group_by), set[str]()
     samples = each_sample(rows, manifest, predictions, group, session, group_by, columns)
     if session:
-        samples = joined(samples, manifest, heard)
+        samples = joined(samples, manifest, heard, columns)
     for sample in samples:
         if session and slices.DURATION in named:  # of the whole recording
             whole = slices.values({slices.DURATION: sample.duration}, group_by, manifest)

@@ -58,9 +58,18 @@ def check_scoring(splits: Iterable[Any]) -> None:
                 where += "protocols: "
                 for name in split.protocols:
                     protocol(name, split.language)
-            elif split.way in MEASURES:
-                measure_type(split.scoring)(split.measured)
-                for key, unset in (("session", None), ("group_by", None), ("postprocess", "none")):
+                where = where.removesuffix("protocols: ")
+                if split.session and (cut := "limit" if split.limit else split.sample and "sample"):
+                    raise EarmarkError(
+                        f"{cut}: cuts recordings, whose references are of the whole (`session`); "
+                        f"set `{cut}: null` for this split, or leave it out"
+                    )
+            else:
+                without = {"session": None, "postprocess": "none"}
+                if split.way in MEASURES:
+                    measure_type(split.scoring)(split.measured)
+                    without["group_by"] = None
+                for key, unset in without.items():
                     if getattr(split, key) != unset:
                         raise EarmarkError(f"{key}: means nothing for `scoring: {split.scoring}`")
         except EarmarkError as error:

@@ -6,7 +6,7 @@ order of their chunks, joined by one space, against the transcript that each chu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -15,7 +15,10 @@ from earmark.scoring.samples import Sample
 
 
 def joined(
-    samples: Iterable[Sample], where: str, heard: Callable[[Sample], Sample]
+    samples: Iterable[Sample],
+    where: str,
+    heard: Callable[[Sample], Sample],
+    columns: Sequence[str] = (),
 ) -> Iterator[Sample]:
     """Join the samples of each session into one.
 
@@ -23,6 +26,7 @@ def joined(
         samples: Samples with ``session`` set; those without are sessions of their own.
         where: What to call their file in messages.
         heard: What takes out of each chunk's answer what is no transcript (`Scorer.heard`).
+        columns: Columns of further references, which have to be the whole session's too.
 
     Returns:
         A sample a session, in order of its name; seconds are sums, unknown where one is unknown.
@@ -35,25 +39,30 @@ def joined(
     for sample in samples:
         name = sample.session[0] if sample.session else sample.id
         sessions.setdefault(name, []).append(heard(sample))
+    firsts = {min(one.session[1] for one in of if one.session) for of in sessions.values()
+              if of[0].session}  # fmt: skip
+    expected = "0" if 0 in firsts else "0 or 1"  # a set counts from one of them
     for name, chunks in sorted(sessions.items()):
         chunks.sort(key=lambda one: one.session[1] if one.session else 0)
         places = [one.session[1] for one in chunks if one.session]
         hole = next((pair for pair in pairwise(places) if pair[1] - pair[0] != 1), None)
-        if places and places[0] not in (0, 1):
+        if places and f"{places[0]:g}" not in expected.split(" or "):
             raise EarmarkError(
-                f"{where}: session {name!r}: its first chunk is {places[0]:g}, where 0 or 1 was "
-                "expected; every chunk is needed once, since the reference is of the whole session"
+                f"{where}: session {name!r}: its first chunk is {places[0]:g}, where "
+                f"{expected} was expected; every chunk is needed once, since the reference is of "
+                "the whole session"
             )
         if hole:
             raise EarmarkError(
                 f"{where}: session {name!r}: chunk {hole[1]:g} follows {hole[0]:g}; every chunk is "
                 "needed once, since the reference is of the whole session"
             )
-        other = next((one for one in chunks if one.reference != chunks[0].reference), None)
+        texts_of = [[one.reference, *map(one.others.get, columns)] for one in chunks]
+        other = next((k for k, said in enumerate(texts_of) if said != texts_of[0]), None)
         if other:
             raise EarmarkError(
-                f"{where}: session {name!r}: sample {other.id!r} has another reference than "
-                f"{chunks[0].id!r}; each chunk is to have the whole session's"
+                f"{where}: session {name!r}: sample {chunks[other].id!r} has another "
+                f"reference than {chunks[0].id!r}; each chunk is to have the whole session's"
             )
         texts = [one.generation.strip() for one in chunks]
         yield replace(

@@ -17,6 +17,7 @@ from earmark.errors import EarmarkError
 from earmark.files import Row
 from earmark.scoring.measures import Measure, Rate, percent
 from earmark.scoring.samples import Sample
+from earmark.scoring.text.multilingual import is_unspaced
 from earmark.scoring.word_errors import align, counted
 
 _NO_WORD = re.compile(r"[\W_]+")
@@ -57,6 +58,12 @@ class Keywords(Measure):
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self._column = settings.get("keywords") or "keywords"
+        language = settings.get("language")
+        if language and is_unspaced(language):
+            raise EarmarkError(
+                f"language: `scoring: keywords` has no rules for {language!r}, which is written "
+                "without spaces: no keyword would be a word of its own; use `scoring: asr`"
+            )
 
     def check(self, entry: Row) -> None:
         """See `Measure.check`."""

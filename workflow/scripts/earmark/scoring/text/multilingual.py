@@ -22,7 +22,7 @@ from earmark.scoring.text.symbols import SymbolTable
 
 # Scripts that write no spaces between words: what a word is would be a guess, so characters count.
 _UNSPACED = frozenset(
-    {"zh", "yue", "ja", "th", "lo", "my", "km"}
+    "zh yue wuu nan hak gan hsn cdo lzh ja th tts nod lo my shn km bo dz".split()
 )  # NeMo-Skills reports characters first for these too (fleurs at 74b86497).
 _CHARACTERS_FIRST = _UNSPACED | {"ko", "vi"}
 
