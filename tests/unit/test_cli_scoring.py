@@ -168,6 +168,8 @@ def test_two_result_files_are_compared(tmp_path, capsys):
     assert line["p"] == line["p_holm"] < 0.001
     assert main(["compare", good, bad]) == 0
     assert "+50.00" in capsys.readouterr().out
+    assert main(["compare", bad, bad]) == 0
+    assert "-0.00" not in capsys.readouterr().out
 
 
 def test_files_of_other_samples_are_not_compared(tmp_path, capsys):

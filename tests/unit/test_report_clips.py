@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import soundfile
 from report_samples import write_run
 
+from earmark.errors import EarmarkError
 from earmark.report.anonymous import scrubber
+from earmark.report.bundle import bundle
 from earmark.report.clips import Clips, waveform, waveforms
 from earmark.report.gather import gather
 
@@ -46,6 +50,8 @@ def test_a_waveform_is_of_the_loudest_of_each_part(tmp_path):
         ("model: /lustre/us er/m.nemo; api: chat", "model: …; api: chat"),
         ("~/runs/a.yaml, ../other/b.yaml and C:\\Users\\ann\\c.wav", "…, … and …"),
         ("http://10.0.0.7:8000/v1: refused by node7.site:8000, 10.0.0.7", "… refused by …, …"),
+        ("/scratch: full; '/lustre', /mnt/(old)/it's&me/x.wav", "…: full; '…', …"),
+        ("ann@gpu7:/raid/x, $HOME/a, ~ann/b, [fe80::1]:8000", "……, …, …, …"),
         ("openai/whisper-tiny, 24/7, he/she, 12:30", "openai/whisper-tiny, 24/7, he/she, 12:30"),
     ],
 )
@@ -54,3 +60,25 @@ def test_places_are_left_out_of_texts(tmp_path, text, left):
     assert scrub([text]) == [left]
     assert scrub({"text": text, "more": {"at": f"{tmp_path}/x y"}})["text"] == text
     assert str(tmp_path) not in scrub(f"{tmp_path}/x y")
+
+
+def test_a_long_text_without_spaces_is_scrubbed_at_once(tmp_path):
+    scrub = scrubber(gather(write_run(tmp_path, {"m": ["a b"]}, ["a b"])))
+    start = time.monotonic()
+    scrub("a." * 20_000)
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(("target", "why"), [("held", "not empty"), ("held/a.txt/x", "Not a dir")])
+def test_a_bundle_goes_into_the_folder_one_is_in_and_bad_places_are_told(
+    tmp_path, monkeypatch, target, why
+):
+    run = write_run(tmp_path, {"m": ["a b"]}, ["a b"])
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "held").mkdir()
+    (tmp_path / "held/a.txt").write_text("")
+    with pytest.raises(EarmarkError, match=why):
+        bundle(run, tmp_path / target)
+    monkeypatch.chdir(tmp_path / "empty")
+    bundle(run, ".")
+    assert (tmp_path / "empty/report.html").is_file()

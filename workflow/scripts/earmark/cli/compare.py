@@ -208,8 +208,8 @@ def _print_table(found: list[dict[str, Any]], a: str, b: str, protocol: str) -> 
         ends = line["interval"]
         rows.append([
             line["set"], f"{line['utterances']:,}", f"{line['groups']:,}", f"{line['rate_a']:.2f}",
-            f"{line['rate_b']:.2f}", f"{line['difference']:+.2f}",
-            "n/a" if ends is None else f"{ends[0]:+.2f} to {ends[1]:+.2f}",
+            f"{line['rate_b']:.2f}", f"{line['difference']:+z.2f}",
+            "n/a" if ends is None else f"{ends[0]:+z.2f} to {ends[1]:+z.2f}",
             f"{line['p']:.3g}", f"{line['p_holm']:.3g}",
             f"{line['wins']}/{line['ties']}/{line['losses']}",
         ])  # fmt: skip

@@ -23,6 +23,11 @@ from earmark.files import Row, json_text, write_json, write_jsonl
 if TYPE_CHECKING:
     from earmark.config import Config
 
+EXAMPLES = (
+    "earmark mmau answers.parquet",
+    "earmark mmau answers.jsonl --configfile config/config.yaml --json",
+)
+
 Samples = Sequence[tuple[Row, str]]
 Others = Callable[[Samples], list[Row] | None]
 

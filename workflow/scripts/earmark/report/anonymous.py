@@ -12,13 +12,15 @@ from typing import Any
 from earmark.files import read_json
 from earmark.report.gather import Results
 
-_STEP = r"[\w.@+~%-]+"
+_STEP = r"(?:[\w.@+~%#&=$(){}\[\]-]|'(?=\w))+"
 _PLACES = re.compile(
     r"\w+://[^\s'\",;)]+"  # addresses
-    r"|(?<![\w/.])(?:~|\.{1,2}|[A-Za-z]:)?"
+    r"|(?<![\w.@-])(?:[\w.-]+@)?[A-Za-z][\w.-]*:(?=/)"  # the host of a copy: ``host:/path``
+    r"|(?<![\w/.])(?:~\w*|\$\w+|\.{1,2}|[A-Za-z]:)?"
     rf"(?:[/\\]{_STEP}(?: {_STEP})*(?=[/\\]))+[/\\]{_STEP}[/\\]?"
-    r"|(?<![\w/.])(?:~|\.{1,2})/[\w.@+%-]+"
-    r"|\b[A-Za-z][\w-]*(?:\.[\w-]+)*:\d{2,5}\b|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"
+    rf"|(?<![\w/.])(?:~\w*|\$\w+|\.{{1,2}}|)/{_STEP}/?"
+    r"|(?<![\w.-])(?=[\w.-]*[A-Za-z])\w[\w-]*(?:\.[\w-]+)*:\d{2,5}\b"
+    r"|\[(?:[\da-fA-F]*:){2,}[\da-fA-F.]*\](?::\d+)?|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"
 )
 _SAID = frozenset(
     "id text question answer choices reference hypothesis others raw edits words judgement match of"

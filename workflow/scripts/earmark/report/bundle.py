@@ -43,7 +43,7 @@ def bundle(
     Raises:
         EarmarkError: for a file that cannot be read, or a folder that holds something.
     """
-    target = Path(target)
+    target = Path(target).absolute()  # which has a name, also for "."
     zipped = target.suffix.lower() == ".zip"
     if not zipped and target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise EarmarkError(f"{target}: is there already, and not empty; name a new folder")
@@ -53,7 +53,10 @@ def bundle(
         results = anonymous(results, scrub)
     found = differences(results)
     work = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
-    work.mkdir(parents=True)
+    try:
+        work.mkdir(parents=True)
+    except OSError as error:
+        raise EarmarkError(f"{target}: {error.strerror}; name another place") from None
     try:
         page, clips = work / PAGE, Clips(worst, work)
         write_page(results, tables(results, compared=found), found, page, clips, scrub)

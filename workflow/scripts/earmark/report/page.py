@@ -178,7 +178,7 @@ def _compared(results: Results, found: Sequence[Difference]) -> list[list[str]]:
         if first.setdefault(one.benchmark, one.protocol) != one.protocol or "why" in line:
             continue
         of = "all splits" if one.split == ALL else one.split
-        ends, signed = line["interval"], "{:+.2f}".format
+        ends, signed = line["interval"], "{:+z.2f}".format
         rows.append([
             f"{one.benchmark}: {of}", models[one.a].name, models[one.b].name,
             f"{line['rate_a']:.2f}", f"{line['rate_b']:.2f}", signed(line["difference"]),

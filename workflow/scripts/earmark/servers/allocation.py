@@ -47,8 +47,12 @@ def share_servers() -> None:
 
 
 def _serve(connection: socket.socket) -> None:
-    with connection, connection.makefile("rw", encoding="utf-8") as stream, suppress(OSError):
-        message = json.loads(stream.readline())
+    with (
+        connection,
+        connection.makefile("rw", encoding="utf-8") as stream,
+        suppress(OSError, ValueError),
+    ):
+        message = json.loads(stream.readline())  # a job may be killed before it has asked
         if "start" in message:
             print("listening" if start_here(*message["start"]) else "failed", file=stream)
         else:  # meant for supervisors
