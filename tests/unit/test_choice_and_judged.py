@@ -328,6 +328,9 @@ def test_what_scoring_needs_and_the_manifest_lacks_is_told_before_a_request(tmp_
     ):
         with pytest.raises(EarmarkError, match=said):
             check_manifest(split_of(clone, benchmark, name)[1], str(manifest))
+    write_jsonl(manifest, [{"id": "a", "question": "?", "answer": "x", "choices": "x,y"}])
+    with pytest.raises(EarmarkError, match="sample 'a': 'choices' must be a list of two or more"):
+        check_manifest(split_of(clone, "mmau", "test_mini")[1], str(manifest))
     Path(tmp_path / "b.yaml").write_text(
         "splits: {s: {scoring: judged, source: {type: hub, repo: a/b}}}"
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from earmark.errors import EarmarkError
-from earmark.files import read_jsonl
+from earmark.files import json_text, read_jsonl
 from earmark.inference.requests import fill
 from earmark.scoring import slices
 from earmark.scoring.measured import check_entries
@@ -95,7 +95,15 @@ def _check_question(split: Split, manifest: str) -> None:
                 f"{split.scoring}` needs; it has {', '.join(row)} (source.columns.{name} names the "
                 "set's column)"
             )
+    for row in read_jsonl(manifest) if split.scoring == "multiple_choice" else ():
+        held = row.get("choices")
+        if held is not None and not (isinstance(held, list) and len(held) > 1):
+            raise EarmarkError(
+                f"{manifest}, sample {row.get('id')!r}: 'choices' must be a list of two or more, "
+                f"found {json_text(held):.60} (`choices: […]` names columns of a choice each)"
+            )
     if split.judged:
+        row = next(read_jsonl(manifest), {})
         for key in ("system", "user"):
             try:
                 fill(getattr(split.judged, key) or "", {**row, "response": ""}, key)

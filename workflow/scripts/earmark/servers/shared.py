@@ -227,7 +227,10 @@ def _start(spec: Spec) -> None:
     Path(spec.log).parent.mkdir(parents=True, exist_ok=True)
     start = partial(start_there, spec.run["allocation"]) if spec.run["allocation"] else start_here
     if not start(spec.log, json.dumps(asdict(spec))):
-        raise EarmarkError(f"the server's supervisor did not start; see the end of {spec.log}")
+        gone = ", or the Snakemake of this allocation is gone" if spec.run["allocation"] else ""
+        raise EarmarkError(
+            f"the server's supervisor did not start{gone}; see the end of {spec.log}"
+        )
 
 
 def _line(**message: str) -> bytes:
