@@ -28,14 +28,14 @@ def test_models_without_gpus_do_not_go_where_gpus_are(workflow):
     rules = {
         (rule, model): resources
         for rule, model, resources in re.findall(
-            r"^rule (infer\w*):.*?model=(\w+),.*?resources: (.*?)$", output, re.M | re.DOTALL
+            r"^ *rule (infer\w*):.*?model=(\w+),.*?resources: (.*?)$", output, re.M | re.DOTALL
         )
     }
     assert rules.keys() == {("infer", "remote"), ("infer_gpu", "large")}
     remote, large = rules["infer", "remote"], rules["infer_gpu", "large"]
     assert "slurm_partition=cpu" in remote and "mem_mb=4000" in remote and "gpu=0" in remote
     assert "slurm_partition=gpu" in large and "mem_mb=64000" in large and "gpu=2" in large
-    assert "runtime=240" in remote and "runtime=240" in large
+    assert "runtime=240" in remote and "runtime=60" in large
 
 
 def test_an_environment_without_earmarks_packages_is_named_with_what_to_activate(workflow):
