@@ -14,7 +14,7 @@ from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
 from earmark.scoring import intervals, seeds
 from earmark.scoring.intervals import Numbers, Units, guessed_groups
 from earmark.scoring.measures import Measure, drawn_sums, measure_type
-from earmark.scoring.metrics import combine, labelled, prediction_metrics
+from earmark.scoring.metrics import combine, of_benchmark, prediction_metrics
 from earmark.scoring.pairs import each_sample, paired
 from earmark.scoring.printed import printed
 from earmark.scoring.resampling import METHOD, interval_of
@@ -191,7 +191,6 @@ def aggregate_measured(benchmark: str, splits: Iterable[str], metrics: str) -> N
     found = [read_json(path) for path in paths]
     measure = measure_type(found[0]["scoring"])
     scores = [list(read_jsonl(f"{path.removesuffix('.metrics.json')}.jsonl")) for path in paths]
-    labels = dict.fromkeys(split["label"] for split in found if split.get("label"))
     total = {}
     names = [mode for mode in found[0] if "@" in mode and all(mode in one for one in found)]
     for place, mode in enumerate(names):
@@ -200,10 +199,7 @@ def aggregate_measured(benchmark: str, splits: Iterable[str], metrics: str) -> N
             [one for row in split for one in _chosen(seeds.answers(row))[place]] for split in scores
         ]
         total[mode] = {**combine(parts), **_means(measure, parts, rows)}
-    made = labelled({benchmark: total}, "; ".join(labels))
-    for split in found:
-        modes = {key: value for key, value in split.items() if "@" in key}
-        made |= labelled({split["subset"]: modes}, split.get("label"))
+    made = of_benchmark(benchmark, total, found)
     write_json(metrics, made)
     print(printed(made))
 

@@ -86,3 +86,21 @@ def labelled(
         name: {mode: {**values, **own} for mode, values in modes.items()}
         for name, modes in blocks.items()
     }
+
+
+def of_benchmark(
+    benchmark: str, total: Mapping[str, dict[str, Any]], splits: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What a benchmark's ``metrics.json`` holds: all splits together, then each.
+
+    Args:
+        benchmark: Its name.
+        total: The metrics of all splits together, by mode.
+        splits: What each split's metrics file holds.
+    """
+    labels = dict.fromkeys(split["label"] for split in splits if split.get("label"))
+    made = labelled({benchmark: dict(total)}, "; ".join(labels))
+    for split in splits:
+        modes = {key: value for key, value in split.items() if "@" in key}
+        made |= labelled({split["subset"]: modes}, split.get("label"))
+    return made

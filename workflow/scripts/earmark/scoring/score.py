@@ -11,7 +11,7 @@ from earmark.config.benchmarks import MEASURES
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
 from earmark.scoring import seeds
-from earmark.scoring.metrics import combine, labelled, prediction_metrics
+from earmark.scoring.metrics import combine, of_benchmark, prediction_metrics
 from earmark.scoring.pairs import paired, samples_of
 from earmark.scoring.printed import printed
 from earmark.scoring.slices import By
@@ -137,13 +137,11 @@ def score(
     made: dict[str, Any] = {"subset": subset, "scoring": "asr", "label": label}
     if averaged_with:
         made["averaged_with"] = averaged_with
+    done = scorer.postprocess
+    after = {"postprocess": done.name, "postprocess_version": done.version}
     for mode, taken in columns.items():
-        made[mode] = {
-            **known,
-            **speech_metrics(taken.table(), known["busy_seconds"]),
-            "postprocess": scorer.postprocess.name,
-            "postprocess_version": scorer.postprocess.version,
-        }
+        rates = speech_metrics(taken.table(), known["busy_seconds"])
+        made[mode] = {**known, **rates, **after}
     write_json(metrics, made)
 
 
@@ -182,7 +180,6 @@ def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
         _tables(path.removesuffix(".metrics.json") + ".jsonl", split)
         for path, split in zip(paths, found, strict=True)
     ]
-    labels = dict.fromkeys(split["label"] for split in found if split.get("label"))
     alike = {one["subset"]: one["averaged_with"] for one in found if one.get("averaged_with")}
     total = {}
     for mode in [mode for mode in tables[0] if all(mode in one for one in tables)]:
@@ -191,10 +188,7 @@ def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
         total[mode] = {**whole, **speech_metrics(table, whole["busy_seconds"], True, alike)}
         for key in ("postprocess", "postprocess_version"):
             total[mode][key] = "; ".join(sorted({split[mode][key] for split in found}))
-    made = labelled({benchmark: total}, "; ".join(labels))
-    for split in found:
-        modes = {key: value for key, value in split.items() if "@" in key}
-        made |= labelled({split["subset"]: modes}, split.get("label"))
+    made = of_benchmark(benchmark, total, found)
     write_json(metrics, made)
     print(printed(made))
 

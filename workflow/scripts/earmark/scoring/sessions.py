@@ -44,26 +44,7 @@ def joined(
     expected = "0" if 0 in firsts else "0 or 1"  # a set counts from one of them
     for name, chunks in sorted(sessions.items()):
         chunks.sort(key=lambda one: one.session[1] if one.session else 0)
-        places = [one.session[1] for one in chunks if one.session]
-        hole = next((pair for pair in pairwise(places) if pair[1] - pair[0] != 1), None)
-        if places and f"{places[0]:g}" not in expected.split(" or "):
-            raise EarmarkError(
-                f"{where}: session {name!r}: its first chunk is {places[0]:g}, where "
-                f"{expected} was expected; every chunk is needed once, since the reference is of "
-                "the whole session"
-            )
-        if hole:
-            raise EarmarkError(
-                f"{where}: session {name!r}: chunk {hole[1]:g} follows {hole[0]:g}; every chunk is "
-                "needed once, since the reference is of the whole session"
-            )
-        texts_of = [[one.reference, *map(one.others.get, columns)] for one in chunks]
-        other = next((k for k, said in enumerate(texts_of) if said != texts_of[0]), None)
-        if other:
-            raise EarmarkError(
-                f"{where}: session {name!r}: sample {chunks[other].id!r} has another "
-                f"reference than {chunks[0].id!r}; each chunk is to have the whole session's"
-            )
+        _check(f"{where}: session {name!r}", chunks, expected, columns)
         texts = [one.generation.strip() for one in chunks]
         yield replace(
             chunks[0],
@@ -75,6 +56,24 @@ def joined(
             answered=any(one.answered for one in chunks),
             reasoned=any(one.reasoned for one in chunks),
             postprocessed=any(one.postprocessed for one in chunks),
+        )
+
+
+def _check(where: str, chunks: list[Sample], expected: str, columns: Sequence[str]) -> None:
+    """See that chunks, in order, follow each other by ones and have one reference."""
+    places = [one.session[1] for one in chunks if one.session]
+    whole = "every chunk is needed once, since the reference is of the whole session"
+    if places and f"{places[0]:g}" not in expected.split(" or "):
+        raise EarmarkError(
+            f"{where}: its first chunk is {places[0]:g}, where {expected} was expected; {whole}"
+        )
+    if hole := next((pair for pair in pairwise(places) if pair[1] - pair[0] != 1), None):
+        raise EarmarkError(f"{where}: chunk {hole[1]:g} follows {hole[0]:g}; {whole}")
+    texts = [[one.reference, *map(one.others.get, columns)] for one in chunks]
+    if other := next((k for k, said in enumerate(texts) if said != texts[0]), None):
+        raise EarmarkError(
+            f"{where}: sample {chunks[other].id!r} has another reference than {chunks[0].id!r}; "
+            "each chunk is to have the whole session's"
         )
 
 
