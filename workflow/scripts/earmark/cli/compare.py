@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from earmark.cli.columns import add_columns, columns_of
 from earmark.cli.printing import print_table
 from earmark.cli.project import add_configfile, load_run
 from earmark.config import Run
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--protocol", help="the scoring protocol (default: the primary one)")
     add("--language", metavar="CODE", help="of result files: the references' language, such as de")
     add("--group", metavar="NAME", help="of result files: the key of a sample's speaker or call")
+    add_columns(parser)
     add("--json", action="store_true", help="print one JSON object a split")
 
 
@@ -85,7 +87,8 @@ def _of_file(path: str, protocol: str, args: argparse.Namespace) -> Counted:
 
     scorer = Scorer.named([protocol], language=args.language, filtered=False)
     rows = []
-    for row in map(scorer.row, read_results(path, scorer.heard, group=args.group)):
+    found = read_results(path, scorer.heard, columns_of(args), args.group)
+    for row in map(scorer.row, found):
         if "why" in row:
             raise EarmarkError(f"{path}: {row['why']}")
         edits = row["substitutions"] + row["deletions"] + row["insertions"]

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from earmark.cli.columns import add_columns, columns_of
 from earmark.cli.printing import print_table
 from earmark.errors import EarmarkError
 from earmark.files import write_jsonl
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--original", metavar="FILE", help=original)
     add("--events", metavar="FILE", help="with --original: write each place where they differ")
     add("--group", metavar="NAME", help="the key of each sample's speaker, call or talk")
+    add_columns(parser)
     add("--json", action="store_true", help="print one JSON object a file")
 
 
@@ -42,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     if args.events and not args.original:
         raise EarmarkError("--events: the places where references differ need --original")
     originals = (
-        {one.id: one.reference for one in samples(args.original, {}, None)}
+        {one.id: one.reference for one in samples(args.original, columns_of(args), None)}
         if args.original
         else None
     )
@@ -68,7 +70,7 @@ def _counted(
     from earmark.scoring.fitting import reference_errors
     from earmark.scoring.renderings import rendering_agreement
 
-    answers = list(samples(file, {}, args.group))
+    answers = list(samples(file, columns_of(args), args.group))
     if not answers:
         raise EarmarkError(f"{file}: empty; rows with 'text' and 'pred_text' were expected")
     line: dict[str, Any] = {"file": file, "renderings": rendering_agreement(answers)}

@@ -9,8 +9,10 @@ scored anew by every protocol of the benchmark. The model is to be in the config
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
+from earmark.cli.columns import add_columns, columns_of
 from earmark.cli.project import add_configfile, load_run
 from earmark.config import Run, Split
 from earmark.errors import EarmarkError
@@ -36,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--benchmark", metavar="NAME", help="the benchmark, where names of files do not tell it")
     add("--split", metavar="NAME", help="the split that the file is of")
+    add_columns(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,8 +62,9 @@ def run(args: argparse.Namespace) -> int:
         if other != file:
             where = f"{model} on {split.benchmark}/{split.name}"
             raise EarmarkError(f"{other} and {file}: both are {where}; give one of them alone")
+    columns = columns_of(args)
     for file, model, split in work:
-        _bring(config, file, model, split)
+        _bring(config, file, model, split, columns)
     known = {model.name for model in config.models.values()}
     if new := [name for name in dict.fromkeys(model for _, model, _ in work) if name not in known]:
         print(f"\nto be put under `models:` of {args.configfile}:")
@@ -107,13 +111,13 @@ def _splits(config: Run, file: Path, args: argparse.Namespace) -> list[Split]:
     return chosen
 
 
-def _bring(config: Run, file: Path, model: str, split: Split) -> None:
+def _bring(config: Run, file: Path, model: str, split: Split, columns: Mapping[str, str]) -> None:
     """Copy a file's rows, checked, and say what will be missing of the split."""
     where = {"model": folder(model), "benchmark": split.benchmark, "split": split.name}
     place, manifest = (one.of(**where) for one in (config.paths.imported, config.paths.manifest))
     told = ["the split is not prepared yet; `snakemake` pairs them when it is"]
     if manifest.is_file():
-        told = imported.predictions(str(manifest), str(file))[1]
+        told = imported.predictions(str(manifest), str(file), columns)[1]
     rows = (
         {
             "id": one.id,
@@ -122,7 +126,7 @@ def _bring(config: Run, file: Path, model: str, split: Split) -> None:
             "duration": one.duration,
             "time": one.seconds,
         }
-        for one in samples(file, {}, None)
+        for one in samples(file, columns, None, referenced=False)
     )
     count = write_jsonl(place, rows)
     print(f"{model} on {split.benchmark}/{split.name}: {count} answers of {file}")

@@ -206,7 +206,7 @@ class Split(BenchmarkSplit):
             "exclude": self.exclude.model_dump(),
             "skip_bad_audio": self.skip_bad_audio,
             "check_audio": self.check_audio,
-            **({"session": self.session.group} if self.session else {}),
+            **({"session": self.session.given} if self.session else {}),
         }
 
     @property
