@@ -306,6 +306,9 @@ def test_sets_are_known_by_their_whole_name_or_by_config_and_split(run):
         ),
         (["--split", "ami_cleaned"], "its name tells no model; give --model"),
         (["--model", "x"], "which split it is of is not told"),
+        (["--benchmark", "x"], "--benchmark x: config.yaml has open-asr-leaderboard"),
+        (["--split", "x"], "--split x: config.yaml has ami_cleaned, earnings22_cleaned"),
+        (["gone.jsonl"], "'gone.jsonl': there is no such file"),
         (
             ["--model", "leaderboard.csv", "--split", "ami_cleaned"],
             "results_dir has a file of that name",
@@ -325,6 +328,22 @@ def test_nothing_to_export_is_said(run, capsys):
         path.unlink()
     assert main(["export", "--configfile", "config.yaml"]) == 1
     assert "not answered yet" in (told := capsys.readouterr().err) and "nothing to export" in told
+
+
+def test_what_of_a_run_cannot_be_exported_is_told_and_why(run, tmp_path, capsys):
+    local = {"type": "local", "manifest": "m.jsonl"}
+    config = yaml.safe_load(Path("config.yaml").read_text())
+    Path("m.jsonl").write_text("")
+    Path("own.yaml").write_text(yaml.safe_dump({"splits": {"a": {"source": local}}}))
+    config["benchmarks"][MAIN]["splits"] = {"ami_cleaned": {"limit": 5}}
+    config["benchmarks"]["own"] = {"file": "own.yaml"}
+    Path("config.yaml").write_text(yaml.safe_dump(config))
+    assert main(["export", "--configfile", "config.yaml"]) == 1
+    told = capsys.readouterr().err
+    assert "ours on open-asr-leaderboard/ami_cleaned: left out: not the whole set: first 5" in told
+    assert "ours on own/a: left out: `source.type: local`, and files are named after" in told
+    assert "openai/whisper: left out: its answers are not ours" in told
+    assert "error: nothing to export: whole sets of the Hub can be" in told
 
 
 def test_a_job_fails_where_too_much_is_missing_or_nothing_was_imported(run, tmp_path):

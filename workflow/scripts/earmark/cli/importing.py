@@ -1,9 +1,10 @@
 """Take result files of others as a model's predictions, to stand beside ours in tables and report.
 
 Files are those of the Open ASR Leaderboard (MODEL_…_DATASET_….jsonl), whose names tell model and
-set, or any that `earmark wer` reads, with --model, --benchmark and --split. What they hold is
-scored anew by every protocol of the benchmark. The model is to be in the config with
-`server: imported`.
+set, or any that `earmark wer` reads, with --model, --benchmark and --split; references may be
+missing. Answers are scored anew by every protocol of the benchmark, against its own references, by
+the next `snakemake`. The model is to be in the config with `server: imported`; the command prints
+the line.
 """
 
 from __future__ import annotations
@@ -44,6 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check each file and put it where the model's predictions are made from."""
     config = load_run(args.configfile)
+    for key, given, names in (
+        ("benchmark", args.benchmark, list(config.benchmarks)),
+        ("split", args.split, [split.name for split in config.splits]),
+    ):
+        if given is not None and given not in names:
+            raise EarmarkError(
+                f"--{key} {given}: {args.configfile} has {', '.join(dict.fromkeys(names))}"
+            )
+    for file in args.files:
+        if not file.exists():
+            raise EarmarkError(f"{str(file)!r}: there is no such file or folder")
     files = [
         one
         for file in args.files
@@ -126,7 +138,7 @@ def _bring(config: Run, file: Path, model: str, split: Split, columns: Mapping[s
             "duration": one.duration,
             "time": one.seconds,
         }
-        for one in samples(file, columns, None, referenced=False)
+        for one in samples(file, columns, None, needed=["pred_text"])
     )
     count = write_jsonl(place, rows)
     print(f"{model} on {split.benchmark}/{split.name}: {count} answers of {file}")

@@ -31,7 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from earmark.scoring.text.postprocess import POSTPROCESS_NAMES
 
     add = parser.add_argument
-    add("files", nargs="+", metavar="FILE", help="JSON Lines with text and pred_text")
+    add(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="JSON Lines with text and pred_text; also JSON, CSV and TSV; - reads standard input",
+    )
     named = f"one of {', '.join(PROTOCOL_NAMES)}; may be repeated (default: whisper)"
     add("--protocol", action="append", metavar="P", help=named)
     normalized = "the texts are normalized already: score them as they are"

@@ -45,7 +45,7 @@ def predictions(
         EarmarkError: when the file cannot be read, or its rows cannot be told to be of this split.
     """
     entries = list(read_jsonl(manifest))
-    answers = list(samples(file, columns or {}, None, referenced=False))
+    answers = list(samples(file, columns or {}, None, needed=["pred_text"]))
     if not answers:
         raise EarmarkError(f"{file}: empty; rows with 'id' and 'pred_text' were expected")
     way, places = _paired(entries, answers, manifest, file)

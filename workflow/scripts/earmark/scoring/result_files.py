@@ -16,7 +16,7 @@ import math
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from earmark.data.table import Table, form_of, json_rows
@@ -72,7 +72,10 @@ def _put_back(first: Sample, rest: Iterator[Sample]) -> Iterator[Sample]:
 
 
 def samples(
-    path: str | Path, columns: Mapping[str, str], group: str | None, referenced: bool = True
+    path: str | Path,
+    columns: Mapping[str, str],
+    group: str | None,
+    needed: Sequence[str] = ("text", "pred_text"),
 ) -> Iterator[Sample]:
     """Read a result file as `read_results` does, each chunk by itself.
 
@@ -80,7 +83,7 @@ def samples(
         path: As for `read_results`.
         columns: As for `read_results`.
         group: As for `read_results`.
-        referenced: Whether rows have to have a reference; without, a missing one is empty.
+        needed: Which texts rows have to have; another that is missing is empty.
     """
     columns = dict(columns)
     for number, row in enumerate(_rows(path), start=1):
@@ -92,13 +95,13 @@ def samples(
         length = columns.get("duration", "duration" if "duration" in row else "audio_length_s")
         yield Sample(
             id=str(row.get(columns.get("id", "id"), row.get("audio_filepath") or number)),
-            reference=_text(row, "text", columns, where)
-            if referenced or row.get(columns["text"]) is not None
-            else "",
-            generation=_text(row, "pred_text", columns, where),
+            reference=_text(row, "text", columns, where, needed),
+            generation=_text(row, "pred_text", columns, where, needed),
             duration=_seconds(row, length, where),
             seconds=_seconds(row, columns.get("time", "time"), where),
-            group=None if group is None else _text(row, "group", {"group": group}, where),
+            group=None
+            if group is None
+            else _text(row, "group", {"group": group}, where, ["group"]),
             session=_session(row, where),
             others={key: value for key, value in row.items() if isinstance(value, str)},
         )
@@ -161,17 +164,17 @@ def _session(row: Row, where: str) -> tuple[str, float] | None:
     return str(row["parent_id"]), float(place)
 
 
-def _text(row: Row, key: str, columns: Mapping[str, str], where: str) -> str:
+def _text(row: Row, key: str, columns: Mapping[str, str], where: str, needed: Sequence[str]) -> str:
     column = columns[key]
-    if column not in row:
+    if column not in row and key in needed:
         keys = ", ".join(map(repr, row)) or "none"
         option = "--group NAME" if key == "group" else f"--column {key}=NAME"
         raise EarmarkError(
             f"{where}: {column!r} is missing; the row's keys: {keys} ({option} names another)"
         )
-    value = row[column]
+    value = row.get(column)
     empty = value is None or value != value  # NaN is what pandas writes for nothing
-    if key == "pred_text" and empty:
+    if empty and (key == "pred_text" or key not in needed):
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
         found = json.dumps(value, ensure_ascii=False)
