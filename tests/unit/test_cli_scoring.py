@@ -155,6 +155,15 @@ def test_lines_are_normalized_one_for_one(monkeypatch):
     assert normalized(monkeypatch, data).decode() == "it s 5 days\n\n25 cats\nlast\n"
 
 
+def test_lines_of_a_language_are_normalized_by_its_rules(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Um 3 Uhr.")))
+    command = ["normalize", "--protocol", "nemo_skills_multilingual"]
+    assert main(command) == 1
+    assert "say which: `language`, or --language of a command" in capsys.readouterr().err
+    assert main([*command, "--language", "de"]) == 0
+    assert capsys.readouterr().out == "um drei uhr\n"
+
+
 def test_bytes_that_are_no_text_survive(monkeypatch):
     assert normalized(monkeypatch, b"caf\xe9 ONE\n", "basic") == b"caf\xe9 one\n"
 
@@ -217,7 +226,12 @@ def test_models_of_a_run_are_compared_per_split_and_overall(tmp_path, capsys, mo
     assert main([*arguments, "--protocol", "basic", "m1", "m2"]) == 1
     assert "not scored by 'basic'; it has whisper, open_asr_leaderboard" in capsys.readouterr().err
     assert main([*arguments, "m1", "m3"]) == 1
-    assert "m3: neither a model of config.yaml (m1, m2) nor a file" in capsys.readouterr().err
+    assert (
+        "m3: neither a model nor a file; two models of config.yaml (m1, m2)"
+        in capsys.readouterr().err
+    )
+    assert main([*arguments, "m1", "s.jsonl"]) == 1
+    assert "s.jsonl: a file, and the other is none; two" in capsys.readouterr().err
     (tmp_path / "results/m2/scores/own/two.jsonl").unlink()
     assert main([*arguments, "m1", "m2"]) == 0
     told = capsys.readouterr()
@@ -228,3 +242,39 @@ def test_models_of_a_run_are_compared_per_split_and_overall(tmp_path, capsys, mo
     (tmp_path / "results/m1/scores/own/one.jsonl").unlink()
     assert main([*arguments, "m1", "m2"]) == 1
     assert "one.jsonl: not there yet" in capsys.readouterr().err
+
+
+def test_what_is_compared_is_called_by_its_unit(tmp_path, capsys, monkeypatch):
+    from earmark.scoring.score import score
+
+    monkeypatch.chdir(tmp_path)
+    texts = {"de": ("en", "der hund lief", "der hund"), "ja": ("ja", "犬が走る", "犬が走")}
+    source = {"type": "local", "manifest": write(tmp_path / "s.jsonl", [])}
+    declared = {"splits": {name: {"source": source} for name in texts}}
+    (tmp_path / "own.yaml").write_text(json.dumps(declared))
+    models = {name: {"server": "demo", "model": "x"} for name in ("m1", "m2")}
+    config = {"benchmarks": {"own": {"file": "own.yaml"}}, "models": models}
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    for split, (language, said, heard) in texts.items():
+        for model, text in (("m1", said), ("m2", heard)):
+            rows = [{"id": f"x{n}", "text": said, "generation": text, "error": None,
+                     "num_generated_tokens": 1, "generation_start_time": 1.0,
+                     "generation_end_time": 2.0} for n in range(9)]  # fmt: skip
+            file = write(tmp_path / "rows.jsonl", rows)
+            stem = tmp_path / "results" / model / "scores" / "own" / split
+            files = file, file, f"{stem}.jsonl", f"{stem}.metrics.json"
+            score(f"own-{split}", *files, ["basic"], language=language)
+    command = ["compare", "--configfile", "config.yaml", "m1", "m2"]
+    assert main([*command, "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["set"], line["unit"]) for line in lines] == [
+        ("own-de", "word"), ("own-ja", "character"),
+        ("own (all words and characters)", "word or character"),
+    ]  # fmt: skip
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert "own-ja CER" in out and "WER (CER where it says so) in percent" in out
+    files = [write(tmp_path / f"{n}.jsonl", pairs(*[(texts["ja"][1], t)] * 9))
+             for n, t in enumerate(texts["ja"][1:])]  # fmt: skip
+    assert main(["compare", *files, "--protocol", "basic", "--language", "ja", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unit"] == "character"

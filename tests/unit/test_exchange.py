@@ -157,11 +157,105 @@ def test_ids_that_tell_nothing_are_paired_by_place_where_references_agree(tmp_pa
     manifest = manifest_of(tmp_path / "m", ("a", "It's One."), ("b", "two"))
     file = file_of(tmp_path / "f", ("sample_0", "its one", "x"), ("sample_1", "two", "y"))
     rows, told = predictions(manifest, file)
-    assert ([row["generation"] for row in rows], told) == (["x", "y"], [])
+    assert ([row["generation"] for row in rows], told) == (
+        ["x", "y"],
+        ["rows were paired by place"],
+    )
     assert rows[0]["generation_start_time"] is None
     other = file_of(tmp_path / "g", ("sample_0", "two", "x"), ("sample_1", "its one", "y"))
-    with pytest.raises(EarmarkError, match="its rows are not of"):
+    with pytest.raises(EarmarkError, match="row 1: by place it is 'a', but its reference is 'two'"):
         predictions(manifest, other)
+
+
+SENTENCES = [
+    "the cat sat down on the mat", "a dog ran over the hill", "nobody came to the old house",
+    "rain fell on the wide plain", "she wrote letters every day", "he never answered any of them",
+]  # fmt: skip
+
+
+def shifted(by, count=6, names="{}"):
+    """Rows whose ids are those of other utterances, and an answer to each sentence."""
+    return [(names.format(n + by), SENTENCES[n], f"heard {n}") for n in range(count)]
+
+
+def numbered(path, names="{}"):
+    return manifest_of(path / "m", *((names.format(n), text) for n, text in enumerate(SENTENCES)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (shifted(1, names="u{}"), "row 1: by id it is 'u1', but its reference, 'the cat sat down on "
+         "the mat', is that of 'u0' in .*m; by place all fit: without `id` and `audio_filepath`"),
+        (shifted(1, 4, "u{}"), "is that of 'u0' in .*m; each row is to have the id of its utterance"),
+        (shifted(1, names="x/u{}.wav"), "row 1: by the name of the clip it is 'u1', but its"),
+        ([*shifted(0, 4, "u{}"), ("u5", *shifted(0)[4][1:])], "row 5: by id it is 'u5', but its"),
+        ([(f"u{n}", "one", "x") for n in range(6)],
+         "row 1: by id it is 'u0', but its reference is 'one', not 'the cat .*'; 6 of 6 rows have other"),
+        ([*shifted(0, 6, "v{}")[1:], ("v6", "quite another", "x")], "row 1: by place it is 'u0'"),
+        (shifted(0, 4, "v{}"), "its rows are not of .*m: ids such as 'v0'; rows with the id"),
+        (shifted(0, 4, "sample_{}"), "its 4 rows have no ids but their number, and .* 6 utterances"),
+    ],
+)  # fmt: skip
+def test_ids_that_are_shifted_against_the_references_are_refused(tmp_path, rows, said):
+    with pytest.raises(EarmarkError, match=said):
+        predictions(numbered(tmp_path, "u{}"), file_of(tmp_path / "f", *rows))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_file_that_only_counts_its_rows_is_paired_by_place_where_ids_are_numbers_too(
+    tmp_path, first
+):
+    rows, told = predictions(
+        numbered(tmp_path), file_of(tmp_path / "f", *shifted(first, names="sample_{}"))
+    )
+    assert [row["generation"] for row in rows] == [f"heard {n}" for n in range(6)]
+    write_jsonl(tmp_path / "f", ({"text": t, "pred_text": t} for t in SENTENCES))  # no ids: from 1
+    rows, told = predictions(numbered(tmp_path), str(tmp_path / "f"))
+    assert [row["generation"] for row in rows] == SENTENCES
+    assert told == ["rows were paired by place"]
+
+
+def test_without_references_rows_need_ids_or_to_be_as_many(tmp_path):
+    def paired(*rows):
+        write_jsonl(tmp_path / "f", rows)
+        return predictions(numbered(tmp_path, "u{}"), str(tmp_path / "f"))
+
+    rows, told = paired(*({"pred_text": f"{n}"} for n in range(6)))
+    assert [row["generation"] for row in rows] == list("012345")
+    assert told == ["rows were paired by place, with no references to check it by"]
+    rows, told = paired(*({"id": f"u{n}", "pred_text": f"{n}"} for n in (4, 2, 0)))
+    assert [row["generation"] for row in rows] == ["0", "", "2", "", "4", ""]
+    assert told[-1] == "rows were paired by id, with no references to check it by"
+    with pytest.raises(EarmarkError, match="its 5 rows have no ids but their number"):
+        paired(*({"pred_text": f"{n}"} for n in range(5)))
+    with pytest.raises(EarmarkError, match="its rows are not of .* ids such as 'v0'"):
+        paired(*({"id": f"v{n}", "pred_text": f"{n}"} for n in range(6)))
+
+
+def test_normalized_and_corrected_references_are_no_others(tmp_path):
+    pairs = [("It's twenty-one o'clock, Mr. Brown.", "it is 21 o clock mr brown"),
+             ("I don't, uh, know the colour.", "i do not know the color"),
+             ("Um.", ""), ("今日は、晴れです。", "今日は晴れです")]  # fmt: skip
+    manifest = manifest_of(tmp_path / "m", *((f"u{n}", raw) for n, (raw, _) in enumerate(pairs)))
+    file = file_of(tmp_path / "f", *((f"u{n}", said, "x") for n, (_, said) in enumerate(pairs)))
+    assert predictions(manifest, file)[1][-1] == "rows were paired by id"
+
+
+def test_what_was_brought_and_how_it_was_paired_is_told(run, capsys):
+    file = "MODEL_openai-whisper_DATASET_hf-audio-open-asr-leaderboard_ami_cleaned_test.jsonl"
+    rows = [
+        {"clip": f"AMI_ES_MEE001_{n}", "said": text, "heard": "x"} for n, text in enumerate(TEXTS)
+    ]
+    write_jsonl(file, rows)
+    command = ["import", "--configfile", "config.yaml", file]
+    assert main(command) == 1
+    assert "'pred_text' is missing; the row's keys: 'clip', 'said', 'heard' (--column" in (
+        capsys.readouterr().err
+    )
+    columns = ["--column", "id=clip", "--column", "text=said", "--column", "pred_text=heard"]
+    assert main([*command, *columns]) == 0
+    assert "3 answers of" in (out := capsys.readouterr().out) and "paired by id" in out
 
 
 def test_references_that_are_not_the_manifest_s_are_counted(tmp_path):
@@ -212,11 +306,14 @@ def test_sets_are_known_by_their_whole_name_or_by_config_and_split(run):
         ),
         (["--split", "ami_cleaned"], "its name tells no model; give --model"),
         (["--model", "x"], "which split it is of is not told"),
+        (["--benchmark", "x"], "--benchmark x: config.yaml has open-asr-leaderboard"),
+        (["--split", "x"], "--split x: config.yaml has ami_cleaned, earnings22_cleaned"),
+        (["gone.jsonl"], "'gone.jsonl': there is no such file"),
         (
             ["--model", "leaderboard.csv", "--split", "ami_cleaned"],
             "results_dir has a file of that name",
         ),
-        (["--model", "x", "--split", "ami_cleaned"], "'text' is missing"),
+        (["--model", "x", "--split", "ami_cleaned"], "'pred_text' is missing"),
     ],
 )
 def test_a_file_that_cannot_be_taken_is_refused(run, options, said, capsys):
@@ -231,6 +328,22 @@ def test_nothing_to_export_is_said(run, capsys):
         path.unlink()
     assert main(["export", "--configfile", "config.yaml"]) == 1
     assert "not answered yet" in (told := capsys.readouterr().err) and "nothing to export" in told
+
+
+def test_what_of_a_run_cannot_be_exported_is_told_and_why(run, tmp_path, capsys):
+    local = {"type": "local", "manifest": "m.jsonl"}
+    config = yaml.safe_load(Path("config.yaml").read_text())
+    Path("m.jsonl").write_text("")
+    Path("own.yaml").write_text(yaml.safe_dump({"splits": {"a": {"source": local}}}))
+    config["benchmarks"][MAIN]["splits"] = {"ami_cleaned": {"limit": 5}}
+    config["benchmarks"]["own"] = {"file": "own.yaml"}
+    Path("config.yaml").write_text(yaml.safe_dump(config))
+    assert main(["export", "--configfile", "config.yaml"]) == 1
+    told = capsys.readouterr().err
+    assert "ours on open-asr-leaderboard/ami_cleaned: left out: not the whole set: first 5" in told
+    assert "ours on own/a: left out: `source.type: local`, and files are named after" in told
+    assert "openai/whisper: left out: its answers are not ours" in told
+    assert "error: nothing to export: whole sets of the Hub can be" in told
 
 
 def test_a_job_fails_where_too_much_is_missing_or_nothing_was_imported(run, tmp_path):

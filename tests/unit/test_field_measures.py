@@ -23,7 +23,9 @@ from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl, write_jsonl
 from earmark.report import formats
 from earmark.report.build import build
+from earmark.report.charts import SECTIONS, charts
 from earmark.report.differences import ALL, differences
+from earmark.report.gather import gather
 from earmark.report.leaderboard import tables
 from earmark.scoring.measured import aggregate_measured, check_entries, score_measured
 from earmark.scoring.score import aggregate, score
@@ -353,6 +355,24 @@ def test_tables_have_bleu_in_columns_of_their_own_and_the_highest_is_best(run, t
     assert whole.line["p_holm"] < 0.05
     page = (tmp_path / "report" / "report.html").read_text()
     assert '"rates":{"bleu":["BLEU",false]' in page.replace(" ", "")
+
+
+def test_each_rate_has_a_chart_with_its_intervals(run, tmp_path):
+    results = gather(run)
+    drawn = {chart.id: chart for chart in charts(results)}
+    assert list(drawn)[:2] == ["translation-bleu", "translation-chrf"]
+    for name, chart in list(drawn.items())[:2]:
+        rate = name.removeprefix("translation-")
+        assert chart.section in SECTIONS
+        assert len(chart.rows) == len(chart.table()) == 4
+        for row in chart.rows:
+            metrics = results.evaluations[row["model"], "set", row["split"]].metrics
+            assert row["value"] == metrics[rate]
+            assert [row["low"], row["high"]] == (metrics[f"{rate}_ci"] or [None, None])
+            assert row["href"].startswith("#samples?model=")
+    build(run, tmp_path / "report")
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert '<section id="translation">' in page and "chrF by split" in page
 
 
 def test_compare_knows_bleu(run, tmp_path, capsys):

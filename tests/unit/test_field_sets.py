@@ -11,6 +11,7 @@ from hub_sets import clip, parquet
 from earmark.config import resolve
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl, write_jsonl
+from earmark.scoring.declared import check_manifest
 from earmark.scoring.score import aggregate, check_scoring, score
 
 AUDIO = ("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
@@ -123,6 +124,13 @@ def test_chunks_of_calls_get_their_transcripts_from_elsewhere_and_are_scored_a_c
     heard = {"a_0.flac": "red", "a_1.flac": "blue green", "b_0.flac": "", "b_1.flac": "bye"}
     found = scored(tmp_path, split, home, [heard[one["id"]] for one in entries])
     assert (len(entries), found["ref_words"], found["deletions"]) == (4, 5, 1)
+    cut = {"benchmarks": {"open-asr-leaderboard": {"limit": 3}}, "models": MODEL}
+    split = resolve(cut, clone).benchmarks["open-asr-leaderboard"]["earnings22_cleaned"]
+    home = prepare(split)
+    check_manifest(split, str(home / "manifest.jsonl"))
+    entries = list(read_jsonl(home / "manifest.jsonl"))
+    found = scored(tmp_path, split, home, [heard[one["id"]] for one in entries])
+    assert (len(entries), found["ref_words"], found["wer"]) == (2, 3, 0)  # the first call alone
 
 
 def test_every_declaration_resolves_and_can_be_scored(clone):

@@ -128,6 +128,23 @@ def test_the_command_counts_both_and_writes_the_places(tmp_path, capsys):
     assert "reference errors" in shown and "100.0" in shown
 
 
+def test_originals_are_references_alone_under_any_name_and_what_they_lack_is_told(tmp_path, capsys):
+    file = tmp_path / "c.csv"
+    file.write_text("clip,good,heard\na,thank this good house,thank the whole house\nb,x,x\n")
+    (tmp_path / "o.csv").write_text("clip,good\na,thank the whole house\n")
+    columns = ["--column", "id=clip", "--column", "text=good", "--column", "pred_text=heard"]
+    command = ["fitting", str(file), "--original", str(tmp_path / "o.csv"), "--json"]
+    assert main(command) == 1
+    assert (
+        "'text' is missing; the row's keys: 'clip', 'good' (--column text=NAME names another)"
+        in (capsys.readouterr().err)
+    )
+    assert main([*command, *columns]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["errors"]["rate"] == 1
+    assert "1 of its 2 samples are not in" in told.err
+
+
 @pytest.mark.parametrize(
     ("rows", "original", "said"),
     [

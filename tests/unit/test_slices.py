@@ -172,13 +172,6 @@ def test_a_manifest_that_is_not_as_declared_is_told_before_any_request(tmp_path,
         check_manifest(split, str(tmp_path / "set.jsonl"))
 
 
-@pytest.mark.parametrize("cut", [{"limit": 5}, {"sample": {"n": 5}}])
-def test_recordings_in_chunks_are_not_cut_short(clone, cut):
-    run = resolve({"benchmarks": {"open-asr-leaderboard": cut}, "models": MODEL}, clone)
-    with pytest.raises(EarmarkError, match=f"earnings22_cleaned: {next(iter(cut))}: cuts rec"):
-        check_scoring(run.splits)
-
-
 @pytest.mark.parametrize(
     ("keys", "said"),
     [

@@ -74,7 +74,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="earmark",
-        description="Evaluate speech and audio models: tables, scores, journals.",
+        description="Look at, compare and score what evaluations gave; `snakemake` runs them.",
         epilog=_EXAMPLES,
         formatter_class=raw,
     )

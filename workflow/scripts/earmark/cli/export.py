@@ -2,8 +2,9 @@
 
 A folder a model: MODEL_…_DATASET_….jsonl, which `earmark wer` and the leaderboard's own scripts
 score, and, of the benchmark open-asr-leaderboard, .eval_results/open_asr_leaderboard.yaml. RTFx is
-of requests to a server, and says so. Splits that are cut short, local or not yet answered are left
-out and named.
+of requests to a server, and says so. Whole sets of the Hub that are scored by word errors are
+exported; splits that are cut short, local, scored otherwise or not yet answered are left out and
+named.
 """
 
 from __future__ import annotations
@@ -46,15 +47,22 @@ def run(args: argparse.Namespace) -> int:
                 raise EarmarkError(f"--{key} {name}: {args.configfile} has {', '.join(known)}")
     count = 0
     for folder, model in config.models.items():
-        if model.server != "imported" and (not args.model or model.name in args.model):
+        if args.model and model.name not in args.model:
+            continue
+        if model.server == "imported":
+            print(f"{model.name}: left out: its answers are not ours", file=sys.stderr)
+        else:
             count += _model(config, folder, model, args)
     if not count:
-        raise EarmarkError("nothing to export; `snakemake` makes the answers first")
+        raise EarmarkError(
+            "nothing to export: whole sets of the Hub can be that are scored by word errors, once "
+            "`snakemake` has asked a model"
+        )
     return 0
 
 
 def _model(config: Run, folder: str, model: Model, args: argparse.Namespace) -> int:
-    from earmark.scoring.exported import result_rows, sets
+    from earmark.scoring.exported import result_rows, unfit
     from earmark.scoring.result_names import file_name
 
     place = args.output / folder
@@ -67,7 +75,7 @@ def _model(config: Run, folder: str, model: Model, args: argparse.Namespace) -> 
     for split in chosen:
         where = {"model": folder, "benchmark": split.benchmark, "split": split.name}
         seeded = config.paths.predictions.of(seed="" if model.num_seeds == 1 else ".seed0", **where)
-        why = None if split in sets([split]) else "not a whole set of the Hub, scored by words"
+        why = unfit(split)
         if why is None and model.audio is False:
             why = "answered without audio"
         if why is None and not seeded.is_file():

@@ -12,9 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+from earmark.cli.columns import add_columns, columns_of
 from earmark.cli.printing import print_table
 from earmark.errors import EarmarkError
 from earmark.files import write_jsonl
@@ -30,10 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("files", nargs="+", metavar="FILE", help="result files: text and pred_text, raw")
-    original = "a result file with the original references, paired by id; FILE has corrected ones"
+    original = "a file with the original references (text), paired by id; FILE has corrected ones"
     add("--original", metavar="FILE", help=original)
     add("--events", metavar="FILE", help="with --original: write each place where they differ")
     add("--group", metavar="NAME", help="the key of each sample's speaker, call or talk")
+    add_columns(parser)
     add("--json", action="store_true", help="print one JSON object a file")
 
 
@@ -41,11 +44,10 @@ def run(args: argparse.Namespace) -> int:
     """Count, and print a table or JSON."""
     if args.events and not args.original:
         raise EarmarkError("--events: the places where references differ need --original")
-    originals = (
-        {one.id: one.reference for one in samples(args.original, {}, None)}
-        if args.original
-        else None
-    )
+    originals = None
+    if args.original:
+        read = samples(args.original, columns_of(args), None, needed=["text"])
+        originals = {one.id: one.reference for one in read}
     found, events = [], []
     for file in args.files:
         line, places = _counted(file, originals, args)
@@ -68,7 +70,7 @@ def _counted(
     from earmark.scoring.fitting import reference_errors
     from earmark.scoring.renderings import rendering_agreement
 
-    answers = list(samples(file, {}, args.group))
+    answers = list(samples(file, columns_of(args), args.group))
     if not answers:
         raise EarmarkError(f"{file}: empty; rows with 'text' and 'pred_text' were expected")
     line: dict[str, Any] = {"file": file, "renderings": rendering_agreement(answers)}
@@ -79,10 +81,17 @@ def _counted(
             f"{file}: ids such as {answers[0].id!r} are places in the file, by which samples of "
             "two sets cannot be paired; audio_filepath or id is to name the clip"
         )
-    if not any(one.id in originals for one in answers):
+    missing = sum(one.id not in originals for one in answers)
+    if missing == len(answers):
         raise EarmarkError(
             f"{file}: none of its ids, such as {answers[0].id[:60]!r}, is in {args.original}, "
             f"which has {next(iter(originals), 'none')[:60]!r} and others"
+        )
+    if missing:
+        print(
+            f"warning: {file}: {missing} of its {len(answers)} samples are not in {args.original}, "
+            "and count for renderings alone",
+            file=sys.stderr,
         )
     line["errors"], events = reference_errors(answers, originals)
     return line, [{"file": file, **event._asdict()} for event in events]

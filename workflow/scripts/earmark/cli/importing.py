@@ -1,16 +1,19 @@
 """Take result files of others as a model's predictions, to stand beside ours in tables and report.
 
 Files are those of the Open ASR Leaderboard (MODEL_…_DATASET_….jsonl), whose names tell model and
-set, or any that `earmark wer` reads, with --model, --benchmark and --split. What they hold is
-scored anew by every protocol of the benchmark. The model is to be in the config with
-`server: imported`.
+set, or any that `earmark wer` reads, with --model, --benchmark and --split; references may be
+missing. Answers are scored anew by every protocol of the benchmark, against its own references, by
+the next `snakemake`. The model is to be in the config with `server: imported`; the command prints
+the line.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
+from earmark.cli.columns import add_columns, columns_of
 from earmark.cli.project import add_configfile, load_run
 from earmark.config import Run, Split
 from earmark.errors import EarmarkError
@@ -36,11 +39,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--benchmark", metavar="NAME", help="the benchmark, where names of files do not tell it")
     add("--split", metavar="NAME", help="the split that the file is of")
+    add_columns(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Check each file and put it where the model's predictions are made from."""
     config = load_run(args.configfile)
+    for key, given, names in (
+        ("benchmark", args.benchmark, list(config.benchmarks)),
+        ("split", args.split, [split.name for split in config.splits]),
+    ):
+        if given is not None and given not in names:
+            raise EarmarkError(
+                f"--{key} {given}: {args.configfile} has {', '.join(dict.fromkeys(names))}"
+            )
+    for file in args.files:
+        if not file.exists():
+            raise EarmarkError(f"{str(file)!r}: there is no such file or folder")
     files = [
         one
         for file in args.files
@@ -59,8 +74,9 @@ def run(args: argparse.Namespace) -> int:
         if other != file:
             where = f"{model} on {split.benchmark}/{split.name}"
             raise EarmarkError(f"{other} and {file}: both are {where}; give one of them alone")
+    columns = columns_of(args)
     for file, model, split in work:
-        _bring(config, file, model, split)
+        _bring(config, file, model, split, columns)
     known = {model.name for model in config.models.values()}
     if new := [name for name in dict.fromkeys(model for _, model, _ in work) if name not in known]:
         print(f"\nto be put under `models:` of {args.configfile}:")
@@ -107,13 +123,13 @@ def _splits(config: Run, file: Path, args: argparse.Namespace) -> list[Split]:
     return chosen
 
 
-def _bring(config: Run, file: Path, model: str, split: Split) -> None:
+def _bring(config: Run, file: Path, model: str, split: Split, columns: Mapping[str, str]) -> None:
     """Copy a file's rows, checked, and say what will be missing of the split."""
     where = {"model": folder(model), "benchmark": split.benchmark, "split": split.name}
     place, manifest = (one.of(**where) for one in (config.paths.imported, config.paths.manifest))
     told = ["the split is not prepared yet; `snakemake` pairs them when it is"]
     if manifest.is_file():
-        told = imported.predictions(str(manifest), str(file))[1]
+        told = imported.predictions(str(manifest), str(file), columns)[1]
     rows = (
         {
             "id": one.id,
@@ -122,7 +138,7 @@ def _bring(config: Run, file: Path, model: str, split: Split) -> None:
             "duration": one.duration,
             "time": one.seconds,
         }
-        for one in samples(file, {}, None)
+        for one in samples(file, columns, None, needed=["pred_text"])
     )
     count = write_jsonl(place, rows)
     print(f"{model} on {split.benchmark}/{split.name}: {count} answers of {file}")

@@ -1,4 +1,9 @@
-"""Show, verify or compact the journals of answers."""
+"""Show, verify or compact the journals of answers, from which no request is sent twice.
+
+show: a line a journal, with what it holds. verify: also which lines are damaged, whose requests
+will be sent again; the exit code is 1 where there are any. compact: drop what counts for nothing,
+such as answers that a later one replaced.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,9 @@ EXAMPLES = ("earmark journal show results", "earmark journal compact results/my-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("action", choices=["show", "verify", "compact"])
-    parser.add_argument("folders", nargs="+", type=Path, help="results, or folders within")
+    parser.add_argument(
+        "folders", nargs="+", type=Path, metavar="FOLDER", help="a results_dir, or a folder in it"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

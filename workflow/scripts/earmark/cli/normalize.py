@@ -11,19 +11,22 @@ import sys
 
 from earmark.scoring.text import PROTOCOL_NAMES, protocol
 
-EXAMPLES = ("earmark normalize --protocol whisper < lines.txt",)
+EXAMPLES = (
+    "earmark normalize --protocol whisper < lines.txt",
+    "earmark normalize --protocol open_asr_leaderboard_multilingual --language de < lines.txt",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "--protocol", required=True, metavar="P", help=f"one of {', '.join(PROTOCOL_NAMES)}"
-    )
+    add = parser.add_argument
+    add("--protocol", required=True, metavar="P", help=f"one of {', '.join(PROTOCOL_NAMES)}")
+    add("--language", metavar="CODE", help="the lines' language, such as de (default: English)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Normalize standard input, line by line."""
-    normalize = protocol(args.protocol).normalize
+    normalize = protocol(args.protocol, args.language).normalize
     out = sys.stdout.buffer
     for line in sys.stdin.buffer:
         text = line.removesuffix(b"\n").decode("utf-8", "surrogateescape")

@@ -1,4 +1,8 @@
-"""Build the leaderboard and the report from what a run has so far."""
+"""Build the leaderboard and the report from what a run has so far.
+
+Written are report.html and leaderboard.csv, .md and .tex in the config's results_dir, as
+`snakemake` does at its end; with --bundle, a page with audio that can be sent.
+"""
 
 from __future__ import annotations
 

@@ -31,6 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a shell script that repeats the evaluation in a clone, or compare the numbers."""
+    if not Path(args.metrics).exists():
+        raise EarmarkError(
+            f"{args.metrics}: not there; a metrics.json of eval-results/ is expected"
+        )
     if not args.check:
         print(commands(args.metrics))
         return 0

@@ -1,4 +1,8 @@
-"""Show how far every model and split is, from manifests and journals, on whatever node jobs run."""
+"""Show how far every model and split is, from manifests and journals, on whatever node jobs run.
+
+Counted are requests: more than samples, where audio is sent in chunks or there are several seeds.
+The rate is that of the last minute, and `left` the time that it leaves.
+"""
 
 from __future__ import annotations
 

@@ -105,7 +105,9 @@ def _print_models(config: Run, args: argparse.Namespace) -> None:
     if args.format != "csv":  # whose columns are those of published numbers
         made += sliced_tables(results, args.benchmark, args.protocol)
     if args.protocol and not any(table.protocol for table in made):
-        raise EarmarkError(f"--protocol {args.protocol}: nothing was scored by it")
+        known = dict.fromkeys(one.protocol for one in tables(results, args.benchmark))
+        named = ", ".join(filter(None, known))
+        raise EarmarkError(f"--protocol {args.protocol}: nothing was scored by it; known: {named}")
     made = [table.chosen(args.model, args.split) for table in made]
     made = [table for table in made if table.columns and len(table.cells)]
     if args.format != "text":

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from earmark.cli.columns import add_columns, columns_of
 from earmark.cli.printing import print_table
-from earmark.errors import EarmarkError
 from earmark.scoring.result_files import read_results
 from earmark.scoring.text import PROTOCOL_NAMES, protocol
 
@@ -31,15 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from earmark.scoring.text.postprocess import POSTPROCESS_NAMES
 
     add = parser.add_argument
-    add("files", nargs="+", metavar="FILE", help="JSON Lines with text and pred_text")
+    add(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="JSON Lines with text and pred_text; also JSON, CSV and TSV; - reads standard input",
+    )
     named = f"one of {', '.join(PROTOCOL_NAMES)}; may be repeated (default: whisper)"
     add("--protocol", action="append", metavar="P", help=named)
     normalized = "the texts are normalized already: score them as they are"
     add("--normalized", action="store_true", help=normalized)
     spoken = "the references' language, such as de or cmn_hans_cn"
     add("--language", metavar="CODE", help=spoken)
-    called = "what the file calls text, pred_text, id, duration or time; may be repeated"
-    add("--column", action="append", default=[], metavar="KEY=NAME", help=called)
+    add_columns(parser)
     add("--group", metavar="NAME", help="the key of each sample's speaker, call or talk")
     add("--postprocess", default="none", metavar="NAME", help=" or ".join(POSTPROCESS_NAMES))
     lines = "print one JSON object a file and protocol, in lines"
@@ -51,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     names = list(dict.fromkeys(args.protocol or ["whisper"]))
     for name in names:
         protocol(name, args.language)
-    columns = dict(_column(given) for given in args.column)
+    columns = columns_of(args)
     found = [line for file in args.files for line in _scored(file, names, columns, args)]
     if args.json:
         for line in found:
@@ -110,17 +114,6 @@ def _scored(
         more = ("audio_seconds", "request_seconds", "rtfx_request", "intervals", *NOTED)
         found.append(line | {key: one[key] for key in (*more, "hallucination")})
     return found
-
-
-def _column(given: str) -> tuple[str, str]:
-    key, equals, name = given.partition("=")
-    known = ("text", "pred_text", "id", "duration", "time")
-    if not equals or not name or key not in known:
-        raise EarmarkError(
-            f"--column {given}: KEY=NAME is expected, such as text=expected_answer; KEY is one of "
-            f"{', '.join(known)}"
-        )
-    return key, name
 
 
 def _print_table(found: list[dict[str, Any]]) -> None:

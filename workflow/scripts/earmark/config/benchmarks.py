@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -156,8 +158,14 @@ class SplitKeys(Part):
         None, "A name; splits with the same count as one in the mean over splits, as CORAAL's do."
     )
     audio: bool = key(True, "Whether audio is prepared and sent; results without are labelled so.")
-    limit: Count | None = key(None, "Evaluate the first so many rows; results are labelled so.")
-    sample: Sample | None = key(None, "Evaluate a random sample; results are labelled so.")
+    limit: Count | None = key(
+        None,
+        "Evaluate the first so many rows; results are labelled so. Of chunks (`session`): the "
+        "first whole recordings whose rows fit, and one at least.",
+    )
+    sample: Sample | None = key(
+        None, "Evaluate a random sample; results are labelled so. Of chunks: as for `limit`."
+    )
     ids: Annotated[list[Text], Field(min_length=1)] | None = key(
         None, "Evaluate these rows alone, of those that `limit` and `sample` leave; labelled so."
     )
@@ -198,6 +206,7 @@ class Split(BenchmarkSplit):
             "exclude": self.exclude.model_dump(),
             "skip_bad_audio": self.skip_bad_audio,
             "check_audio": self.check_audio,
+            **({"session": self.session.given} if self.session else {}),
         }
 
     @property
@@ -227,12 +236,31 @@ class Split(BenchmarkSplit):
             if value is not None
         }
 
-    def chosen(self, total: int) -> Sequence[int]:
-        """The rows to evaluate of so many, as ascending indices; the same for the same seed."""
+    def chosen(self, total: int, sessions: Sequence[object] = ()) -> Sequence[int]:
+        """The rows to evaluate of so many, as ascending indices; the same for the same seed.
+
+        Args:
+            total: How many rows there are.
+            sessions: The recording that each row is a chunk of, where they are chunks: whole
+                recordings are taken then, as many as fit, and one at least.
+        """
+        if sessions:
+            return self._of_sessions(sessions)
         rows = range(total if self.limit is None else min(self.limit, total))
         if self.sample is None or self.sample.n >= len(rows):
             return rows
         return sorted(random.Random(self.sample.seed).sample(rows, self.sample.n))
+
+    def _of_sessions(self, sessions: Sequence[object]) -> Sequence[int]:
+        rows = Counter(sessions)
+        names = list(rows)
+        if self.limit is not None:
+            names = _fitting(names, rows, self.limit)
+        if self.sample is not None:
+            random.Random(self.sample.seed).shuffle(names)
+            names = _fitting(names, rows, self.sample.n)
+        taken = set(names)
+        return [place for place, name in enumerate(sessions) if name in taken]
 
     def label(self, audio: bool = True) -> str | None:
         """What sets results apart from those of the whole split: ``text only; first 100 rows``.
@@ -241,18 +269,29 @@ class Split(BenchmarkSplit):
             audio: Whether the model is sent audio, where there is some.
         """
         parts = [] if self.audio and audio else ["text only"]
+        rows = "rows of whole sessions" if self.session else "rows"
         if self.limit is not None:
-            parts.append(f"first {self.limit} rows")
+            parts.append(f"first {self.limit} {rows}")
         if self.ids is not None:
             parts.append(f"{len(self.ids)} rows by id")
         if self.sample is not None:
-            parts.append(f"{self.sample.n} random rows, seed {self.sample.seed}")
+            parts.append(f"{self.sample.n} random {rows}, seed {self.sample.seed}")
         return "; ".join(parts) or None
 
     @cached_property
     def selection(self) -> Plain:
         """What of `preparation` determines what is downloaded."""
-        return {name: self.preparation[name] for name in ("source", "audio", "limit", "sample")}
+        names = ["source", "audio", "limit", "sample"]
+        if self.session and (self.limit or self.sample):
+            names.append("session")
+        return {name: self.preparation[name] for name in names}
+
+
+def _fitting(names: Sequence[object], rows: Mapping[object, int], most: int) -> list[object]:
+    """The first of some recordings, as many as have so many rows at most; one at least."""
+    ends = accumulate(rows[name] for name in names)
+    fitting = sum(1 for end in ends if end <= most)
+    return list(names[: max(fitting, 1)])
 
 
 class Declaration(SplitKeys):

@@ -179,14 +179,22 @@ def fetch(split: Split, folder: Path, cache: Path) -> dict[str, Any]:
 def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Iterator[Utterance]]:
     """The user's rows under the project's names; keys of their own are kept."""
     entries = _entries(split.source)
-    return len(entries), len(split.chosen(len(entries))), utterances_of(split, entries)
+    return len(entries), len(picked(split, entries)), utterances_of(split, entries)
+
+
+def picked(split: Split, entries: Sequence[Entry]) -> Sequence[int]:
+    """Which rows are asked for, as ascending indices."""
+    if split.session is None:
+        return split.chosen(len(entries))
+    column = split.source.columns.get(split.session.group) or split.session.group
+    return split.chosen(len(entries), [str(one.row.get(column)) for one in entries])
 
 
 def utterances_of(split: Split, entries: Sequence[Entry]) -> Iterator[Utterance]:
     """The utterances that rows are, of those that are asked for."""
     tars: dict[Path, Tar] = {}
     names = _named(entries, split.source.columns.get("offset") or "offset")
-    for index in split.chosen(len(entries)):
+    for index in picked(split, entries):
         yield _utterance(split, entries[index], names[index], tars)
 
 

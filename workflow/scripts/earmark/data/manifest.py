@@ -122,7 +122,9 @@ def _rows(
     progress: Progress,
 ) -> Iterator[Row]:
     """Manifest rows, in order; those that the rules leave out are counted and named in the log."""
-    for utterance, results in store.written(wanted(distinct(utterances), split.ids)):
+    sessions = _Sessions(split)
+    asked = wanted(sessions.asked(distinct(utterances)), split.ids)
+    for utterance, results in store.written(asked):
         clips = [clip for clip in results if isinstance(clip, WrittenClip)]
         progress.add(sum(clip.size for clip in clips), clips=1)
         if len(clips) == 1 and _far(utterance.declared, clips[0].info.duration):
@@ -134,6 +136,7 @@ def _rows(
                     file=sys.stderr,
                 )
         reason = _reason_to_leave_out(split, utterance, results)
+        sessions.note(utterance, reason and reason[1])
         if reason is None:
             yield _row(utterance, clips)
             continue
@@ -141,6 +144,47 @@ def _rows(
         left_out[kind] += 1
         if left_out[kind] <= SHOWN:
             print(f"left out: {utterance.where} (id {utterance.id}): {detail}", file=sys.stderr)
+    sessions.check()
+
+
+class _Sessions:
+    """Sees that none of the recordings that rows are chunks of is left in part.
+
+    Of what is left, a first chunk or one in the middle would be missed when it is scored, but not
+    the last.
+    """
+
+    def __init__(self, split: Split) -> None:
+        self._column = split.session.group if split.session else None
+        self._ids = frozenset(split.ids or ())
+        self._kept: set[str] = set()
+        self._lost: dict[str, str] = {}
+
+    def asked(self, utterances: Iterator[Utterance]) -> Iterator[Utterance]:
+        """The same utterances; those that `ids` will leave out are noted."""
+        for utterance in utterances:
+            if self._ids and utterance.id not in self._ids:
+                self.note(utterance, "not in `ids`")
+            yield utterance
+
+    def note(self, utterance: Utterance, left_out: str | None) -> None:
+        """Note a row, and why it is left out."""
+        name = str(utterance.fields.get(self._column)) if self._column else None
+        if name and left_out is None:
+            self._kept.add(name)
+        elif name:
+            place = f"{utterance.where} (id {utterance.id})"
+            self._lost.setdefault(name, f"{place}: {left_out}")
+
+    def check(self) -> None:
+        """Raise an `EarmarkError` that names a recording of which a part is left out."""
+        for name, lost in self._lost.items():
+            if name in self._kept:
+                raise EarmarkError(
+                    f"session {name!r}: a chunk would be left out, and the reference is of the "
+                    f"whole: {lost}. Keep it (`exclude`, `ids`), or leave all chunks of the "
+                    "session out"
+                )
 
 
 def _far(declared: float | None, real: float) -> bool:

@@ -52,7 +52,9 @@ def read_published(path: str | Path, run: Run) -> list[Published]:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig",
                             skip_blank_lines=False, index_col=False)  # fmt: skip
-    except (OSError, ValueError) as error:  # of pandas and of the decoder too
+    except OSError as error:
+        raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except ValueError as error:  # of pandas and of the decoder too
         raise EarmarkError(f"{path}: cannot be read as CSV: {error}") from None
     table = table.rename(columns=str.strip).fillna("")
     if "model" not in table:

@@ -101,10 +101,15 @@ def eval_results(
     return found
 
 
+def unfit(split: Split) -> str | None:
+    """Why the leaderboard has no such file as a split would make; None where it may have."""
+    if split.scoring != "asr":
+        return f"`scoring: {split.scoring}`, and the leaderboard's files are of word errors"
+    if split.source.type != "hub":
+        return f"`source.type: {split.source.type}`, and files are named after a set of the Hub"
+    return split.label() and f"not the whole set: {split.label()}"
+
+
 def sets(splits: Sequence[Split]) -> list[Split]:
     """The splits that can be exported: of speech recognition, of the Hub, whole and with audio."""
-    return [
-        split
-        for split in splits
-        if split.scoring == "asr" and split.source.type == "hub" and split.label() is None
-    ]
+    return [split for split in splits if unfit(split) is None]

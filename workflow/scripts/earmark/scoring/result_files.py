@@ -16,7 +16,7 @@ import math
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from earmark.data.table import Table, form_of, json_rows
@@ -50,7 +50,7 @@ def read_results(
         EarmarkError: when the file cannot be read or is empty, a row is not JSON, or it lacks a
             field or holds something else in it; names file and line.
     """
-    taken = samples(path, dict(columns or {}), group)
+    taken = samples(path, columns or {}, group)
     first = next(taken, None)
     if first is None:
         raise EarmarkError(f"{path}: empty; rows with 'text' and 'pred_text' were expected")
@@ -71,8 +71,21 @@ def _put_back(first: Sample, rest: Iterator[Sample]) -> Iterator[Sample]:
     yield from rest
 
 
-def samples(path: str | Path, columns: dict[str, str], group: str | None) -> Iterator[Sample]:
-    """Read a result file as `read_results` does, each chunk by itself."""
+def samples(
+    path: str | Path,
+    columns: Mapping[str, str],
+    group: str | None,
+    needed: Sequence[str] = ("text", "pred_text"),
+) -> Iterator[Sample]:
+    """Read a result file as `read_results` does, each chunk by itself.
+
+    Args:
+        path: As for `read_results`.
+        columns: As for `read_results`.
+        group: As for `read_results`.
+        needed: Which texts rows have to have; another that is missing is empty.
+    """
+    columns = dict(columns)
     for number, row in enumerate(_rows(path), start=1):
         where = f"{path}, row {number}"
         if number == 1:
@@ -82,11 +95,13 @@ def samples(path: str | Path, columns: dict[str, str], group: str | None) -> Ite
         length = columns.get("duration", "duration" if "duration" in row else "audio_length_s")
         yield Sample(
             id=str(row.get(columns.get("id", "id"), row.get("audio_filepath") or number)),
-            reference=_text(row, columns["text"], where),
-            generation=_text(row, columns["pred_text"], where, or_null=True),
+            reference=_text(row, "text", columns, where, needed),
+            generation=_text(row, "pred_text", columns, where, needed),
             duration=_seconds(row, length, where),
             seconds=_seconds(row, columns.get("time", "time"), where),
-            group=None if group is None else _text(row, group, where),
+            group=None
+            if group is None
+            else _text(row, "group", {"group": group}, where, ["group"]),
             session=_session(row, where),
             others={key: value for key, value in row.items() if isinstance(value, str)},
         )
@@ -149,18 +164,21 @@ def _session(row: Row, where: str) -> tuple[str, float] | None:
     return str(row["parent_id"]), float(place)
 
 
-def _text(row: Row, key: str, where: str, or_null: bool = False) -> str:
-    if key not in row:
+def _text(row: Row, key: str, columns: Mapping[str, str], where: str, needed: Sequence[str]) -> str:
+    column = columns[key]
+    if column not in row and key in needed:
         keys = ", ".join(map(repr, row)) or "none"
+        option = "--group NAME" if key == "group" else f"--column {key}=NAME"
         raise EarmarkError(
-            f"{where}: {key!r} is missing; the row's keys: {keys} (--column text=KEY names another)"
+            f"{where}: {column!r} is missing; the row's keys: {keys} ({option} names another)"
         )
-    value = row[key]
-    if or_null and (value is None or value != value):  # NaN is what pandas writes for nothing
+    value = row.get(column)
+    empty = value is None or value != value  # NaN is what pandas writes for nothing
+    if empty and (key == "pred_text" or key not in needed):
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
         found = json.dumps(value, ensure_ascii=False)
-        raise EarmarkError(f"{where}: {key!r} must be a text, found {found:.60}")
+        raise EarmarkError(f"{where}: {column!r} must be a text, found {found:.60}")
     return str(value)
 
 

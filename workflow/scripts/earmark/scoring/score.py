@@ -58,12 +58,6 @@ def check_scoring(splits: Iterable[Any]) -> None:
                 where += "protocols: "
                 for name in split.protocols:
                     protocol(name, split.language)
-                where = where.removesuffix("protocols: ")
-                if split.session and (cut := "limit" if split.limit else split.sample and "sample"):
-                    raise EarmarkError(
-                        f"{cut}: cuts recordings, whose references are of the whole (`session`); "
-                        f"set `{cut}: null` for this split, or leave it out"
-                    )
             else:
                 without = {"session": None, "postprocess": "none"}
                 if split.way in MEASURES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -118,10 +119,29 @@ class _Rows:
 
     def pick(self, table: Table) -> tuple[int, Sequence[int]]:
         """The same, for any table of the split's rows."""
-        if self.source.rows:
+        if self.source.rows or self.split.session:
             self.needed(table)
         matching = table.matching(self.source.rows or {})
-        return len(matching), [matching[number] for number in self.split.chosen(len(matching))]
+        numbers = self.split.chosen(len(matching), self._sessions(table, matching))
+        return len(matching), [matching[number] for number in numbers]
+
+    def _sessions(self, table: Table, matching: Sequence[int]) -> list[str]:
+        """The recording that each matching row is a chunk of; none where none could be cut."""
+        session = self.split.session
+        if not (session and (self.split.limit or self.split.sample or self.source.rows)):
+            return []
+        column = self.columns.get(session.group) or session.group
+        outer = column if column in table.columns() else column.partition(".")[0]
+        every = [str(held(row, column)) for _, _, row in table.read(columns=[outer])]
+        names = [every[index] for index in matching]
+        missing = Counter(every) - Counter(names)
+        if cut := next((name for name in names if name in missing), None):
+            raise EarmarkError(
+                f"{self.source.repo}: source.rows: leaves out {missing[cut]} of the chunks of "
+                f"session {cut!r}, whose reference is of the whole; choose by {column!r}, or by "
+                "what all of its chunks share"
+            )
+        return names
 
     def needed(self, table: Table) -> list[str]:
         """The columns to read, once all that the config names are known to be there."""

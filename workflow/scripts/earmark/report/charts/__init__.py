@@ -6,11 +6,17 @@ of the page's own, so that charts follow its scheme.
 
 from __future__ import annotations
 
-from earmark.report.charts import mmau, speed, wer
+from earmark.config.benchmarks import MEASURES
+from earmark.report.charts import measures, mmau, speed, wer
 from earmark.report.charts.drawing import Chart
 from earmark.report.gather import Results
 
-SECTIONS = {"wer": "Word error rate", "speed": "Speed", "mmau": "MMAU-Pro"}
+SECTIONS = {
+    "wer": "Word error rate",
+    **{name: name.capitalize() for name in MEASURES},
+    "speed": "Speed",
+    "mmau": "MMAU-Pro",
+}
 """The page's sections with charts, and their titles."""
 
 
@@ -18,6 +24,7 @@ def charts(results: Results) -> list[Chart]:
     """The charts that a run's results have figures for."""
     made = [
         wer.by_split(results), wer.error_types(results), wer.by_duration(results),
+        *measures.by_split(results),
         speed.against_accuracy(results), speed.latency(results), speed.throughput(results),
         mmau.by_category(results), mmau.by_skill(results), mmau.by_length(results),
     ]  # fmt: skip

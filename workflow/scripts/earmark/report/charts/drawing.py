@@ -28,7 +28,7 @@ class Chart:
 
     Attributes:
         id: Its name in the page.
-        section: ``wer``, ``speed`` or ``mmau``.
+        section: one of `earmark.report.charts.SECTIONS`.
         title: What it shows.
         note: How to read it.
         spec: The Vega-Lite specification, without data.
@@ -142,3 +142,30 @@ def dots(
     )
     points = points.encode(x=alt.X(f"{x}:Q"), yOffset=beside(0.5))
     return spec(intervals, points, height={"band": BAND})
+
+
+def of_rate(
+    name: str, section: str, title: str, axis: str, rows: Rows, more: Columns | None = None
+) -> Chart:
+    """A chart of a rate by split, with its interval.
+
+    Args:
+        name: The chart's name in the page.
+        section: The page's section.
+        title: What it shows.
+        axis: What the rate is, with its unit.
+        rows: Its data, each with ``split``, ``value``, ``low``, ``high`` and ``entries``.
+        more: What else its table shows.
+    """
+    columns: Columns = [("split", "Split", None), ("value", axis, 2), *RATE, *(more or [])]
+    return Chart(
+        id=name,
+        section=section,
+        title=title,
+        note="Lines are 95 % intervals of each rate alone; `earmark compare` tests "
+        "whether two models differ, on the samples that they share.",
+        spec=dots("value", "split", columns, axis),
+        rows=[row for row in rows if row["value"] is not None],
+        columns=columns,
+        wide=True,
+    )

@@ -9,15 +9,14 @@ import altair as alt
 
 from earmark.report.charts.drawing import (
     BAR,
-    RATE,
     Chart,
     Columns,
     Rows,
     base,
     beside,
-    dots,
     of_benchmarks,
     of_models,
+    of_rate,
     rows_of,
     samples_link,
     spec,
@@ -41,24 +40,13 @@ def recognized(results: Results) -> Iterator[tuple[Evaluation, Metrics, dict[str
 
 def by_split(results: Results) -> Chart:
     """The word error rate of every model on every split, with its interval."""
-    rows = []
-    for _, metrics, row in recognized(results):
-        row |= {**rate(metrics, "wer"), "words": metrics.get("ref_words")}
-        rows += [row] if row["value"] is not None else []
-    columns: Columns = [
-        ("split", "Split", None), ("value", "WER (%)", 2), *RATE, ("words", "Reference words", 0),
+    rows = [
+        {**row, **rate(metrics, "wer"), "words": metrics.get("ref_words"),
+         "split": row["split"] + " CER" * ("unit" in metrics)}
+        for _, metrics, row in recognized(results)
     ]  # fmt: skip
-    return Chart(
-        id="wer",
-        section="wer",
-        title="Word error rate by split",
-        note="Lines are 95 % intervals of each rate alone; `earmark compare` tests "
-        "whether two models differ, on the samples that they share.",
-        spec=dots("value", "split", columns, "WER (%)"),
-        rows=rows,
-        columns=columns,
-        wide=True,
-    )
+    words: Columns = [("words", "Reference words", 0)]
+    return of_rate("wer", "wer", "Word error rate by split", "WER (%)", rows, words)
 
 
 def error_types(results: Results) -> Chart:

@@ -183,7 +183,10 @@ def protocol(name: str, language: str | None = None) -> Protocol:
         return replace(found, normalize=getattr(EnglishRules, name)())
     if name in _OF_A_LANGUAGE:
         if short is None:
-            raise EarmarkError(f"protocol {name} is of several languages; say which: `language`")
+            raise EarmarkError(
+                f"protocol {name} is of several languages; say which: `language`, "
+                "or --language of a command"
+            )
         if multilingual.is_unspaced(short) and not found.spaces_count:
             known = [one for one, of in _OF_A_LANGUAGE.items() if of.spaces_count]
             raise EarmarkError(
