@@ -24,6 +24,7 @@ with job_log(snakemake.log[0]):
             subset=f"{benchmark}-{split}",
             scoring=snakemake.params.scoring,
             settings=snakemake.params.measured,
+            beside=as_list(snakemake.input.beside),
             label=snakemake.params.label,
             group=snakemake.params.units.get("group"),
             manifest=snakemake.input.manifest,

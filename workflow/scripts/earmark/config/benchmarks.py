@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from earmark.config import parts
-from earmark.config.models import Judge, Matcher, Model, Prompt
+from earmark.config.models import Comet, Judge, Matcher, Model, Prompt
 from earmark.config.parts import Count, Folder, LocalPath, Name, Part, Plain, Text, key
 from earmark.config.source import Source
 
@@ -110,6 +110,11 @@ class SplitKeys(Part):
     )
     tokenizer: Literal["13a", "intl", "char", "zh", "ja-mecab", "ko-mecab", "none"] | None = key(
         None, "translation: BLEU's tokenizer in sacrebleu, where it is not the language's."
+    )
+    comet: Comet | None = key(
+        None,
+        "translation: COMET beside BLEU and chrF, in an environment of its own "
+        "(docs/scoring.md); null: without.",
     )
     keywords: Text = key("keywords", "keywords: the column whose list of words is looked for.")
     choices: Annotated[list[Text], Field(min_length=2)] | None = key(
@@ -223,7 +228,8 @@ class Split(BenchmarkSplit):
     def measured(self) -> Plain:
         """What a measure is told; see `earmark.scoring.measures.Measure`."""
         said = ("language", "target_language", "tokenizer", "keywords")
-        return {name: getattr(self, name) for name in said}
+        values = {name: getattr(self, name) for name in said}
+        return {**values, "comet": self.comet and self.comet.identity}
 
     @property
     def units(self) -> Plain:

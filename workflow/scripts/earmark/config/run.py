@@ -78,6 +78,11 @@ class Run:
         """What sets a job's results apart from those of the whole split with audio."""
         return self.split(wildcards).label(self.models[wildcards.model].audio is not False)
 
+    @cached_property
+    def comet_gpus(self) -> int:
+        """How many GPUs jobs that score translations by COMET ask for."""
+        return max((split.comet.gpus for split in self.splits if split.comet), default=0)
+
     def imported(self, wildcards: Any) -> list[str]:
         """The result file that a job takes its answers from, where its model is ``imported``."""
         if self.models[wildcards.model].server != "imported":

@@ -14,7 +14,7 @@ from earmark.config.benchmarks import MEASURES
 from earmark.report.differences import ALL, Difference, significant
 from earmark.report.figures import doubts, figure, protocols, rate
 from earmark.report.gather import Evaluation, Metrics, Results
-from earmark.scoring.measures import Rate, measure_type
+from earmark.scoring.measures import Rate, rates_of
 
 Cell = dict[str, Any]
 
@@ -148,10 +148,9 @@ def tables(
                 if protocol in (None, name)
             ]
         elif results.run.scoring(benchmark) in MEASURES:
-            rates = measure_type(results.run.scoring(benchmark)).rates
             made += [
                 _rate_table(results, benchmark, rate)
-                for rate in rates
+                for rate in rates_of(results.run.benchmarks[benchmark].values())
                 if protocol in (None, rate.name)
             ]
         else:
@@ -223,7 +222,7 @@ def _rate_table(results: Results, benchmark: str, rate: Rate) -> Table:
         for one in results.of(benchmark)
         if (text := ((one.metrics or {}).get("signatures") or {}).get(rate.name))
     }
-    caption += f" By sacrebleu: {'; '.join(f'`{one}`' for one in sorted(signed))}." * bool(signed)
+    caption += f" Signature: {'; '.join(f'`{one}`' for one in sorted(signed))}." * bool(signed)
 
     def cell(folder: str, column: Column) -> Cell:
         if column.split is not None:

@@ -37,6 +37,7 @@ def score_measured(
     metrics: str,
     label: str | None = None,
     group: Mapping[str, str] | None = None,
+    beside: Sequence[str] = (),
 ) -> None:
     """Score one split.
 
@@ -50,6 +51,7 @@ def score_measured(
         metrics: The file to write, the split's metrics.
         label: What is special about this split's run, for tables; or None.
         group: As for `earmark.scoring.score.score`.
+        beside: COMET's scores, a file a seed (`earmark.scoring.comet.comet_split`); or none.
 
     Raises:
         EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
@@ -60,6 +62,7 @@ def score_measured(
     pairs = [paired(manifest, file) for file in files]
     found = [prediction_metrics([row for _, row in rows]) for rows in pairs]
     known = found[0] if len(files) == 1 else seeds.averaged(found)
+    signed = _put_beside(pairs, manifest, beside)
     each = [
         list(_rows(measure, rows, manifest, file, group))
         for rows, file in zip(pairs, files, strict=True)
@@ -71,7 +74,21 @@ def score_measured(
     for mode, rows in zip(seeds.modes(len(files)), chosen, strict=True):
         flat = [(seed, row) for taken in rows for seed, row in enumerate(taken)]
         made[mode] = {**known, **_rates(measure, flat, known["busy_seconds"])}
+        if signed:
+            made[mode]["signatures"]["comet"] = signed
     write_json(metrics, made)
+
+
+def _put_beside(
+    pairs: Sequence[Sequence[tuple[Row, Row]]], manifest: str, files: Sequence[str]
+) -> str:
+    """Put COMET's scores into the rows of the manifest that they are of; says what gave them."""
+    signed: dict[str, None] = {}
+    for rows, file in zip(pairs, files, strict=bool(files)):
+        for (entry, _), (_, score) in zip(rows, paired(manifest, file), strict=True):
+            entry["comet"] = score["comet"]
+            signed[score["by"]] = None
+    return "; ".join(signed)
 
 
 def _chosen(answers: Sequence[Row]) -> list[Sequence[Row]]:
@@ -105,9 +122,10 @@ def _rows(
         }
 
 
-def counts_of(rows: Iterable[Row], measure: type[Measure]) -> Numbers:
-    """The counts of rows of a scores file: an array of samples by counts."""
-    return np.array([[row["counts"][name] for name in measure.counts] for row in rows], float)
+def counts_of(rows: Iterable[Row], measure: Measure | type[Measure]) -> Numbers:
+    """The counts of rows of a scores file: an array of samples by counts; nan for what is not."""
+    names = measure.counts
+    return np.array([[row["counts"].get(name, np.nan) for name in names] for row in rows], float)
 
 
 def groups_of(rows: Sequence[Row]) -> list[str]:
@@ -122,7 +140,7 @@ def groups_of(rows: Sequence[Row]) -> list[str]:
 def _rates(measure: Measure, answers: Sequence[tuple[int, Row]], busy: float | None) -> Metrics:
     """A split's rates with their intervals, the primary one named, and its timing."""
     rows = [row for _, row in answers]
-    counts = counts_of(rows, type(measure))
+    counts = counts_of(rows, measure)
     units = Units(groups_of(rows), len(rows))
     drawn = drawn_sums(counts, units)
     found: Metrics = {"scoring": type(measure).__module__.rpartition(".")[2], **measure.record}
@@ -212,7 +230,7 @@ def _means(
     drawn = [drawn_sums(counts_of(one, measure), of) for one, of in zip(rows, units, strict=True)]
     found: Metrics = {"scoring": parts[0]["scoring"]}
     groups, weights = sum(of.count for of in units), [part["num_entries"] for part in parts]
-    for rate in measure.rates:
+    for rate in [one for one in measure.rates if all(one.name in part for part in parts)]:
         values = [part[rate.name] for part in parts]
         known = None not in values
         draws = np.mean([rate.value(one) for one in drawn], axis=0)
