@@ -14,13 +14,13 @@ from earmark.cli import main
 from earmark.config.benchmarks import MEASURES, BenchmarkSplit, Split
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_jsonl
-from earmark.scoring.intervals import Units
+from earmark.scoring.intervals import Units, by_group
 from earmark.scoring.measured import (
     aggregate_measured,
     check_entries,
     score_measured,
 )
-from earmark.scoring.measures import by_group, drawn_sums, measure_type
+from earmark.scoring.measures import drawn_sums, measure_type
 from earmark.scoring.measures.keywords import occurrences, words
 from earmark.scoring.resampling import bootstrapped, differences_of, exchanged, p_value
 from earmark.scoring.samples import Sample, pair

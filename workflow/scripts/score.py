@@ -27,6 +27,7 @@ with job_log(snakemake.log[0]):
             beside=as_list(snakemake.input.beside),
             label=snakemake.params.label,
             group=snakemake.params.units.get("group"),
+            group_by=snakemake.params.units.get("group_by", ()),
             manifest=snakemake.input.manifest,
             predictions=snakemake.input.predictions,
             scores=snakemake.output.scores,

@@ -207,6 +207,12 @@ def _asr_table(results: Results, benchmark: str, protocol: str, version: str) ->
     return table_of(results, benchmark, "asr", protocol, caption, columns, cell)
 
 
+def titled(rate: Rate) -> str:
+    """A rate of a measure in captions, with its unit and direction."""
+    unit = f" in {rate.unit}" if rate.unit else ""
+    return f"{rate.title}{unit}, {'lower' if rate.lower else 'higher'} is better"
+
+
 def _rate_table(results: Results, benchmark: str, rate: Rate) -> Table:
     """The table of one rate of a measure, such as BLEU."""
     splits = list(results.run.benchmarks[benchmark])
@@ -214,9 +220,7 @@ def _rate_table(results: Results, benchmark: str, rate: Rate) -> Table:
         Column(f"{benchmark} (macro)", "mean", lower=rate.lower, level=0),
         *(Column(f"{benchmark}-{one}", one, lower=rate.lower, split=one) for one in splits),
     ]
-    unit = f" in {rate.unit}" if rate.unit else ""
-    better = "lower" if rate.lower else "higher"
-    caption = f"{benchmark}: {rate.title}{unit}, {better} is better. Mean: of the splits."
+    caption = f"{benchmark}: {titled(rate)}. Mean: of the splits."
     signed = {
         text
         for one in results.of(benchmark)

@@ -16,9 +16,9 @@ import numpy as np
 from earmark.errors import EarmarkError
 from earmark.files import read_jsonl
 from earmark.scoring.comparison import holm
-from earmark.scoring.intervals import Numbers, Units
+from earmark.scoring.intervals import Numbers, Units, by_group
 from earmark.scoring.measured import counts_of, groups_of
-from earmark.scoring.measures import Rate, by_group, measure_type
+from earmark.scoring.measures import Rate, measure_type
 from earmark.scoring.resampling import (
     bootstrapped,
     differences_of,

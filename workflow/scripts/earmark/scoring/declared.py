@@ -79,10 +79,11 @@ def _check_parts(split: Split, manifest: str) -> None:
     session = split.session.given if split.session else None
     if not (group or session or split.group_by):
         return
-    rows = (({"text": "", **row}, {"generation": ""}) for row in read_jsonl(manifest))
+    rows = ({**row, "text": row.get("text") or ""} for row in read_jsonl(manifest))
     others = [column for column in map(column_of, split.protocols) if column]
+    pairs = ((row, {"generation": ""}) for row in rows)
     found = samples_of(
-        rows, manifest, manifest, group, session, lambda one: one, split.group_by or (), others
+        pairs, manifest, manifest, group, session, lambda one: one, split.group_by or (), others
     )
     deque(found, maxlen=0)
 

@@ -13,11 +13,12 @@ from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
 from earmark.scoring import intervals, seeds
 from earmark.scoring.intervals import Numbers, Units, guessed_groups
-from earmark.scoring.measures import Measure, drawn_sums, measure_type
+from earmark.scoring.measures import Measure, Rate, drawn_sums, measure_type
 from earmark.scoring.metrics import combine, of_benchmark, prediction_metrics
 from earmark.scoring.pairs import each_sample, paired
 from earmark.scoring.printed import printed
 from earmark.scoring.resampling import METHOD, interval_of
+from earmark.scoring.slices import By, Sliced, sliced_by
 from earmark.scoring.text.reasoning import answer
 from earmark.scoring.timing import timing
 
@@ -38,6 +39,7 @@ def score_measured(
     label: str | None = None,
     group: Mapping[str, str] | None = None,
     beside: Sequence[str] = (),
+    group_by: By = (),
 ) -> None:
     """Score one split.
 
@@ -52,6 +54,7 @@ def score_measured(
         label: What is special about this split's run, for tables; or None.
         group: As for `earmark.scoring.score.score`.
         beside: COMET's scores, a file a seed (`earmark.scoring.comet.comet_split`); or none.
+        group_by: As for `earmark.scoring.score.score`.
 
     Raises:
         EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
@@ -64,7 +67,7 @@ def score_measured(
     known = found[0] if len(files) == 1 else seeds.averaged(found)
     signed = _put_beside(pairs, manifest, beside)
     each = [
-        list(_rows(measure, rows, manifest, file, group))
+        list(_rows(measure, rows, manifest, file, group, group_by))
         for rows, file in zip(pairs, files, strict=True)
     ]
     answers = list(zip(*each, strict=True))
@@ -101,8 +104,10 @@ def _rows(
     manifest: str,
     predictions: str,
     group: Mapping[str, str] | None,
+    group_by: By,
 ) -> Iterator[Row]:
-    samples = each_sample(rows, manifest, predictions, group, reference=measure.needs_reference)
+    needed = measure.needs_reference
+    samples = each_sample(rows, manifest, predictions, group, None, group_by, reference=needed)
     for sample, (entry, _) in zip(samples, rows, strict=True):
         said, reasoned = answer(sample.generation)
         try:
@@ -118,6 +123,7 @@ def _rows(
             "hypothesis": said.strip(),
             **counted,
             **({"group": sample.group} if sample.group is not None else {}),
+            **({"by": dict(sample.by)} if sample.by else {}),
             **({"reasoning_removed": True} if reasoned else {}),
         }
 
@@ -141,7 +147,8 @@ def _rates(measure: Measure, answers: Sequence[tuple[int, Row]], busy: float | N
     """A split's rates with their intervals, the primary one named, and its timing."""
     rows = [row for _, row in answers]
     counts = counts_of(rows, measure)
-    units = Units(groups_of(rows), len(rows))
+    groups = groups_of(rows)
+    units = Units(groups, len(rows))
     drawn = drawn_sums(counts, units)
     found: Metrics = {"scoring": type(measure).__module__.rpartition(".")[2], **measure.record}
     for rate in measure.rates:
@@ -160,7 +167,20 @@ def _rates(measure: Measure, answers: Sequence[tuple[int, Row]], busy: float | N
         "level": intervals.LEVEL,
         "method": METHOD,
     }
+    by = [row.get("by", {}) for row in rows]
+    if any(by):
+        found["slices"] = {
+            rate.name: sliced_by(by, counts, (groups, None), _sliced(rate))
+            for rate in measure.rates
+        }
     return {**found, **timing(_table(answers), None, busy)}
+
+
+def _sliced(rate: Rate) -> Sliced:
+    def interval(counts: Numbers, units: Units) -> intervals.Interval:
+        return rate.interval(counts, units, drawn_sums(counts, units))
+
+    return Sliced(rate.name, rate.lower, rate.value, interval)
 
 
 def _rate(name: str, value: float, made: intervals.Interval) -> Metrics:

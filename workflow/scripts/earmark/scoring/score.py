@@ -62,7 +62,6 @@ def check_scoring(splits: Iterable[Any]) -> None:
                 without = {"session": None, "postprocess": "none"}
                 if split.way in MEASURES:
                     measure_type(split.scoring)(split.measured)
-                    without["group_by"] = None
                 for key, unset in without.items():
                     if getattr(split, key) != unset:
                         raise EarmarkError(f"{key}: means nothing for `scoring: {split.scoring}`")

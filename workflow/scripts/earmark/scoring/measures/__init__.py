@@ -19,7 +19,7 @@ import numpy as np
 from earmark.config.benchmarks import MEASURES
 from earmark.files import Row
 from earmark.scoring import intervals
-from earmark.scoring.intervals import Interval, Numbers, Units
+from earmark.scoring.intervals import Interval, Numbers, Units, by_group
 from earmark.scoring.resampling import Value, bootstrapped, interval_of
 from earmark.scoring.samples import Sample
 
@@ -66,11 +66,6 @@ class Rate:
 def drawn_sums(counts: Numbers, units: Units) -> Numbers:
     """Sums of counts of each bootstrap draw of groups: an array of draws by counts."""
     return np.concatenate([drawn for (drawn,) in bootstrapped(by_group(counts, units))])
-
-
-def by_group(counts: Numbers, units: Units) -> Numbers:
-    """Samples' counts summed by group: an array of groups by counts."""
-    return np.stack([units.sums(column) for column in counts.T], axis=1)
 
 
 def percent(above: Sequence[float], below: Sequence[float]) -> Value:
