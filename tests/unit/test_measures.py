@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -153,6 +155,41 @@ def test_keywords_are_counted_as_contextual_earnings22_does(said, heard, keyword
     row = measure.count(Sample("1", said, heard), {"terms": keywords})
     assert list(row["counts"].values())[:3] == [tp, fp, fn]
     assert row["success"] == (fp + fn == 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "as_words"),
+    [
+        ("हिन्दी, क्\u200dषमा की", ["हिन्दी", "क्षमा", "की"]),
+        ("\u0958लम", ["\u0915\u093cलम"]),  # both are written for one letter
+        ("Hà Nội: tiếng Việt", ["hà", "nội", "tiếng", "việt"]),
+        ("ประเทศไทย น้ำ", ["ประเทศไทย", "น้ำ"]),
+        ("مُحَمَّد، می\u200cخواهم", ["مُحَمَّد", "میخواهم"]),
+        ("Q3-guidance, isn't a_b 3.5%", ["q3", "guidance", "isn", "t", "a", "b", "3", "5"]),
+    ],
+)
+def test_marks_are_letters_whichever_way_they_are_written(text, as_words):
+    for form in ("NFC", "NFD"):
+        assert words(unicodedata.normalize(form, text)) == as_words
+    measure = measure_type("keywords")({"keywords": "terms"})
+    composed, apart = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    row = measure.count(Sample("1", composed, f"x {apart} y"), {"terms": [apart]})
+    assert list(row["counts"].values())[:3] == [1, 0, 0]
+
+
+def test_without_marks_words_are_those_of_the_reference():
+    draw = random.Random(5)
+    for _ in range(2000):
+        text = "".join(chr(draw.choice([draw.randint(32, 0x24F), draw.randint(0x400, 0x52F),
+                                        draw.randint(0x3040, 0x9FFF)])) for _ in range(30))  # fmt: skip
+        if any(unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf") for char in text.lower()):
+            continue
+        if unicodedata.is_normalized("NFC", text.lower()):
+            assert words(text) == re.sub(r"[\W_]", " ", text.lower()).split()
+
+
+def test_a_long_run_of_marks_takes_no_time():
+    assert len(words("a" + "\u0301\u0323" * 100_000)) == 1
 
 
 def test_rates_of_keywords_are_micro_averages():
