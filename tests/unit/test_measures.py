@@ -360,17 +360,10 @@ def test_groups_are_what_varies():
     assert by_group(table, Units(["a", "b", "a"], 3)).tolist() == [[4, 1], [2, 0]]
 
 
-@pytest.mark.parametrize(
-    ("more", "says"),
-    [
-        ({"postprocess": "chatty"}, "postprocess: means nothing for `scoring: keywords`"),
-        ({"session": {"group": "call", "order": "n"}}, "session: means nothing"),
-        ({"language": "ja_jp"}, "language: `scoring: keywords` has no rules for 'ja_jp'"),
-    ],
-)
-def test_settings_that_a_measure_has_no_use_for_are_refused(tmp_path, more, says):
-    with pytest.raises(EarmarkError, match=f"benchmark b, split s: {says}"):
-        check_scoring([split_of("keywords", tmp_path, **more)])
+def test_keywords_of_a_script_without_spaces_are_refused(tmp_path):
+    says = "benchmark b, split s: language: `scoring: keywords` has no rules for 'ja_jp'"
+    with pytest.raises(EarmarkError, match=says):
+        check_scoring([split_of("keywords", tmp_path, language="ja_jp")])
 
 
 def test_result_files_are_scored_against_another_column(tmp_path, capsys):

@@ -87,6 +87,7 @@ class Judged(Part):
 class SplitKeys(Part):
     """What can be said of a split, of its whole benchmark, and in the config over both."""
 
+    kind: ClassVar = "scoring"
     renamed: ClassVar = {"leave_out": "exclude", "allow_bad_audio": "skip_bad_audio"}
 
     scoring: Literal[
@@ -106,30 +107,35 @@ class SplitKeys(Part):
         "judge as `judged` says.",
     )
     target_language: parts.Language | None = key(
-        None, "translation: what is translated into, such as `de`; decides BLEU's tokenizer."
+        None, "What is translated into, such as `de`; decides BLEU's tokenizer.", "translation"
     )
     tokenizer: Literal["13a", "intl", "char", "zh", "ja-mecab", "ko-mecab", "none"] | None = key(
-        None, "translation: BLEU's tokenizer in sacrebleu, where it is not the language's."
+        None, "BLEU's tokenizer in sacrebleu, where it is not the language's.", "translation"
     )
     comet: Comet | None = key(
         None,
-        "translation: COMET beside BLEU and chrF, in an environment of its own "
-        "(docs/scoring.md); null: without.",
+        "COMET beside BLEU and chrF, in an environment of its own (docs/scoring.md); null: none.",
+        "translation",
     )
-    keywords: Text = key("keywords", "keywords: the column whose list of words is looked for.")
+    keywords: Text = key("keywords", "The column whose list of words is looked for.", "keywords")
     choices: Annotated[list[Text], Field(min_length=2)] | None = key(
-        None, "multiple_choice: columns of a choice each; null: all are in the column `choices`."
+        None, "Columns of a choice each; null: all are in the column `choices`.", "multiple_choice"
     )
-    judged: Judged | None = key(None, "judged: what the judge is asked, and how it is read.")
+    judged: Judged | None = key(None, "What the judge is asked, and how it is read.", "judged")
     sentences: Literal["punctuation", "punkt"] = key(
-        "punctuation", "instruction_following: how sentences are counted; punkt is NLTK's model."
+        "punctuation",
+        "How sentences are counted; punkt is NLTK's model.",
+        "instruction_following",
     )
     protocols: parts.Protocols = key(
         ("whisper", "open_asr_leaderboard"),
         "Protocols of word error rates (docs/scoring.md); the first is primary.",
+        "asr",
     )
     postprocess: Literal["none", "chatty"] = key(
-        "none", "chatty drops quotes, lead-ins, stamps and refusals before answers are scored."
+        "none",
+        "chatty drops quotes, lead-ins, stamps and refusals before answers are scored.",
+        "asr",
     )
     shards: Count = key(
         1, "How many jobs share the requests, each with a server; never a reason to ask again."
@@ -146,10 +152,14 @@ class SplitKeys(Part):
         "`api: transcriptions`. null: scored as English, and the server decides.",
     )
     group: Group | None = key(
-        None, "Which utterances belong together, for intervals; null: as their ids tell."
+        None,
+        "Which utterances belong together, for intervals; null: as their ids tell.",
+        "asr translation keywords hallucination",
     )
     session: Session | None = key(
-        None, "For chunks of recordings whose references are of the whole: they are scored so."
+        None,
+        "For chunks of recordings whose references are of the whole: they are scored so.",
+        "asr",
     )
     group_by: Annotated[list[parts.Sliced], Field(min_length=1)] | None = key(
         None,
@@ -160,7 +170,9 @@ class SplitKeys(Part):
         False, "Whether terms are to be accepted on the Hub first, and a token set in HF_TOKEN."
     )
     averaged_with: Text | None = key(
-        None, "A name; splits with the same count as one in the mean over splits, as CORAAL's do."
+        None,
+        "A name; splits with the same count as one in the mean over splits, as CORAAL's do.",
+        "asr",
     )
     audio: bool = key(True, "Whether audio is prepared and sent; results without are labelled so.")
     limit: Count | None = key(
