@@ -41,20 +41,15 @@ BESIDE = {
     "closed_form": [rules.match.output.matches],
     "open_ended": [rules.judge.output.judgements],
     "judged": [rules.judge.output.judgements],
+    "comet": [rules.comet_scores.output.scores],
 }
-
-
-def beside(split):
-    if split.comet:
-        return [rules.comet_scores.output.scores]
-    return BESIDE.get(split.scoring, [])
 
 
 rule score:
     input:
         manifest=rules.manifest.output.manifest,
         predictions=lambda w: seeded(PATHS.predictions, w),
-        beside=lambda w: seeded(beside(RUN.split(w)), w),
+        beside=lambda w: seeded(BESIDE.get(RUN.split(w).beside, []), w),
     output:
         scores=PATHS.scores,
         metrics=PATHS.split_metrics,

@@ -244,6 +244,11 @@ class Split(BenchmarkSplit):
         return {**values, "comet": self.comet and self.comet.identity}
 
     @property
+    def beside(self) -> str:
+        """What is needed for scoring beside answers: ``comet``, or as `scoring` says."""
+        return "comet" if self.comet else self.scoring
+
+    @property
     def units(self) -> Plain:
         """What is scored of what: language, groups of utterances, sessions, slices, where said."""
         said = ("language", "group", "session", "averaged_with", "group_by")
