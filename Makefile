@@ -55,8 +55,8 @@ format: $(STAMP)  ## Format Python and Snakemake files
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt Snakefile workflow/rules
 
 lock:  ## Resolve the lock anew (needs uv)
-	uv pip compile --universal --python-version 3.11 --extra demo --extra dev --generate-hashes \
-	  --no-emit-index-url --no-header --upgrade pyproject.toml -o $(LOCK)
+	uv pip compile --universal --python-version 3.11 --extra demo --extra dev --extra translation \
+	  --generate-hashes --no-emit-index-url --no-header --upgrade pyproject.toml -o $(LOCK)
 
 bench: $(STAMP)  ## Run every benchmark; the last line of each is one JSON object
 	@set -e; for b in bench/*.py; do echo "== $$b"; $(BIN)/python "$$b"; done

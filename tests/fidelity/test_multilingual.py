@@ -72,6 +72,7 @@ def test_2000_texts_a_language_are_normalized_as_by_the_references(language):
     [
         ("tr", "İstanbul'da IŞIK", "istanbul'da ışık"),
         ("ar", "ذَهَبَ الوَلَدُ إلى", "ذهب الولد الى"),
+        ("arz", "مُحَمَّد أحمد ٣", "محمد احمد 3"),
         ("fa", "می\u200cخواهم", "میخواهم"),
         ("ar", "محـــمد ٣", "محمد 3"),
         ("hi", "१२ बजे", "12 बजे"),
@@ -102,6 +103,9 @@ def test_signs_that_are_heard_are_letters():
         ("zho", "zh"),
         ("tur", "tr"),
         ("arb", "ar"),
+        ("arz", "ar"),
+        ("ary_ma", "ar"),
+        ("ajp", "ar"),
         ("eng", "en"),
         ("en-IN", "en"),
     ],

@@ -20,7 +20,6 @@ from earmark.mmau.judging import Judge
 from earmark.mmau.protocol import Protocol
 from earmark.mmau.score import aggregate_mmau, score_mmau
 from earmark.scoring.declared import check_manifest
-from earmark.scoring.score import check_scoring
 
 MODEL = {"m": {"server": "demo", "model": "m"}}
 ANIMALS = ["a dog", "a dog and a cat", "a cat", "Bird"]
@@ -299,9 +298,10 @@ def test_a_judge_that_cannot_work_is_told_at_the_start(clone, keys, said):
 @pytest.mark.parametrize("key", ["session", "postprocess"])
 def test_what_does_nothing_for_questions_is_refused(clone, key):
     given = {"session": {"group": "call", "order": "n"}, "postprocess": "chatty"}[key]
-    run = resolve({"benchmarks": {"mmau": {key: given}}, "models": MODEL}, clone)
-    with pytest.raises(EarmarkError, match=f"split test_mini: {key}: means nothing for `scoring"):
-        check_scoring(run.splits)
+    with pytest.raises(
+        EarmarkError, match=f"benchmarks.mmau.{key}: means nothing for `scoring: mul"
+    ):
+        resolve({"benchmarks": {"mmau": {key: given}}, "models": MODEL}, clone)
 
 
 @pytest.mark.parametrize(

@@ -185,6 +185,54 @@ def test_a_key_that_cannot_be_meant_is_refused_with_what_to_do(root, config, say
     assert re.search(f"^config.yaml.*{says}", refusal(root, **config), re.MULTILINE)
 
 
+COMET = {"model": "Unbabel/wmt22-comet-da"}
+
+
+@pytest.mark.parametrize(
+    ("scoring", "key", "value", "only"),
+    [
+        ("asr", "keywords", "terms", "keywords"),
+        ("asr", "target_language", "de", "translation"),
+        ("asr", "tokenizer", "13a", "translation"),
+        ("asr", "comet", COMET, "translation"),
+        ("asr", "judged", {"user": "{response}"}, "judged"),
+        ("asr", "choices", ["a", "b"], "multiple_choice"),
+        ("asr", "sentences", "punkt", "instruction_following"),
+        ("translation", "protocols", ["basic"], "asr"),
+        ("keywords", "postprocess", "chatty", "asr"),
+        ("hallucination", "session", {"group": "g", "order": "n"}, "asr"),
+        ("multiple_choice", "averaged_with", "x", "asr"),
+        ("judged", "group", {"column": "c"}, "asr, translation, keywords, hallucination"),
+    ],
+)
+def test_a_key_that_the_scoring_has_no_use_for_is_refused(root, scoring, key, value, only):
+    why = f"{key}: means nothing for `scoring: {scoring}`; it is for {only}"
+    judged = {"judged": {"user": "{response}", "success_from": 3}} if scoring == "judged" else {}
+    for said, where in (
+        ({key: value}, "config.yaml: benchmarks.calls."),
+        ({"splits": {"two": {key: value}}}, "config.yaml: benchmarks.calls.splits.two."),
+    ):
+        with pytest.raises(EarmarkError) as caught:
+            resolved(root, {"calls": {"scoring": scoring, **judged, **said}})
+        assert str(caught.value) == f"{where}{why}"
+    file = root / "config" / "benchmarks" / "calls.yaml"
+    declaration = {**yaml.safe_load(file.read_text()), "scoring": scoring, **judged}
+    split = {**declaration["splits"], "two": {"source": {"columns": {}}, key: value}}
+    for more, where in (({key: value}, ": "), ({"splits": split}, ": splits.two.")):
+        file.write_text(yaml.safe_dump({**declaration, **more}))
+        with pytest.raises(EarmarkError) as caught:
+            resolved(root, {"calls": {"splits": ["one"]}})
+        assert str(caught.value) == f"{file}{where}{why}"
+
+
+def test_a_key_that_some_splits_have_a_use_for_may_stand_above_all(root):
+    judged = {"user": "{response}", "success_from": 3}
+    splits = {"one": {"scoring": "judged"}, "two": {"scoring": "multiple_choice"}}
+    run = resolved(root, {"calls": {"judged": judged, "splits": splits}})
+    assert run.benchmarks["calls"]["one"].judged.success_from == 3
+    resolved(root, {"calls": {"comet": None, "session": None}})  # nothing is said
+
+
 @pytest.mark.parametrize("where", ["api_key_env", "base_url", "server_args", "env"])
 @pytest.mark.parametrize("secret", ["sk-live123", "nvapi-live123", "hf_live123", "live123 live"])
 def test_a_key_in_the_config_is_refused_and_not_repeated(root, where, secret):

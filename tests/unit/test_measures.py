@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
+import re
+import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -14,13 +16,13 @@ from earmark.cli import main
 from earmark.config.benchmarks import MEASURES, BenchmarkSplit, Split
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_jsonl
-from earmark.scoring.intervals import Units
+from earmark.scoring.intervals import Units, by_group
 from earmark.scoring.measured import (
     aggregate_measured,
     check_entries,
     score_measured,
 )
-from earmark.scoring.measures import by_group, drawn_sums, measure_type
+from earmark.scoring.measures import drawn_sums, measure_type
 from earmark.scoring.measures.keywords import occurrences, words
 from earmark.scoring.resampling import bootstrapped, differences_of, exchanged, p_value
 from earmark.scoring.samples import Sample, pair
@@ -100,6 +102,10 @@ def test_the_interval_of_bleu_is_that_of_resampled_sentences():
     assert found == measure.rates[0].interval(table, units, drawn_sums(table, units))
 
 
+TOLD = {"MeCab": "ja_mecab", "mecab_ko": "ko_mecab"}
+"""Packages, and the module of sacrebleu that imports each."""
+
+
 @pytest.mark.parametrize(
     ("given_", "says"),
     [
@@ -108,9 +114,10 @@ def test_the_interval_of_bleu_is_that_of_resampled_sentences():
         ({"target_language": "de", "tokenizer": "ko-mecab"}, r"sacrebleu\[ko\]"),
     ],
 )
-def test_what_bleu_lacks_is_told(given_, says):
-    if "missing" not in says and importlib.util.find_spec("MeCab"):
-        pytest.skip("the tokenizers' packages are installed")
+def test_what_bleu_lacks_is_told(given_, says, monkeypatch):
+    for package in ("MeCab", "mecab_ko"):
+        monkeypatch.setitem(sys.modules, package, None)
+        monkeypatch.delitem(sys.modules, f"sacrebleu.tokenizers.tokenizer_{TOLD[package]}", False)
     with pytest.raises(EarmarkError, match=says):
         measure_type("translation")(given_)
 
@@ -148,6 +155,41 @@ def test_keywords_are_counted_as_contextual_earnings22_does(said, heard, keyword
     row = measure.count(Sample("1", said, heard), {"terms": keywords})
     assert list(row["counts"].values())[:3] == [tp, fp, fn]
     assert row["success"] == (fp + fn == 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "as_words"),
+    [
+        ("हिन्दी, क्\u200dषमा की", ["हिन्दी", "क्षमा", "की"]),
+        ("\u0958लम", ["\u0915\u093cलम"]),  # both are written for one letter
+        ("Hà Nội: tiếng Việt", ["hà", "nội", "tiếng", "việt"]),
+        ("ประเทศไทย น้ำ", ["ประเทศไทย", "น้ำ"]),
+        ("مُحَمَّد، می\u200cخواهم", ["مُحَمَّد", "میخواهم"]),
+        ("Q3-guidance, isn't a_b 3.5%", ["q3", "guidance", "isn", "t", "a", "b", "3", "5"]),
+    ],
+)
+def test_marks_are_letters_whichever_way_they_are_written(text, as_words):
+    for form in ("NFC", "NFD"):
+        assert words(unicodedata.normalize(form, text)) == as_words
+    measure = measure_type("keywords")({"keywords": "terms"})
+    composed, apart = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    row = measure.count(Sample("1", composed, f"x {apart} y"), {"terms": [apart]})
+    assert list(row["counts"].values())[:3] == [1, 0, 0]
+
+
+def test_without_marks_words_are_those_of_the_reference():
+    draw = random.Random(5)
+    for _ in range(2000):
+        text = "".join(chr(draw.choice([draw.randint(32, 0x24F), draw.randint(0x400, 0x52F),
+                                        draw.randint(0x3040, 0x9FFF)])) for _ in range(30))  # fmt: skip
+        if any(unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf") for char in text.lower()):
+            continue
+        if unicodedata.is_normalized("NFC", text.lower()):
+            assert words(text) == re.sub(r"[\W_]", " ", text.lower()).split()
+
+
+def test_a_long_run_of_marks_takes_no_time():
+    assert len(words("a" + "\u0301\u0323" * 100_000)) == 1
 
 
 def test_rates_of_keywords_are_micro_averages():
@@ -318,17 +360,10 @@ def test_groups_are_what_varies():
     assert by_group(table, Units(["a", "b", "a"], 3)).tolist() == [[4, 1], [2, 0]]
 
 
-@pytest.mark.parametrize(
-    ("more", "says"),
-    [
-        ({"postprocess": "chatty"}, "postprocess: means nothing for `scoring: keywords`"),
-        ({"session": {"group": "call", "order": "n"}}, "session: means nothing"),
-        ({"language": "ja_jp"}, "language: `scoring: keywords` has no rules for 'ja_jp'"),
-    ],
-)
-def test_settings_that_a_measure_has_no_use_for_are_refused(tmp_path, more, says):
-    with pytest.raises(EarmarkError, match=f"benchmark b, split s: {says}"):
-        check_scoring([split_of("keywords", tmp_path, **more)])
+def test_keywords_of_a_script_without_spaces_are_refused(tmp_path):
+    says = "benchmark b, split s: language: `scoring: keywords` has no rules for 'ja_jp'"
+    with pytest.raises(EarmarkError, match=says):
+        check_scoring([split_of("keywords", tmp_path, language="ja_jp")])
 
 
 def test_result_files_are_scored_against_another_column(tmp_path, capsys):

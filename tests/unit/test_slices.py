@@ -89,7 +89,8 @@ def test_a_gap_s_interval_holds_where_speakers_are_in_both_parts_and_where_they_
             )
             errors = random.binomial(20, (own + 0.05 * second).clip(0, 1))
             units = Units([str(k // 10) for k in range(120)], 120)
-            made = gap(errors, np.full(120, 20), second, units)
+            counts = np.stack([errors, np.full(120, 20)], axis=1).astype(float)
+            made = gap(lambda sums: sums[..., 0] / sums[..., 1], counts, second, units)
             held += made.low < 0.05 < made.high
         assert 0.92 < held / 400 < 0.995, shared
 
@@ -211,3 +212,30 @@ def test_lists_and_numbers_are_values_too():
     row = {"skills": ["a", "b"], "age": 31, "duration": [1.0, 2.0], "none": None}
     by = ["skills", "age", "duration", "none", {"age2": [1]}]
     assert values(row, by, "x") == {"skills": "a, b", "age": "31", "duration": "2 to 5"}
+
+
+def test_too_few_groups_give_a_gap_without_an_interval_and_the_reason():
+    by = [{"a": "x"}] * 2 + [{"a": "y"}] * 2
+    errors, words, ids = np.array([0, 5, 5, 9]), np.full(4, 10), list("1234")
+    found = sliced(by, errors, words, (ids, None), "wer", lower=True)["a"]
+    assert found["gap"] == {
+        "best": "x", "worst": "y", "difference": pytest.approx(45), "interval": None, "pairs": 1,
+        "why": "one of them has fewer than 3 groups",
+    }  # fmt: skip
+    by += [{"a": value} for value in "xyzz"]
+    errors, words = np.array([*errors, 2, 6, 0, 0]), np.full(8, 10)
+    found = sliced(by, errors, words, (list("12345678"), None), "wer", lower=True)["a"]
+    assert (found["gap"]["best"], found["gap"]["pairs"]) == ("x", 1)  # z has two samples
+    assert found["gap"]["interval"][0] < found["gap"]["difference"] < found["gap"]["interval"][1]
+
+
+def test_a_value_without_an_interval_says_why():
+    by = [{"a": "x"}, {"a": "y"}, {"a": "y"}]
+    found = sliced(by, np.array([1, 0, 0]), np.full(3, 9), (list("123"), None), "wer", lower=True)
+    rows = found["a"]["values"]
+    assert (rows["x"]["wer_ci"], rows["x"]["wer_ci_why"]) == (None, "there is one group only")
+    assert rows["y"]["wer_ci_why"] == "there is no error to tell the spread by"
+    made = sliced(
+        by, np.array([1, 0, 1]), np.ones(3), (list("123"), None), "success_rate", lower=False
+    )
+    assert "success_rate_ci_why" not in made["a"]["values"]["y"]

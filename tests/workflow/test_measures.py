@@ -6,6 +6,7 @@ import json
 
 import soundfile
 import yaml
+from comet_package import comet_package
 from speech import SAMPLING_RATE, Speech, say
 
 TEXTS = ["Good morning, everyone.", "The weather is very nice today."]
@@ -61,3 +62,28 @@ def test_translation_without_a_target_is_told_before_any_job(workflow):
     output = workflow.run(code=1)
     assert "benchmark terms, split all: target_language: missing" in output
     assert "rule " not in output
+
+
+def test_translations_are_scored_by_comet_and_anew_only_for_another_model(workflow):
+    declared(workflow, TERMS)
+    packages = workflow.folder / "packages"
+    made = workflow.config["benchmarks"]["terms"]
+    comet = {"model": "Unbabel/wmt22-comet-da", "gpus": 0, "python": comet_package(packages)}
+    made |= {"scoring": "translation", "target_language": "en", "comet": comet}
+    output = workflow.run(code=1)
+    assert "benchmark terms, split all: comet: 'said' must be what was said" in output
+    assert not list((workflow.folder / "results/tiny").rglob("journal/**/*.jsonl"))
+    made["source"] = {"columns": {"said": "text"}}
+    assert ("comet_scores", "all") in workflow.jobs()
+    path = workflow.folder / "results/tiny/eval-results/terms/metrics.json"
+    found = json.loads(path.read_text())["terms-all"]["pass@1"]
+    assert found["comet"] > 50 and found["comet_ci"] is not None
+    assert "version:2.2.7" in found["signatures"]["comet"]
+    assert "terms: COMET" in (workflow.folder / "results/leaderboard.md").read_text()
+    comet |= {"batch_size": 4}
+    assert workflow.jobs() == set()
+    comet |= {"batch_size": 8, "revision": "v2"}
+    assert workflow.jobs() == {("comet_scores", "all"), ("score", "all"), ("aggregate", "")}
+    assert len((packages / "asked.jsonl").read_text().splitlines()) == 4
+    comet["gpus"] = 1
+    assert "comet_scores_gpu" in workflow.run("-n", "--forcerun", "comet_scores_gpu")

@@ -11,6 +11,7 @@ from earmark.mmau.judging import reading_code
 from earmark.mmau.protocol import Protocol
 from earmark.paths import seeds
 from earmark.report import code_hash as report_code
+from earmark.scoring.comet import reading_code as comet_reading_code
 from earmark.scoring.score import code_hash as scoring_code_hash
 from earmark.servers import answer_settings
 from earmark.servers.run import end_servers, own_run

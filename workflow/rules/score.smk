@@ -2,11 +2,46 @@
 scoring_code = functools.cache(scoring_code_hash)
 
 
+# COMET's scores of translations, where a split asks for them. (Its package is called comet too: no
+# script may have that name.)
+rule comet_scores:
+    input:
+        manifest=rules.manifest.output.manifest,
+        predictions=rules.infer.output.predictions,
+        checkpoint=lambda w: RUN.split(w).comet.checkpoint or [],
+    output:
+        scores=PATHS.comet,
+    log:
+        PATHS.logs["comet_scores"],
+    conda:
+        "../envs/earmark.yaml"
+    threads: 2
+    resources:
+        mem_mb=16000,
+        gpu=RUN.comet_gpus,
+    params:
+        # What determines the scores, and nothing operational; known sentences are not scored again.
+        comet=lambda w: RUN.split(w).comet.identity,
+        code=comet_reading_code(),
+    script:
+        "../scripts/comet_scores.py"
+
+
+# With GPUs, a rule of its own, as those of infer.
+if RUN.comet_gpus:
+
+    use rule comet_scores as comet_scores_gpu with:
+        priority: 0
+
+    ruleorder: comet_scores_gpu > comet_scores
+
+
 # What scoring needs beside answers, a file a seed.
 BESIDE = {
     "closed_form": [rules.match.output.matches],
     "open_ended": [rules.judge.output.judgements],
     "judged": [rules.judge.output.judgements],
+    "comet": [rules.comet_scores.output.scores],
 }
 
 
@@ -14,7 +49,7 @@ rule score:
     input:
         manifest=rules.manifest.output.manifest,
         predictions=lambda w: seeded(PATHS.predictions, w),
-        beside=lambda w: seeded(BESIDE.get(RUN.split(w).scoring, []), w),
+        beside=lambda w: seeded(BESIDE.get(RUN.split(w).beside, []), w),
     output:
         scores=PATHS.scores,
         metrics=PATHS.split_metrics,

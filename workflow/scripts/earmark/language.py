@@ -9,10 +9,13 @@ from functools import cache
 def code(language: str) -> str:
     """The short code of a language: ``de`` of ``deu`` and ``de_de``, ``zh`` of ``cmn_hans_cn``.
 
+    Kinds of Arabic (``arz``, ``ary``, …) are ``ar``, whose script, rules and models are theirs.
+
     Raises:
         ValueError: when it is the code of no language.
     """
     import langcodes
+    from langcodes.data_dicts import MACROLANGUAGES
 
     try:
         tag = langcodes.Language.get(langcodes.standardize_tag(language.strip(), macro=True))
@@ -23,4 +26,4 @@ def code(language: str) -> str:
             f"{language!r} is no language's code: one such as en, de, pt_br or cmn_hans_cn was "
             "expected"
         )
-    return tag.language
+    return "ar" if MACROLANGUAGES.get(tag.language) == "ar" else tag.language

@@ -51,6 +51,8 @@ class Paths:
         self.judgements = Pattern(f"{model}/judgements/{answers}.jsonl")
         self.judging = Pattern(f"{model}/judging/{answers}")
         self.matches = Pattern(f"{model}/matches/{answers}.jsonl")
+        self.comet = Pattern(f"{model}/comet/{answers}.jsonl")
+        self.comet_kept = Pattern(f"{model}/comet/{answers}")
         self.embeddings = Pattern(f"{results_dir}/embeddings")
         self.scores = Pattern(f"{model}/scores/{split}.jsonl")
         self.split_metrics = Pattern(f"{model}/scores/{split}.metrics.json")
@@ -71,6 +73,7 @@ class Paths:
             "gather": f"{{model}}/{answers}",
             "match": f"{{model}}/{answers}",
             "judge": f"{{model}}/{answers}",
+            "comet_scores": f"{{model}}/{answers}",
             "score": f"{{model}}/{split}",
             "aggregate": "{model}/{benchmark}",
             "category": f"{{model}}/{split}",

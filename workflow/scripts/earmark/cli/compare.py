@@ -29,7 +29,7 @@ from earmark.report.figures import protocols
 from earmark.report.gather import first_mode
 from earmark.report.measured import compared_by, read_measured
 from earmark.scoring.comparison import holm
-from earmark.scoring.measures import measure_type, rate_units
+from earmark.scoring.measures import rate_units, rates_of
 
 if TYPE_CHECKING:  # loaded when models are compared, not for `--help`
     import pandas as pd
@@ -188,7 +188,7 @@ def _by_measure(
 ) -> list[dict[str, Any]]:
     """The lines of a benchmark with a measure: by its primary rate, or the one asked for."""
     scoring = config.scoring(benchmark)
-    rates = {rate.name: rate for rate in measure_type(scoring).rates}
+    rates = {rate.name: rate for rate in rates_of(config.benchmarks[benchmark].values())}
     if protocol and protocol not in rates:
         return []
     rate = rates[protocol or next(iter(rates))]

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from earmark.config import parts
-from earmark.config.models import Judge, Matcher, Model, Prompt
+from earmark.config.models import Comet, Judge, Matcher, Model, Prompt
 from earmark.config.parts import Count, Folder, LocalPath, Name, Part, Plain, Text, key
 from earmark.config.source import Source
 
@@ -87,6 +87,7 @@ class Judged(Part):
 class SplitKeys(Part):
     """What can be said of a split, of its whole benchmark, and in the config over both."""
 
+    kind: ClassVar = "scoring"
     renamed: ClassVar = {"leave_out": "exclude", "allow_bad_audio": "skip_bad_audio"}
 
     scoring: Literal[
@@ -106,25 +107,35 @@ class SplitKeys(Part):
         "judge as `judged` says.",
     )
     target_language: parts.Language | None = key(
-        None, "translation: what is translated into, such as `de`; decides BLEU's tokenizer."
+        None, "What is translated into, such as `de`; decides BLEU's tokenizer.", "translation"
     )
     tokenizer: Literal["13a", "intl", "char", "zh", "ja-mecab", "ko-mecab", "none"] | None = key(
-        None, "translation: BLEU's tokenizer in sacrebleu, where it is not the language's."
+        None, "BLEU's tokenizer in sacrebleu, where it is not the language's.", "translation"
     )
-    keywords: Text = key("keywords", "keywords: the column whose list of words is looked for.")
+    comet: Comet | None = key(
+        None,
+        "COMET beside BLEU and chrF, in an environment of its own (docs/scoring.md); null: none.",
+        "translation",
+    )
+    keywords: Text = key("keywords", "The column whose list of words is looked for.", "keywords")
     choices: Annotated[list[Text], Field(min_length=2)] | None = key(
-        None, "multiple_choice: columns of a choice each; null: all are in the column `choices`."
+        None, "Columns of a choice each; null: all are in the column `choices`.", "multiple_choice"
     )
-    judged: Judged | None = key(None, "judged: what the judge is asked, and how it is read.")
+    judged: Judged | None = key(None, "What the judge is asked, and how it is read.", "judged")
     sentences: Literal["punctuation", "punkt"] = key(
-        "punctuation", "instruction_following: how sentences are counted; punkt is NLTK's model."
+        "punctuation",
+        "How sentences are counted; punkt is NLTK's model.",
+        "instruction_following",
     )
     protocols: parts.Protocols = key(
         ("whisper", "open_asr_leaderboard"),
         "Protocols of word error rates (docs/scoring.md); the first is primary.",
+        "asr",
     )
     postprocess: Literal["none", "chatty"] = key(
-        "none", "chatty drops quotes, lead-ins, stamps and refusals before answers are scored."
+        "none",
+        "chatty drops quotes, lead-ins, stamps and refusals before answers are scored.",
+        "asr",
     )
     shards: Count = key(
         1, "How many jobs share the requests, each with a server; never a reason to ask again."
@@ -141,10 +152,14 @@ class SplitKeys(Part):
         "`api: transcriptions`. null: scored as English, and the server decides.",
     )
     group: Group | None = key(
-        None, "Which utterances belong together, for intervals; null: as their ids tell."
+        None,
+        "Which utterances belong together, for intervals; null: as their ids tell.",
+        "asr translation keywords hallucination",
     )
     session: Session | None = key(
-        None, "For chunks of recordings whose references are of the whole: they are scored so."
+        None,
+        "For chunks of recordings whose references are of the whole: they are scored so.",
+        "asr",
     )
     group_by: Annotated[list[parts.Sliced], Field(min_length=1)] | None = key(
         None,
@@ -155,7 +170,9 @@ class SplitKeys(Part):
         False, "Whether terms are to be accepted on the Hub first, and a token set in HF_TOKEN."
     )
     averaged_with: Text | None = key(
-        None, "A name; splits with the same count as one in the mean over splits, as CORAAL's do."
+        None,
+        "A name; splits with the same count as one in the mean over splits, as CORAAL's do.",
+        "asr",
     )
     audio: bool = key(True, "Whether audio is prepared and sent; results without are labelled so.")
     limit: Count | None = key(
@@ -223,7 +240,13 @@ class Split(BenchmarkSplit):
     def measured(self) -> Plain:
         """What a measure is told; see `earmark.scoring.measures.Measure`."""
         said = ("language", "target_language", "tokenizer", "keywords")
-        return {name: getattr(self, name) for name in said}
+        values = {name: getattr(self, name) for name in said}
+        return {**values, "comet": self.comet and self.comet.identity}
+
+    @property
+    def beside(self) -> str:
+        """What is needed for scoring beside answers: ``comet``, or as `scoring` says."""
+        return "comet" if self.comet else self.scoring
 
     @property
     def units(self) -> Plain:

@@ -7,6 +7,7 @@ classes and from those of `earmark.config.benchmarks`, by docs/make_config.py.
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr
@@ -209,6 +210,36 @@ class Judge(Model):
     sampling: Sampling = key(
         Sampling(temperature=0.1, max_tokens=512), "Sampling parameters, sent as they are."
     )
+
+
+class Comet(Part):
+    """COMET's scores of translations: `Split.comet`."""
+
+    model: LocalPath = key(
+        ...,
+        "A COMET model of the Hub, such as `Unbabel/wmt22-comet-da`, or the path of a checkpoint.",
+    )
+    revision: Text | None = key(None, "Its commit or tag; another one scores anew.")
+    dtype: Literal["float32", "bfloat16"] = key(
+        "float32", "The precision; bfloat16 takes half the memory, and xCOMET models alone know it."
+    )
+    batch_size: Count = key(8, "Sentences in a forward pass.")
+    gpus: Annotated[int, Field(ge=0, le=1)] = key(
+        1, "GPUs that the comet job asks for; 0 computes on the CPU."
+    )
+    python: LocalPath = key(".venv-comet/bin/python", "The interpreter that it runs in.")
+
+    @property
+    def checkpoint(self) -> str | None:
+        """The file that `model` names on this machine; None for a model of the Hub."""
+        named = Path(self.model)
+        places = (named, named / "checkpoints" / "model.ckpt")
+        return next((str(path) for path in places if path.is_file()), None)
+
+    @property
+    def identity(self) -> Plain:
+        """What determines the scores, and nothing operational."""
+        return {"model": self.model, "revision": self.revision, "dtype": self.dtype}
 
 
 class Matcher(Part):

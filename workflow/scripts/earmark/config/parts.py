@@ -25,7 +25,8 @@ def key(default: Any, meaning: str, only: str = "") -> Any:
     Args:
         default: Its default; ``...`` where it has to be given.
         meaning: What it means, for users.
-        only: The types (of server, source, matcher) for which it means something; blank for all.
+        only: The types (of server, source, matcher, scoring) for which it means something; blank
+            for all.
     """
     return Field(default, description=meaning, json_schema_extra={"only": only} if only else None)
 

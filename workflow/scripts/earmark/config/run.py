@@ -78,6 +78,11 @@ class Run:
         """What sets a job's results apart from those of the whole split with audio."""
         return self.split(wildcards).label(self.models[wildcards.model].audio is not False)
 
+    @cached_property
+    def comet_gpus(self) -> int:
+        """How many GPUs jobs that score translations by COMET ask for."""
+        return max((split.comet.gpus for split in self.splits if split.comet), default=0)
+
     def imported(self, wildcards: Any) -> list[str]:
         """The result file that a job takes its answers from, where its model is ``imported``."""
         if self.models[wildcards.model].server != "imported":
@@ -276,6 +281,7 @@ def _benchmark(name: str, selection: Plain, frozen: Plain) -> dict[str, Split]:
         for layer in (shared[0], declared[split] or {}, shared[1], override or {}):
             keys = _merged(keys, layer)
         splits[split] = _split(keys, f"{where} and {file}: splits.{split}", Path(frozen["root"]))
+    _check_suited(name, frozen, selection, overrides, splits)
     if len({split.way for split in splits.values()}) > 1:
         listed = ", ".join(f"{split.name}: {split.scoring}" for split in splits.values())
         raise EarmarkError(
@@ -283,6 +289,34 @@ def _benchmark(name: str, selection: Plain, frozen: Plain) -> dict[str, Split]:
             "not add up; make it two benchmarks"
         )
     return splits
+
+
+def _check_suited(
+    name: str, frozen: Plain, selection: Plain, overrides: Plain, splits: Mapping[str, Split]
+) -> None:
+    """Refuse keys that mean nothing for the scoring of any split that they are said for.
+
+    Raises:
+        EarmarkError: naming each where it stands, and the scoring that it is for.
+    """
+    declaration, file = (frozen["declarations"][name][key] for key in ("content", "file"))
+    mine = f"{frozen['where']}: benchmarks.{name}."
+    declared, usual = declaration["splits"], declaration.get("scoring", "asr")
+    ways = {one: (keys or {}).get("scoring", usual) for one, keys in declared.items()}
+    chosen = {one: split.scoring for one, split in splits.items()}
+    layers = [(f"{file}: ", declaration, list(ways.values()))]
+    layers += [(f"{file}: splits.{one}.", keys, [ways[one]]) for one, keys in declared.items()]
+    layers += [(mine, selection, list(chosen.values()))]
+    layers += [(f"{mine}splits.{one}.", keys, [chosen[one]]) for one, keys in overrides.items()]
+    lines = []
+    for where, keys, scorings in layers:
+        first, *others = (
+            dict(Split.unsuited({**(keys or {}), "scoring": one})) for one in scorings
+        )
+        alike = (key for key in first if all(key in other for other in others))
+        lines += [f"{where}{key}: {first[key]}" for key in alike]
+    if lines:
+        raise EarmarkError("\n".join(lines))
 
 
 def _merged(below: Any, above: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What matching and judging will lack: said when a run begins, since hours may lie between."""
+"""What matching, judging and COMET will lack: told at the start, as hours may lie between."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 from earmark.config import Run
 from earmark.mmau.matchers.nv_embed import interpreter
 from earmark.mmau.verdicts import CLOSED_FORM, INSTRUCTION_FOLLOWING, OPEN_ENDED
+from earmark.scoring import comet
 
 
 def lacking(run: Run) -> Iterator[str]:
-    """Say what is not here yet of what the config's judge and matcher need.
+    """Say what is not here yet of what the config's judge, matcher and COMET need.
 
     Only of those that the selected splits use. Nothing of it stops a run: answers can be had
     without, and the machine that matches or judges may be another.
@@ -23,6 +24,9 @@ def lacking(run: Run) -> Iterator[str]:
         yield f"{lacks}, before open-ended answers come to be judged (docs/mmau-pro.md)"
     if CLOSED_FORM in ways and (lacks := matcher_lacks(run.matcher.given)):
         yield f"{lacks}, before closed-form answers come to be matched (docs/mmau-pro.md)"
+    comets = (split.comet for split in run.splits if split.comet)
+    for said in dict.fromkeys(filter(None, map(comet.lacks, comets))):
+        yield f"{said}, before translations come to be scored (docs/scoring.md)"
     counted = {split.sentences for split in run.splits if split.scoring == INSTRUCTION_FOLLOWING}
     if "punkt" in counted and find_spec("nltk") is None:
         yield (

@@ -21,7 +21,7 @@ from earmark.report.gather import Results, is_asr
 from earmark.report.measured import Measured, compared_by, read_measured
 from earmark.scoring.comparison import compare, holm
 from earmark.scoring.intervals import Units, guessed_groups
-from earmark.scoring.measures import measure_type
+from earmark.scoring.measures import rates_of
 
 if TYPE_CHECKING:  # loaded when models are compared, not for `--help`
     import pandas as pd
@@ -101,7 +101,7 @@ def _measured(results: Results, benchmark: str) -> Iterator[Difference]:
         both = [split for split in models[a] if split in models[b]]
         whole = ALL if len(both) == len(results.run.benchmarks[benchmark]) else None
         ours, theirs = ({x: models[side][x] for x in both} for side in (a, b))
-        rates = measure_type(scoring).rates
+        rates = rates_of(results.run.benchmarks[benchmark].values())
         try:
             found = list(compared_by(rates, ours, theirs, whole)) if both else []
         except EarmarkError as error:

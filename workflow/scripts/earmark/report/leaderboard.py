@@ -14,7 +14,7 @@ from earmark.config.benchmarks import MEASURES
 from earmark.report.differences import ALL, Difference, significant
 from earmark.report.figures import doubts, figure, protocols, rate
 from earmark.report.gather import Evaluation, Metrics, Results
-from earmark.scoring.measures import Rate, measure_type
+from earmark.scoring.measures import Rate, rates_of
 
 Cell = dict[str, Any]
 
@@ -148,10 +148,9 @@ def tables(
                 if protocol in (None, name)
             ]
         elif results.run.scoring(benchmark) in MEASURES:
-            rates = measure_type(results.run.scoring(benchmark)).rates
             made += [
                 _rate_table(results, benchmark, rate)
-                for rate in rates
+                for rate in rates_of(results.run.benchmarks[benchmark].values())
                 if protocol in (None, rate.name)
             ]
         else:
@@ -208,6 +207,12 @@ def _asr_table(results: Results, benchmark: str, protocol: str, version: str) ->
     return table_of(results, benchmark, "asr", protocol, caption, columns, cell)
 
 
+def titled(rate: Rate) -> str:
+    """A rate of a measure in captions, with its unit and direction."""
+    unit = f" in {rate.unit}" if rate.unit else ""
+    return f"{rate.title}{unit}, {'lower' if rate.lower else 'higher'} is better"
+
+
 def _rate_table(results: Results, benchmark: str, rate: Rate) -> Table:
     """The table of one rate of a measure, such as BLEU."""
     splits = list(results.run.benchmarks[benchmark])
@@ -215,15 +220,13 @@ def _rate_table(results: Results, benchmark: str, rate: Rate) -> Table:
         Column(f"{benchmark} (macro)", "mean", lower=rate.lower, level=0),
         *(Column(f"{benchmark}-{one}", one, lower=rate.lower, split=one) for one in splits),
     ]
-    unit = f" in {rate.unit}" if rate.unit else ""
-    better = "lower" if rate.lower else "higher"
-    caption = f"{benchmark}: {rate.title}{unit}, {better} is better. Mean: of the splits."
+    caption = f"{benchmark}: {titled(rate)}. Mean: of the splits."
     signed = {
         text
         for one in results.of(benchmark)
         if (text := ((one.metrics or {}).get("signatures") or {}).get(rate.name))
     }
-    caption += f" By sacrebleu: {'; '.join(f'`{one}`' for one in sorted(signed))}." * bool(signed)
+    caption += f" Signature: {'; '.join(f'`{one}`' for one in sorted(signed))}." * bool(signed)
 
     def cell(folder: str, column: Column) -> Cell:
         if column.split is not None:

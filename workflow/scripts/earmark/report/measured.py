@@ -16,9 +16,9 @@ import numpy as np
 from earmark.errors import EarmarkError
 from earmark.files import read_jsonl
 from earmark.scoring.comparison import holm
-from earmark.scoring.intervals import Numbers, Units
+from earmark.scoring.intervals import Numbers, Units, by_group
 from earmark.scoring.measured import counts_of, groups_of
-from earmark.scoring.measures import Rate, by_group, measure_type
+from earmark.scoring.measures import Rate, measure_type
 from earmark.scoring.resampling import (
     bootstrapped,
     differences_of,
@@ -59,17 +59,21 @@ def compared_by(
         overall: What to call the mean over splits; None where it is not asked for.
 
     Returns:
-        Each rate with a line a split, as `earmark.report.differences.compared` gives them; rates
-        are in their unit.
+        Each rate with a line a split that has it, as `earmark.report.differences.compared` gives
+        them; rates are in their unit.
 
     Raises:
         EarmarkError: when the models were not scored on the same samples; names the split.
     """
     parts = {split: _drawn(split, first[split], second[split]) for split in first}
     for rate in rates:
-        differences = {split: _differences(rate, part) for split, part in parts.items()}
+        differences = {
+            split: _differences(rate, part)
+            for split, part in parts.items()
+            if np.isfinite([rate.value(one.sum(0)) for one in part.sums]).all()
+        }
         lines = {split: _line(rate, [one]) for split, one in differences.items()}
-        if overall is not None and len(parts) > 1:
+        if overall is not None and len(differences) == len(parts) > 1:
             lines[overall] = _line(rate, list(differences.values()))
         ps = holm([one["p"] for one in lines.values()])
         for line, p in zip(lines.values(), ps, strict=True):

@@ -19,7 +19,7 @@ from earmark.report.clips import Clips, waveforms
 from earmark.report.differences import Difference
 from earmark.report.figures import figure, protocols
 from earmark.report.gather import Evaluation, Results, finite
-from earmark.scoring.measures import measure_type
+from earmark.scoring.measures import measure_type, rates_of
 
 SIZE = 2000
 """Rows a piece."""
@@ -120,7 +120,7 @@ def _splits(
             "protocols": list(protocols(first.metrics)),
         }
         if told["kind"] == "measure":
-            rates = measure_type(first.split.way).rates
+            rates = rates_of([first.split])
             told["protocols"] = [rate.name for rate in rates]
             told["rates"] = {rate.name: [rate.title, rate.lower] for rate in rates}
         yield group, told

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from earmark.config import Split
+from earmark.config.benchmarks import MEASURES
 from earmark.report.figures import figure, interval, protocols
 from earmark.report.gather import Evaluation, Results
-from earmark.report.leaderboard import Cell, Column, Table, table_of, tested
+from earmark.report.leaderboard import Cell, Column, Table, table_of, tested, titled
+from earmark.scoring.measures import rates_of
 
 SHOWN = 12
 """Of a column with more values only the best and the worst of each model are shown."""
@@ -27,42 +31,59 @@ def sliced_tables(
         yield from _of_benchmark(results, benchmark, protocol)
 
 
+@dataclass(frozen=True)
+class _Rate:
+    """A rate whose slices are shown: where metrics have it, and how it is told."""
+
+    name: str
+    what: str
+    kind: str
+    protocol: str = ""
+    lower: bool = False
+
+
 def _of_benchmark(results: Results, benchmark: str, protocol: str | None) -> Iterator[Table]:
-    kind = "asr" if results.run.scoring(benchmark) == "asr" else "mmau"
-    for split in results.run.benchmarks[benchmark]:
-        ones = [one for one in results.of(benchmark) if one.split.name == split]
-        names = dict.fromkeys(name for one in ones for name in protocols(one.metrics))
-        for name in names if kind == "asr" else [""]:
-            if protocol in (None, name):
-                found = {one.model.folder: _slices(one, name) for one in ones}
+    for split in results.run.benchmarks[benchmark].values():
+        ones = [one for one in results.of(benchmark) if one.split.name == split.name]
+        for rate in _rates(split, ones):
+            if protocol in (None, rate.protocol):
+                found = {one.model.folder: _slices(one, rate) for one in ones}
                 for column in dict.fromkeys(c for each in found.values() for c in each):
-                    yield _table(results, benchmark, split, kind, name, column, found)
+                    yield _table(results, benchmark, split.name, rate, column, found)
 
 
-def _slices(evaluation: Evaluation, protocol: str) -> Mapping[str, Any]:
+def _rates(split: Split, evaluations: Sequence[Evaluation]) -> list[_Rate]:
+    if split.way in MEASURES:
+        rates = rates_of([split])
+        return [_Rate(one.name, titled(one), one.title, one.name, one.lower) for one in rates]
+    if split.way == "mmau":
+        return [_Rate("success_rate", "success rate in percent", "mmau")]
+    names = dict.fromkeys(name for one in evaluations for name in protocols(one.metrics))
+    return [_Rate("wer", "error rate in percent", "asr", name, lower=True) for name in names]
+
+
+def _slices(evaluation: Evaluation, rate: _Rate) -> Mapping[str, Any]:
     metrics = evaluation.metrics or {}
-    block = protocols(metrics).get(protocol, {}) if protocol else metrics
-    return block.get("slices") or {}
+    block = protocols(metrics).get(rate.protocol, {}) if rate.kind == "asr" else metrics
+    slices = block.get("slices") or {}
+    return slices if rate.kind in ("asr", "mmau") else slices.get(rate.name) or {}
 
 
 def _table(
     results: Results,
     benchmark: str,
     split: str,
-    kind: str,
-    protocol: str,
+    rate: _Rate,
     by: str,
     found: Mapping[str, Mapping[str, Any]],
 ) -> Table:
-    lower = kind == "asr"
-    rate = "wer" if lower else "success_rate"
     known = [each[by] for each in found.values() if by in each]
     values = list(dict.fromkeys(value for one in known for value in one["values"]))
     keys = {f"{benchmark}-{split} {by}={value}": value for value in values}
     if len(values) > SHOWN:
         keys = {f"{benchmark}-{split} {by} {end}": f"{end} value" for end in ("best", "worst")}
     gap = f"{benchmark}-{split} {by} gap"
-    columns = [Column(key, title, lower, split=split, level=2) for key, title in keys.items()]
+    columns = [Column(key, title, rate.lower, split=split, level=2) for key, title in keys.items()]
     columns.append(Column(gap, "gap", split=split, level=2))
 
     def cell(folder: str, column: Column) -> Cell:
@@ -77,20 +98,16 @@ def _table(
         end = column.key.rpartition(" ")[2]
         value = keys[column.key] if len(values) <= SHOWN else apart.get(end)
         row = one["values"].get(value, {})
-        low, high = interval(row, rate) or (None, None)
+        low, high = interval(row, rate.name) or (None, None)
         note = str(value) if len(values) > SHOWN and value else ""
-        count = figure(row, "num_answers")
-        return {
-            "value": figure(row, rate), "low": low, "high": high, "entries": count, "note": note,
-        }  # fmt: skip
+        made: Cell = {"value": figure(row, rate.name), "low": low, "high": high, "note": note}
+        return {**made, "entries": figure(row, "num_answers")}
 
-    what = "error rate" if lower else "success rate"
+    under = f", under the `{rate.protocol}` protocol" if rate.kind == "asr" else ""
     caption = (
-        f"{benchmark} {split} by {by}: {what} in percent"
-        + (f", under the `{protocol}` protocol" if protocol else "")
-        + ". Gap: between a model's best and worst value, in points; its interval allows for their "
-        "having been chosen."
+        f"{benchmark} {split} by {by}: {rate.what}{under}. Gap: between a model's best and worst "
+        "value; its interval allows for their having been chosen."
     )
     part = f"{split} by {by}"
-    made = table_of(results, benchmark, kind, protocol, caption, columns, cell, part)
+    made = table_of(results, benchmark, rate.kind, rate.protocol, caption, columns, cell, part)
     return tested(made, set())

@@ -10,6 +10,7 @@ from earmark.errors import EarmarkError
 from earmark.files import json_text, read_jsonl
 from earmark.inference.requests import fill
 from earmark.scoring import slices
+from earmark.scoring.comet import SOURCE
 from earmark.scoring.measured import check_entries
 from earmark.scoring.pairs import samples_of
 from earmark.scoring.text import column_of
@@ -38,6 +39,8 @@ def check_columns(splits: Iterable[Split]) -> None:
         except EarmarkError as error:
             raise EarmarkError(f"{where}: {error}") from None
         named = [("group_by", name) for name in sliced]
+        if split.comet:
+            named.append(("comet", SOURCE))
         if split.group and split.group.column:
             named.append(("group.column", split.group.column))
         if split.session:
@@ -76,10 +79,11 @@ def _check_parts(split: Split, manifest: str) -> None:
     session = split.session.given if split.session else None
     if not (group or session or split.group_by):
         return
-    rows = (({"text": "", **row}, {"generation": ""}) for row in read_jsonl(manifest))
+    rows = ({**row, "text": row.get("text") or ""} for row in read_jsonl(manifest))
     others = [column for column in map(column_of, split.protocols) if column]
+    pairs = ((row, {"generation": ""}) for row in rows)
     found = samples_of(
-        rows, manifest, manifest, group, session, lambda one: one, split.group_by or (), others
+        pairs, manifest, manifest, group, session, lambda one: one, split.group_by or (), others
     )
     deque(found, maxlen=0)
 

@@ -29,6 +29,9 @@ METHOD = "delete-one-group jackknife with Student's t; shares: Jeffreys, effecti
 _TELLS_NOTHING = np.log(100)
 """On the log scale: an interval from a hundredth of the rate to a hundred times it is none."""
 
+LEAST_IN_A_PART = 3
+"""Groups that each of two parts must have for an interval of their difference."""
+
 _EXTENSION = re.compile(r"\.(?:wav|flac|mp3|ogg|opus|m4a)$", re.IGNORECASE)
 _COUNTERS = re.compile(r"(?:[-_./][A-Za-z]{0,2}\d+)+$")
 
@@ -220,42 +223,53 @@ def mean_of_rates(
     return _around(mean_rate, _student(freedom) * spread, len(words))
 
 
+def by_group(counts: Numbers, units: Units) -> Numbers:
+    """Samples' counts summed by group: an array of groups by counts."""
+    return np.stack([units.sums(column) for column in counts.T], axis=1)
+
+
 def gap(
-    numerators: ArrayLike, denominators: ArrayLike, second: ArrayLike, units: Units, pairs: int = 1
+    value: Callable[[Numbers], Numbers],
+    counts: Numbers,
+    second: ArrayLike,
+    units: Units,
+    pairs: int = 1,
 ) -> Interval:
     """The interval of the difference of two parts' rates, the second's minus the first's.
 
     Groups that are in both parts are left out of both at once, so that what they share cancels.
 
     Args:
-        numerators: Errors (or successes) of each sample of both parts.
-        denominators: Words (or trials) of each.
+        value: From sums of counts (last axis) to the rate.
+        counts: The counts of each sample of both parts: an array of samples by counts.
         second: Whether a sample is of the second part.
         units: The samples' groups.
         pairs: Among how many pairs of parts these two were chosen for their difference: the
             interval is as wide as it must be to hold for all of them together (Bonferroni).
+
+    Returns:
+        The interval; there is none where a part has fewer groups than `LEAST_IN_A_PART`.
     """
-    chosen = np.asarray(second, dtype=bool)
-    above, below = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
-    sums = [units.sums(part * side) for side in (chosen, ~chosen) for part in (above, below)]
-    there = np.array([sums[1] > 0, sums[3] > 0])
-    if not there.any(axis=1).all():
-        return Interval(None, None, 0, "nothing was counted in one of them")
+    chosen = np.asarray(second, dtype=bool)[:, np.newaxis]
+    sums = [by_group(counts * side, units) for side in (chosen, ~chosen)]
+    there = np.array([(part != 0).any(axis=1) for part in sums])
+    if min(there.sum(axis=1)) < LEAST_IN_A_PART:
+        reason = f"one of them has fewer than {LEAST_IN_A_PART} groups"
+        return Interval(None, None, int(there.any(axis=0).sum()), reason)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rates = [(part.sum() - part) / (whole.sum() - whole)
-                 for part, whole in (sums[:2], sums[2:])]  # fmt: skip
-    seen = sums[0].sum() / sums[1].sum() - sums[2].sum() / sums[3].sum()
-    deviations = (rates[0] - rates[1] - seen)[there.any(axis=0)]
+        left = [value(part.sum(axis=0) - part) for part in sums]
+        seen = float(value(sums[0].sum(axis=0)) - value(sums[1].sum(axis=0)))
+    deviations = (left[0] - left[1] - seen)[there.any(axis=0)]
     kinds = (there[0] + 2 * there[1])[there.any(axis=0)]
-    if min(there.sum(axis=1)) < 2 or not np.isfinite(deviations).all():
-        return Interval(None, None, len(kinds), "one of them has one group only")
+    if not np.isfinite(deviations).all():
+        return Interval(None, None, len(kinds), "all that was counted in one is of one group")
     parts = [deviations[kinds == kind] for kind in np.unique(kinds)]
     variances = np.array([float(np.sum(part**2)) for part in parts])
     if variances.sum() <= 1e-24:
         return Interval(None, None, len(kinds), "all groups are alike")
     freedom = _satterthwaite(variances, [len(part) - 1 for part in parts])
     reach = _student(freedom, pairs) * float(np.sqrt(variances.sum()))
-    return Interval(float(seen - reach), float(seen + reach), len(kinds))
+    return Interval(seen - reach, seen + reach, len(kinds))
 
 
 def _around(rate: float, reach: float, groups: int) -> Interval:

@@ -13,11 +13,12 @@ from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
 from earmark.scoring import intervals, seeds
 from earmark.scoring.intervals import Numbers, Units, guessed_groups
-from earmark.scoring.measures import Measure, drawn_sums, measure_type
+from earmark.scoring.measures import Measure, Rate, drawn_sums, measure_type
 from earmark.scoring.metrics import combine, of_benchmark, prediction_metrics
 from earmark.scoring.pairs import each_sample, paired
 from earmark.scoring.printed import printed
 from earmark.scoring.resampling import METHOD, interval_of
+from earmark.scoring.slices import By, Sliced, sliced_by
 from earmark.scoring.text.reasoning import answer
 from earmark.scoring.timing import timing
 
@@ -37,6 +38,8 @@ def score_measured(
     metrics: str,
     label: str | None = None,
     group: Mapping[str, str] | None = None,
+    beside: Sequence[str] = (),
+    group_by: By = (),
 ) -> None:
     """Score one split.
 
@@ -50,6 +53,8 @@ def score_measured(
         metrics: The file to write, the split's metrics.
         label: What is special about this split's run, for tables; or None.
         group: As for `earmark.scoring.score.score`.
+        beside: COMET's scores, a file a seed (`earmark.scoring.comet.comet_split`); or none.
+        group_by: As for `earmark.scoring.score.score`.
 
     Raises:
         EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
@@ -60,8 +65,9 @@ def score_measured(
     pairs = [paired(manifest, file) for file in files]
     found = [prediction_metrics([row for _, row in rows]) for rows in pairs]
     known = found[0] if len(files) == 1 else seeds.averaged(found)
+    signed = _put_beside(pairs, manifest, beside)
     each = [
-        list(_rows(measure, rows, manifest, file, group))
+        list(_rows(measure, rows, manifest, file, group, group_by))
         for rows, file in zip(pairs, files, strict=True)
     ]
     answers = list(zip(*each, strict=True))
@@ -71,7 +77,21 @@ def score_measured(
     for mode, rows in zip(seeds.modes(len(files)), chosen, strict=True):
         flat = [(seed, row) for taken in rows for seed, row in enumerate(taken)]
         made[mode] = {**known, **_rates(measure, flat, known["busy_seconds"])}
+        if signed:
+            made[mode]["signatures"]["comet"] = signed
     write_json(metrics, made)
+
+
+def _put_beside(
+    pairs: Sequence[Sequence[tuple[Row, Row]]], manifest: str, files: Sequence[str]
+) -> str:
+    """Put COMET's scores into the rows of the manifest that they are of; says what gave them."""
+    signed: dict[str, None] = {}
+    for rows, file in zip(pairs, files, strict=bool(files)):
+        for (entry, _), (_, score) in zip(rows, paired(manifest, file), strict=True):
+            entry["comet"] = score["comet"]
+            signed[score["by"]] = None
+    return "; ".join(signed)
 
 
 def _chosen(answers: Sequence[Row]) -> list[Sequence[Row]]:
@@ -84,8 +104,10 @@ def _rows(
     manifest: str,
     predictions: str,
     group: Mapping[str, str] | None,
+    group_by: By,
 ) -> Iterator[Row]:
-    samples = each_sample(rows, manifest, predictions, group, reference=measure.needs_reference)
+    needed = measure.needs_reference
+    samples = each_sample(rows, manifest, predictions, group, None, group_by, reference=needed)
     for sample, (entry, _) in zip(samples, rows, strict=True):
         said, reasoned = answer(sample.generation)
         try:
@@ -101,13 +123,15 @@ def _rows(
             "hypothesis": said.strip(),
             **counted,
             **({"group": sample.group} if sample.group is not None else {}),
+            **({"by": dict(sample.by)} if sample.by else {}),
             **({"reasoning_removed": True} if reasoned else {}),
         }
 
 
-def counts_of(rows: Iterable[Row], measure: type[Measure]) -> Numbers:
-    """The counts of rows of a scores file: an array of samples by counts."""
-    return np.array([[row["counts"][name] for name in measure.counts] for row in rows], float)
+def counts_of(rows: Iterable[Row], measure: Measure | type[Measure]) -> Numbers:
+    """The counts of rows of a scores file: an array of samples by counts; nan for what is not."""
+    names = measure.counts
+    return np.array([[row["counts"].get(name, np.nan) for name in names] for row in rows], float)
 
 
 def groups_of(rows: Sequence[Row]) -> list[str]:
@@ -122,8 +146,9 @@ def groups_of(rows: Sequence[Row]) -> list[str]:
 def _rates(measure: Measure, answers: Sequence[tuple[int, Row]], busy: float | None) -> Metrics:
     """A split's rates with their intervals, the primary one named, and its timing."""
     rows = [row for _, row in answers]
-    counts = counts_of(rows, type(measure))
-    units = Units(groups_of(rows), len(rows))
+    counts = counts_of(rows, measure)
+    groups = groups_of(rows)
+    units = Units(groups, len(rows))
     drawn = drawn_sums(counts, units)
     found: Metrics = {"scoring": type(measure).__module__.rpartition(".")[2], **measure.record}
     for rate in measure.rates:
@@ -142,7 +167,20 @@ def _rates(measure: Measure, answers: Sequence[tuple[int, Row]], busy: float | N
         "level": intervals.LEVEL,
         "method": METHOD,
     }
+    by = [row.get("by", {}) for row in rows]
+    if any(by):
+        found["slices"] = {
+            rate.name: sliced_by(by, counts, (groups, None), _sliced(rate))
+            for rate in measure.rates
+        }
     return {**found, **timing(_table(answers), None, busy)}
+
+
+def _sliced(rate: Rate) -> Sliced:
+    def interval(counts: Numbers, units: Units) -> intervals.Interval:
+        return rate.interval(counts, units, drawn_sums(counts, units))
+
+    return Sliced(rate.name, rate.lower, rate.value, interval)
 
 
 def _rate(name: str, value: float, made: intervals.Interval) -> Metrics:
@@ -212,7 +250,7 @@ def _means(
     drawn = [drawn_sums(counts_of(one, measure), of) for one, of in zip(rows, units, strict=True)]
     found: Metrics = {"scoring": parts[0]["scoring"]}
     groups, weights = sum(of.count for of in units), [part["num_entries"] for part in parts]
-    for rate in measure.rates:
+    for rate in [one for one in measure.rates if all(one.name in part for part in parts)]:
         values = [part[rate.name] for part in parts]
         known = None not in values
         draws = np.mean([rate.value(one) for one in drawn], axis=0)

@@ -27,7 +27,7 @@ def _columns(modes: dict[str, Any]) -> list[str]:
         excluded = [name for name in there if _is_count(name, modes)]
         return [*_BEFORE[:-1], *(name for name in _JUDGED if name in there), *excluded, *_AFTER]
     if scored := next((one["scoring"] for one in modes.values() if one.get("scoring")), None):
-        return [*_BEFORE[:-1], *(rate.name for rate in measure_type(scored).rates), *_AFTER]
+        return [*_BEFORE[:-1], *_rates(scored, next(iter(modes.values()))), *_AFTER]
     by_characters = any("unit" in values for values in modes.values())
     before = [*_BEFORE[:-1], "cer" if by_characters else "wer"]
     others = {
@@ -36,6 +36,11 @@ def _columns(modes: dict[str, Any]) -> list[str]:
         for name in list(values.get("protocols", ()))[1:]
     }
     return [*before, *others, *_AFTER]
+
+
+def _rates(scoring: str, values: dict[str, Any]) -> list[str]:
+    """The rates of a measure that are there."""
+    return [rate.name for rate in measure_type(scoring).rates if rate.name in values]
 
 
 def _is_count(name: str, modes: dict[str, Any]) -> bool:
@@ -92,7 +97,7 @@ def _protocol_notes(values: dict[str, Any]) -> list[str]:
         shown = [_noted(values, name) for name in _NOTED if values.get(f"{name}_ci")]
         notes += [", ".join(shown)] if shown else []
     if values.get("scoring"):
-        names = (rate.name for rate in measure_type(values["scoring"]).rates)
+        names = _rates(values["scoring"], values)
         notes.append(", ".join(_noted(values, name) for name in names))
     for name, block in values.get("protocols", {}).items():
         rates = [f"wer {_with_interval(block, 'wer')}"]

@@ -58,14 +58,8 @@ def check_scoring(splits: Iterable[Any]) -> None:
                 where += "protocols: "
                 for name in split.protocols:
                     protocol(name, split.language)
-            else:
-                without = {"session": None, "postprocess": "none"}
-                if split.way in MEASURES:
-                    measure_type(split.scoring)(split.measured)
-                    without["group_by"] = None
-                for key, unset in without.items():
-                    if getattr(split, key) != unset:
-                        raise EarmarkError(f"{key}: means nothing for `scoring: {split.scoring}`")
+            elif split.way in MEASURES:
+                measure_type(split.scoring)(split.measured)
         except EarmarkError as error:
             raise EarmarkError(f"{where}{error}") from None
 

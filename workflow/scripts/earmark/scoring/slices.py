@@ -9,14 +9,23 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from earmark.errors import EarmarkError
 from earmark.files import Row
-from earmark.scoring.intervals import Interval, Units, gap, ratio, share
+from earmark.scoring.intervals import (
+    LEAST_IN_A_PART,
+    Interval,
+    Numbers,
+    Units,
+    gap,
+    ratio,
+    share,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,6 +101,23 @@ def _range(value: Any, bounds: Sequence[float], where: str) -> str:
     return f"{low} to {high}" if low and high else f"under {high}" if high else f"{low} or more"
 
 
+@dataclass(frozen=True)
+class Sliced:
+    """A rate of counts.
+
+    Attributes:
+        name: What it is called.
+        lower: Whether lower is better.
+        value: From sums of counts (last axis) to the rate, in its unit.
+        interval: The interval of samples' counts, an array of samples by counts, in its unit.
+    """
+
+    name: str
+    lower: bool
+    value: Callable[[Numbers], Numbers]
+    interval: Callable[[Numbers, Units], Interval]
+
+
 def sliced(
     by: Sequence[Mapping[str, str]],
     above: pd.Series[Any],
@@ -100,89 +126,108 @@ def sliced(
     rate: str,
     lower: bool,
 ) -> dict[str, Any]:
-    """The rates of every column's values, in percent, and the gap between best and worst.
+    """As `sliced_by`, of a rate in percent: of word errors, or a share of successes.
+
+    Args:
+        by: As for `sliced_by`.
+        above: Errors (or successes) of each sample.
+        below: Words (or trials) of each.
+        units: As for `sliced_by`.
+        rate: What the rate is called.
+        lower: Whether lower is better: word errors, not shares of successes.
+    """
+    made = ratio if lower else share
+
+    def value(sums: Numbers) -> Numbers:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found: Numbers = 100 * sums[..., 0] / sums[..., 1]
+        return found
+
+    def interval(counts: Numbers, of: Units) -> Interval:
+        return made(counts[:, 0], counts[:, 1], of).scaled(100)
+
+    counts = np.stack([np.asarray(above, dtype=float), np.asarray(below, dtype=float)], axis=1)
+    return sliced_by(by, counts, units, Sliced(rate, lower, value, interval))
+
+
+def sliced_by(
+    by: Sequence[Mapping[str, str]],
+    counts: Numbers,
+    units: tuple[Sequence[str], Sequence[str] | None],
+    rate: Sliced,
+) -> dict[str, Any]:
+    """The rates of every column's values, and the gap between best and worst.
 
     A value all of whose samples are of one group (a speaker, say) has an interval over samples:
     what the same speaker's other utterances would bring. The gap is between the best and the worst
-    of the values that have two groups or samples at least, and its interval allows for their having
-    been chosen as best and worst of so many.
+    of the values that have groups (or samples) enough for an interval; where fewer than two have,
+    of all, without one. Its interval allows for their having been chosen as best and worst of so
+    many.
 
     Args:
         by: Each sample's values, by column.
-        above: Errors (or successes) of each sample.
-        below: Words (or trials) of each.
+        counts: What is counted of each sample: an array of samples by counts.
         units: The group of each sample, and its split where there are several.
-        rate: What the rate is called.
-        lower: Whether lower is better: word errors, not shares of successes.
+        rate: The rate.
 
     Returns:
-        By column ``values`` (by value the rate, its interval ``…_ci``, ``num_answers``, and
-        ``groups``), ``without`` (samples that have none) and ``gap`` (``best``, ``worst``,
-        ``difference`` in points, never negative, ``interval``, ``pairs``, and ``why`` there is no
-        interval), null for a single value.
+        By column ``values`` (by value the rate, its interval ``…_ci`` or ``…_ci_why`` there is
+        none, ``num_answers``, and ``groups``), ``without`` (samples that have none) and ``gap``
+        (``best``, ``worst``, ``difference``, never negative, ``interval``, ``pairs``, and ``why``
+        there is no interval), null for a single value.
     """
     groups, strata = units
-    one, other = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
     owned = [f"{s}/{g}" for s, g in zip(strata or [""] * len(by), groups, strict=True)]
     found: dict[str, Any] = {}
     for column in dict.fromkeys(name for sample in by for name in sample):
-        named = [sample.get(column, "") for sample in by]
-        codes = {value: code for code, value in enumerate(sorted(set(named), key=_in_order))}
-        coded = np.array([codes[value] for value in named])
+        named = np.array([sample.get(column, "") for sample in by])
+        values, coded = np.unique(named, return_inverse=True)
+        codes = {str(value): code for code, value in enumerate(values)}
         rows: dict[str, dict[str, Any]] = {}
         owners = np.array(owned, dtype=object)
-        for value in [value for value in codes if value]:
+        for value in sorted(codes.keys() - {""}, key=_in_order):
             places = np.flatnonzero(coded == codes[value])
             if len(set(owners[places])) == 1:
                 owners[places] = [f"{owners[place]}/{place}" for place in places]
-            made = _rate(one[places], other[places], owners[places].tolist(), lower)
-            total = other[places].sum()
-            rows[value] = {
-                rate: float(100 * one[places].sum() / total) if total else None,
-                f"{rate}_ci": made.ends,
-                "num_answers": len(places),
-                "groups": made.groups,
-            }
+            rows[value] = _row(counts[places], owners[places].tolist(), rate)
         found[column] = {
             "values": rows,
-            "without": named.count(""),
-            "gap": _gap(rows, rate, lower, np.array(named, dtype=object), one, other, owners),
+            "without": int((named == "").sum()),
+            "gap": _gap(rows, rate, named, counts, owners),
         }
     return found
 
 
-def _rate(above: Any, below: Any, owners: list[str], lower: bool) -> Interval:
-    return (ratio if lower else share)(above, below, Units(owners, len(owners))).scaled(100)
+def _row(counts: Numbers, owners: list[str], rate: Sliced) -> dict[str, Any]:
+    made, value = rate.interval(counts, Units(owners, len(owners))), rate.value(counts.sum(axis=0))
+    return {
+        rate.name: float(value) if np.isfinite(value) else None,
+        f"{rate.name}_ci": made.ends,
+        **({f"{rate.name}_ci_why": made.reason} if made.reason else {}),
+        "num_answers": len(counts),
+        "groups": made.groups,
+    }
 
 
 def _gap(
-    rows: Mapping[str, Mapping[str, Any]],
-    rate: str,
-    lower: bool,
-    named: Any,
-    above: Any,
-    below: Any,
-    owners: Any,
+    rows: Mapping[str, Mapping[str, Any]], rate: Sliced, named: Any, counts: Numbers, owners: Any
 ) -> dict[str, Any] | None:
-    known = [v for v, row in rows.items() if row[rate] is not None and row["groups"] > 1]
+    known = [value for value, row in rows.items() if row[rate.name] is not None]
+    enough = [value for value in known if rows[value]["groups"] >= LEAST_IN_A_PART]
+    known = enough if len(enough) > 1 else known
     if len(known) < 2:
         return None
-    ranked = sorted(known, key=lambda value: rows[value][rate], reverse=not lower)
+    ranked = sorted(known, key=lambda value: rows[value][rate.name], reverse=not rate.lower)
     best, worst = ranked[0], ranked[-1]
-    high, low = (worst, best) if lower else (best, worst)
+    high, low = (worst, best) if rate.lower else (best, worst)
     places = np.flatnonzero((named == high) | (named == low))
     pairs = len(known) * (len(known) - 1) // 2
-    made = gap(
-        above[places],
-        below[places],
-        named[places] == high,
-        Units(owners[places].tolist(), len(places)),
-        pairs,
-    ).scaled(100)
+    units = Units(owners[places].tolist(), len(places))
+    made = gap(rate.value, counts[places], named[places] == high, units, pairs)
     return {
         "best": best,
         "worst": worst,
-        "difference": rows[high][rate] - rows[low][rate],
+        "difference": rows[high][rate.name] - rows[low][rate.name],
         "interval": made.ends,
         "pairs": pairs,
         **({"why": made.reason} if made.reason else {}),

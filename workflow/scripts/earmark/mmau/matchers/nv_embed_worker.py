@@ -1,19 +1,17 @@
 """Embeds texts with NV-Embed-v2, under an interpreter that has its packages.
 
-Run by `earmark.mmau.matchers.nv_embed` in another environment, so it imports nothing of Earmark.
-Lines of JSON: a list of texts in, ``{"shape": [n, d], "vectors": base64 of float32}`` out.
+Run by `earmark.servers.worker_loop` in another environment, so it imports nothing of Earmark. A
+list of texts in, ``{"shape": [n, d], "vectors": base64 of float32}`` out.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-import os
-import sys
 from typing import Any
 
 
-def _load(asked: dict[str, Any]) -> Any:
+def load(asked: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The model, on its device."""
     import torch
     import transformers
 
@@ -25,7 +23,14 @@ def _load(asked: dict[str, Any]) -> Any:
         torch_dtype=getattr(torch, asked["dtype"]),
         trust_remote_code=True,
     )
-    return model.to(asked["device"]).eval()
+    return model.to(asked["device"]).eval(), {"loaded": asked["model"]}
+
+
+def answer(model: Any, texts: list[str], asked: dict[str, Any]) -> dict[str, Any]:
+    """Unit vectors of some texts."""
+    vectors = _embed(model, texts, asked).astype("float32")
+    encoded = base64.b64encode(vectors.tobytes()).decode()
+    return {"shape": list(vectors.shape), "vectors": encoded}
 
 
 def _embed(model: Any, texts: list[str], asked: dict[str, Any]) -> Any:
@@ -47,31 +52,3 @@ def _embed(model: Any, texts: list[str], asked: dict[str, Any]) -> Any:
     half = len(texts) // 2
     parts = [_embed(model, part, asked) for part in (texts[:half], texts[half:])]
     return numpy.concatenate(parts)
-
-
-def main() -> int:
-    """Load the model, then answer each line until the input ends."""
-    # What libraries print must not mix with the answers.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    asked = json.loads(sys.argv[1])
-
-    def answer(value: dict[str, Any]) -> None:
-        answers.write(json.dumps(value) + "\n")
-        answers.flush()
-
-    try:
-        model = _load(asked)
-        answer({"loaded": asked["model"]})
-        for line in sys.stdin:
-            vectors = _embed(model, json.loads(line), asked).astype("float32")
-            encoded = base64.b64encode(vectors.tobytes()).decode()
-            answer({"shape": list(vectors.shape), "vectors": encoded})
-    except Exception as error:
-        answer({"error": f"{type(error).__name__}: {error}"})
-        raise
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

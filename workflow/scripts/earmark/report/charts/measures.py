@@ -8,7 +8,7 @@ from earmark.config.benchmarks import MEASURES
 from earmark.report.charts.drawing import Chart, of_rate, samples_link, split_name
 from earmark.report.figures import rate
 from earmark.report.gather import Results
-from earmark.scoring.measures import measure_type
+from earmark.scoring.measures import rates_of
 
 
 def by_split(results: Results) -> Iterator[Chart]:
@@ -19,7 +19,7 @@ def by_split(results: Results) -> Iterator[Chart]:
             for one in results.evaluations.values()
             if one.metrics is not None and one.split.scoring == measure
         ]
-        for of in measure_type(measure).rates if scored else ():
+        for of in rates_of(one.split for one, _ in scored) if scored else ():
             axis = of.title + {"": "", "percent": " (%)"}.get(of.unit, f" ({of.unit})")
             rows = [
                 {**row, **rate(one.metrics, of.name), "href": samples_link(one)}

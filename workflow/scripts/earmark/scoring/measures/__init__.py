@@ -8,20 +8,23 @@ follow. Its class stands under ``MEASURE``, and its name in `earmark.config.benc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from earmark.config.benchmarks import MEASURES
 from earmark.files import Row
 from earmark.scoring import intervals
-from earmark.scoring.intervals import Interval, Numbers, Units
+from earmark.scoring.intervals import Interval, Numbers, Units, by_group
 from earmark.scoring.resampling import Value, bootstrapped, interval_of
 from earmark.scoring.samples import Sample
+
+if TYPE_CHECKING:
+    from earmark.config import Split
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Rate:
         unit: What it is in, for captions; empty for points of a scale such as BLEU's.
         share: Where it is the share of samples that have a count: that count's place; its interval
             is then never of no width. Otherwise the interval is the bootstrap's.
+        asked_by: The key of a split that asks for it; empty where all splits have it.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Rate:
     lower: bool = False
     unit: str = "percent"
     share: int | None = None
+    asked_by: str = ""
 
     def interval(self, counts: Numbers, units: Units, drawn: Numbers) -> Interval:
         """The 95 % interval.
@@ -63,11 +68,6 @@ def drawn_sums(counts: Numbers, units: Units) -> Numbers:
     return np.concatenate([drawn for (drawn,) in bootstrapped(by_group(counts, units))])
 
 
-def by_group(counts: Numbers, units: Units) -> Numbers:
-    """Samples' counts summed by group: an array of groups by counts."""
-    return np.stack([units.sums(column) for column in counts.T], axis=1)
-
-
 def percent(above: Sequence[float], below: Sequence[float]) -> Value:
     """The rate that is one weighted sum of counts over another, times 100; nan where that is 0."""
 
@@ -83,20 +83,23 @@ class Measure(ABC):
     """One way to score, as a split sets it.
 
     Args:
-        settings: The split's ``language``, ``target_language``, ``tokenizer`` and ``keywords``.
+        settings: The split's ``language``, ``target_language``, ``tokenizer``, ``keywords`` and
+            what of ``comet`` determines its scores.
 
     Raises:
         EarmarkError: when it cannot score so; begins with the key that is wrong.
     """
 
-    counts: ClassVar[tuple[str, ...]]
+    counts: tuple[str, ...]
     """What is counted of each sample, by name."""
-    rates: ClassVar[tuple[Rate, ...]]
-    """Its rates, the primary one first."""
+    rates: tuple[Rate, ...]
+    """Its rates, the primary one first; of an object, those that the split asks for."""
     needs_reference: ClassVar[bool] = True
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.settings = settings
+        asked = (rate for rate in self.rates if not rate.asked_by or settings.get(rate.asked_by))
+        self.rates = tuple(asked)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -118,7 +121,7 @@ class Measure(ABC):
 
         Args:
             sample: The sample; its ``generation`` is without reasoning.
-            entry: Its row of the manifest.
+            entry: Its row of the manifest, with what was scored ``beside``.
         """
 
 
@@ -127,6 +130,16 @@ def measure_type(name: str) -> type[Measure]:
     """The measure of that name, one of `MEASURES`."""
     found: type[Measure] = import_module(f"{__name__}.{name}").MEASURE
     return found
+
+
+def rates_of(splits: Iterable[Split]) -> list[Rate]:
+    """The rates of some splits of one measure, without those that none of them asks for."""
+    given = list(splits)
+    return [
+        rate
+        for rate in measure_type(given[0].scoring).rates
+        if not rate.asked_by or any(getattr(split, rate.asked_by) for split in given)
+    ]
 
 
 @cache

@@ -4,12 +4,13 @@ As Contextual Earnings-22 counts them in NeMo-Skills at 74b86497: texts in lower
 but letters and digits a space; occurrences are found from left to right, the longest keyword first,
 without overlap; one of the reference is a true positive where all its words are aligned to the
 same, contiguous words of the answer (substitution before deletion before insertion), else a false
-negative; one of the answer that is no true positive is a false positive.
+negative; one of the answer that is no true positive is a false positive. Unlike there, texts are
+composed first, and marks, which Hindi's words are full of, are letters.
 """
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,10 +18,25 @@ from earmark.errors import EarmarkError
 from earmark.files import Row
 from earmark.scoring.measures import Measure, Rate, percent
 from earmark.scoring.samples import Sample
+from earmark.scoring.text.basic import LONGEST_COMPOSED
 from earmark.scoring.text.multilingual import is_unspaced
 from earmark.scoring.word_errors import align, counted
 
-_NO_WORD = re.compile(r"[\W_]+")
+
+class _Letters(dict[int, "str | None"]):
+    """A table for `str.translate` that fills itself: letters, marks and digits stay, what is not
+    seen (joiners, marks of direction) goes, and all else is a space.
+    """
+
+    def __missing__(self, code: int) -> str | None:
+        char = chr(code)
+        category = unicodedata.category(char)
+        kept = char if char.isalnum() or category[0] == "M" else None if category == "Cf" else " "
+        self[code] = kept
+        return kept
+
+
+_LETTERS = _Letters()
 
 Span = tuple[int, int]
 """A first word, and the word behind the last."""
@@ -28,7 +44,11 @@ Span = tuple[int, int]
 
 def words(text: str) -> list[str]:
     """A text's words, as they are compared."""
-    return _NO_WORD.sub(" ", text.lower()).split()
+    composed = (
+        unicodedata.normalize("NFC", word) if len(word) <= LONGEST_COMPOSED else word
+        for word in text.lower().split()
+    )
+    return " ".join(composed).translate(_LETTERS).split()
 
 
 def occurrences(text: Sequence[str], keywords: Sequence[Sequence[str]]) -> list[Span]:

@@ -1,4 +1,4 @@
-"""Translation: corpus BLEU and chrF, as sacrebleu counts them.
+"""Translation: corpus BLEU and chrF, as sacrebleu counts them, and COMET's mean where asked for.
 
 BLEU is Papineni et al., ACL 2002, chrF is Popović, WMT 2015; both with sacrebleu's defaults (Post,
 WMT 2018), whose signatures are recorded. A sentence succeeds above 30 BLEU, as in NeMo-Skills.
@@ -15,6 +15,7 @@ import numpy as np
 from earmark.errors import EarmarkError
 from earmark.files import Row
 from earmark.language import code
+from earmark.scoring.comet import check_source
 from earmark.scoring.intervals import Numbers
 from earmark.scoring.measures import Measure, Rate
 from earmark.scoring.samples import Sample
@@ -51,7 +52,8 @@ def chrf(sums: Numbers) -> Numbers:
 
     Precision and recall are means over the orders that both sides have n-grams of.
     """
-    parts = sums[..., 2 + 2 * _ORDER :].reshape(*sums.shape[:-1], _CHARS, 3)
+    first = 2 + 2 * _ORDER
+    parts = sums[..., first : first + 3 * _CHARS].reshape(*sums.shape[:-1], _CHARS, 3)
     hyp, ref, match = np.moveaxis(parts, -1, 0)
     both = (hyp > 0) & (ref > 0)
     orders = np.maximum(both.sum(-1), 1)
@@ -62,6 +64,12 @@ def chrf(sums: Numbers) -> Numbers:
     return found
 
 
+def comet(sums: Numbers) -> Numbers:
+    """The mean of COMET's scores, times 100, of summed counts: the last two."""
+    found: Numbers = 100 * sums[..., -2] / sums[..., -1]
+    return found
+
+
 class Translation(Measure):
     """See `Measure`."""
 
@@ -69,8 +77,13 @@ class Translation(Measure):
         *("hyp_length", "ref_length"),
         *(f"{what}_{n}" for what in _WORDS for n in range(1, _ORDER + 1)),
         *(f"char_{what}_{n}" for n in range(1, _CHARS + 1) for what in _CHARACTERS),
+        *("comet", "sentences"),
     )
-    rates = (Rate("bleu", "BLEU", bleu, unit=""), Rate("chrf", "chrF", chrf, unit=""))
+    rates = (
+        Rate("bleu", "BLEU", bleu, unit=""),
+        Rate("chrf", "chrF", chrf, unit=""),
+        Rate("comet", "COMET", comet, unit="", asked_by="comet"),
+    )
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
@@ -83,6 +96,8 @@ class Translation(Measure):
         short = code(target)
         chosen = TOKENIZERS.get(short, "char" if is_unspaced(short) else "13a")
         self.tokenizer = settings.get("tokenizer") or chosen
+        if not settings.get("comet"):
+            self.counts = self.counts[:-2]
         self._bleu = self._made()
 
     def _made(self) -> BLEU:
@@ -109,6 +124,11 @@ class Translation(Measure):
             found[name] = metric.get_signature().format()
         return {"signatures": found}
 
+    def check(self, entry: Row) -> None:
+        """See `Measure.check`."""
+        if self.settings.get("comet"):
+            check_source(entry)
+
     def count(self, sample: Sample, entry: Row) -> Row:
         """See `Measure.count`."""
         from sacrebleu.metrics.helpers import extract_all_char_ngrams
@@ -122,12 +142,12 @@ class Translation(Measure):
             # Of an order that the reference has no n-grams of, the hypothesis's do not count.
             common = sum(min(count, theirs[one]) for one, count in ours.items() if one in theirs)
             numbers += [ours.total() if theirs else 0, theirs.total(), common]
-        return {
-            "counts": dict(zip(self.counts, map(int, numbers), strict=True)),
-            "success": found.score > _SUCCESS,
-            "cost": round(100 - found.score, 3),
-            "bleu": found.score,
-        }
+        row: Row = {"success": found.score > _SUCCESS, "cost": round(100 - found.score, 3)}
+        counts, row["bleu"] = list(map(int, numbers)), found.score
+        if self.settings.get("comet"):
+            counts += [entry["comet"], 1]
+            row["comet"] = 100 * entry["comet"]
+        return {"counts": dict(zip(self.counts, counts, strict=True)), **row}
 
 
 MEASURE = Translation
