@@ -14,9 +14,9 @@ from earmark.config import resolve
 from earmark.config.benchmarks import Judged
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl, write_jsonl
-from earmark.mmau import judged
 from earmark.mmau.choice import named, place_of
-from earmark.mmau.judging import Judge
+from earmark.mmau.judge import read_value
+from earmark.mmau.judging import Judge, judge_split
 from earmark.mmau.protocol import Protocol
 from earmark.mmau.score import aggregate_mmau, score_mmau
 from earmark.scoring.declared import check_manifest
@@ -92,7 +92,7 @@ WORDS = {"user": "{response}", "values": {"yes": 1, "no": 0}, "scale": [0, 1]}
     ],
 )
 def test_a_verdict_is_read_as_configured_or_not_at_all(rule, text, value):
-    assert judged.read(text, Judged(**rule, success_from=1)) == value
+    assert read_value(text, Judged(**rule, success_from=1)) == value
 
 
 def hub_set(hub, split, rows, schema):
@@ -132,7 +132,7 @@ def scored(tmp_path, run, split, home, heard, beside=()):
         files = [str(tmp_path / "j.jsonl")]
         wanted = protocol.judge_of(split, run)
         judge = Judge("judging", wanted, run.judge, tmp_path / "journal", tmp_path / "log")
-        judged.judge_split(judge, manifest, str(tmp_path / "p.jsonl"), files[0])
+        judge_split(judge, manifest, str(tmp_path / "p.jsonl"), files[0])
     name = f"{split.benchmark}.{split.name}"
     metrics = str(tmp_path / "s.metrics.json")
     score_mmau(

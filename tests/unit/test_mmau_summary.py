@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from earmark.mmau.letters import letter_of
+from earmark.mmau.choice import letter_of
 from earmark.mmau.summary import by_group, modes, table, whole
 from earmark.mmau.verdicts import closed_verdict, instruction_verdict, open_verdict
 

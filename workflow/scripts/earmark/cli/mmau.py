@@ -66,7 +66,7 @@ def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     from earmark.mmau import summary
     from earmark.mmau.answers import read_answers
     from earmark.mmau.score import category_blocks, not_scored
-    from earmark.mmau.verdicts import WAYS, unscored, verdicts, way_of
+    from earmark.mmau.verdicts import WAYS, verdict, verdicts, way_of
 
     rows = read_answers(args.file, args.column)
     ways = [way_of(row["category"]) for row, *_ in rows]
@@ -81,11 +81,11 @@ def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         if isinstance(plan, str):
             print(f"{way}: {len(samples)} samples not scored: {plan}")
             for place, (row, _) in zip(places[way], samples, strict=True):
-                every[place] = unscored(row, f"not scored: {plan}")
+                every[place] = verdict(row, None, f"not scored: {plan}")
             continue
-        found = verdicts(way, samples, plan(samples), args.sentences)
-        for place, verdict in zip(places[way], found, strict=True):
-            every[place] = verdict | ({"reasoning_removed": True} if rows[place][2] else {})
+        found = verdicts(way, samples, plan(samples), {"sentences": args.sentences})
+        for place, one in zip(places[way], found, strict=True):
+            every[place] = one | ({"reasoning_removed": True} if rows[place][2] else {})
         for row in not_scored(found):
             print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
         name = f"mmau-pro.{way}"

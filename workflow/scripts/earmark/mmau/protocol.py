@@ -6,7 +6,6 @@ from typing import Any
 
 from earmark.config import Run, Split
 from earmark.errors import EarmarkError
-from earmark.mmau import judged
 from earmark.mmau.judging import judge_settings
 from earmark.mmau.matchers import matcher_type
 
@@ -32,7 +31,7 @@ class Protocol:
 
     def judge_of(self, split: Split, run: Run) -> dict[str, Any]:
         """What determines the judgements of a split."""
-        return judged.settings(run.judge, split.judged) if split.judged else self.judge
+        return judge_settings(run.judge, split.judged) if split.judged else self.judge
 
     def of(self, run: Run, wildcards: Any) -> dict[str, Any]:
         """What a split's numbers rest on, to be kept beside them.

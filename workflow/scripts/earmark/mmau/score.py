@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
-from earmark.mmau import choice, judged, summary
+from earmark.mmau import summary
 from earmark.mmau.answers import answered
 from earmark.mmau.verdicts import CLOSED_FORM, verdicts
 from earmark.scoring.pairs import paired
@@ -60,7 +60,7 @@ def score_mmau(
         pairs = answered(manifest, file)
         others = [row for _, row in paired(manifest, beside[seed])] if beside else None
         samples = [(row, answer["generation"]) for row, answer in pairs]
-        found = _verdicts(way, samples, others, protocol)
+        found = verdicts(way, samples, others, protocol)
         number = {"seed": seed} if len(predictions) > 1 else {}
         for row, (entry, answer) in zip(found, pairs, strict=True):
             more: Row = {"reasoning_removed": True} if answer["reasoning_removed"] else {}
@@ -87,20 +87,6 @@ def score_mmau(
             "protocol": protocol,
         },
     )
-
-
-def _verdicts(
-    way: str,
-    samples: list[tuple[Row, str]],
-    others: list[Row] | None,
-    protocol: dict[str, Any],
-) -> list[Row]:
-    """The verdict of each sample, by the way that its split is scored."""
-    if way == "multiple_choice":
-        return choice.verdicts(samples, protocol["choices"])
-    if way == "judged":
-        return judged.verdicts(samples, others or [], protocol["judged"])
-    return verdicts(way, samples, others, protocol.get("sentences", "punctuation"))
 
 
 def category_blocks(
