@@ -130,14 +130,14 @@ def scored(tmp_path, run, split, home, heard, beside=()):
     files = list(beside)
     if split.scoring == "judged":
         files = [str(tmp_path / "j.jsonl")]
-        wanted = protocol.judge_of(split, run)
+        wanted = protocol.judge_of(split)
         judge = Judge("judging", wanted, run.judge, tmp_path / "journal", tmp_path / "log")
         judge_split(judge, manifest, str(tmp_path / "p.jsonl"), files[0])
     name = f"{split.benchmark}.{split.name}"
     metrics = str(tmp_path / "s.metrics.json")
     score_mmau(
         name, split.scoring, manifest, [str(tmp_path / "p.jsonl")], files,
-        str(tmp_path / "s.jsonl"), metrics, protocol.of(run, Wildcards),
+        str(tmp_path / "s.jsonl"), metrics, protocol.of(Wildcards),
         group_by=split.group_by or (),
     )  # fmt: skip
     aggregate_mmau(split.benchmark, [metrics], str(tmp_path / "m.json"))

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     from earmark.mmau import summary
     from earmark.mmau.answers import read_answers
-    from earmark.mmau.score import category_blocks, not_scored
+    from earmark.mmau.score import category_blocks, unscored
     from earmark.mmau.verdicts import WAYS, verdict, verdicts, way_of
 
     rows = read_answers(args.file, args.column)
@@ -86,8 +86,7 @@ def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         found = verdicts(way, samples, plan(samples), {"sentences": args.sentences})
         for place, one in zip(places[way], found, strict=True):
             every[place] = one | ({"reasoning_removed": True} if rows[place][2] else {})
-        for row in not_scored(found):
-            print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
+        unscored(found)
         name = f"mmau-pro.{way}"
         tables[name] = summary.table([every[place] for place in places[way]])
         blocks |= category_blocks(name, way, tables[name])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
@@ -10,6 +10,7 @@ from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
 from earmark.mmau import summary
 from earmark.mmau.answers import answered
 from earmark.mmau.verdicts import CLOSED_FORM, verdicts
+from earmark.scoring.metrics import labelled
 from earmark.scoring.pairs import paired
 from earmark.scoring.printed import printed
 from earmark.scoring.slices import By, values
@@ -61,32 +62,21 @@ def score_mmau(
         others = [row for _, row in paired(manifest, beside[seed])] if beside else None
         samples = [(row, answer["generation"]) for row, answer in pairs]
         found = verdicts(way, samples, others, protocol)
-        number = {"seed": seed} if len(predictions) > 1 else {}
         for row, (entry, answer) in zip(found, pairs, strict=True):
-            more: Row = {"reasoning_removed": True} if answer["reasoning_removed"] else {}
+            if len(predictions) > 1:
+                row["seed"] = seed
+            if answer["reasoning_removed"]:
+                row["reasoning_removed"] = True
             if group_by:
-                more["by"] = values(entry, group_by, f"{manifest}, sample {entry['id']!r}")
-            rows.append({**row, **number, **more})
+                row["by"] = values(entry, group_by, f"{manifest}, sample {entry['id']!r}")
+        rows += found
         answers.append([answer for _, answer in pairs])
     write_jsonl(scores, rows)
     table = summary.table(rows)
     blocks = category_blocks(subset, way, table, answers)
-    unscored = not_scored(rows)
-    for row in unscored:
-        print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
-    write_json(
-        metrics,
-        {
-            "subset": subset,
-            "scoring": way,
-            "label": label,
-            **blocks.pop(subset),
-            "subsets": blocks,
-            "by": summary.by_group(table),
-            "unscored": unscored,
-            "protocol": protocol,
-        },
-    )
+    made: Row = {"subset": subset, "scoring": way, "label": label, **blocks.pop(subset)}
+    made |= {"subsets": blocks, "by": summary.by_group(table)}
+    write_json(metrics, {**made, "unscored": unscored(rows), "protocol": protocol})
 
 
 def category_blocks(
@@ -105,25 +95,19 @@ def category_blocks(
     return found
 
 
-def not_scored(rows: Iterable[Row]) -> list[Row]:
-    """The first of the verdicts on samples that could not be scored: which, and why."""
+def unscored(rows: Iterable[Row]) -> list[Row]:
+    """The first of the verdicts on samples that could not be scored, which are printed too."""
     keys = ("id", "seed", "excluded", "why")
-    found = [
-        {key: row[key] for key in keys if key in row} for row in rows if row["correct"] is None
-    ]
-    return found[:SHOWN]
+    found = [row for row in rows if row["correct"] is None][:SHOWN]
+    for row in found:
+        print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
+    return [{key: row[key] for key in keys if key in row} for row in found]
 
 
-def _read_blocks(split: Mapping[str, Any]) -> Blocks:
+def _blocks(split: Row) -> Blocks:
     """The blocks that `score_mmau` wrote, labelled."""
     head = {key: value for key, value in split.items() if "@" in key}
-    return _labelled({split["subset"]: head, **split["subsets"]}, split.get("label"))
-
-
-def _labelled(blocks: Blocks, label: str | None) -> Blocks:
-    for block in [one for modes in blocks.values() for one in modes.values()] if label else ():
-        block["label"] = label
-    return blocks
+    return labelled({split["subset"]: head, **split["subsets"]}, split["label"])
 
 
 def aggregate_category(split: str, metrics: str, details: str) -> None:
@@ -135,9 +119,9 @@ def aggregate_category(split: str, metrics: str, details: str) -> None:
         details: The file to write: protocol, rates by group, samples that could not be scored.
     """
     found = read_json(split)
-    blocks = _read_blocks(found)
+    blocks = _blocks(found)
     write_json(metrics, blocks)
-    write_json(details, {key: found.get(key) for key in ("label", "protocol", "by", "unscored")})
+    write_json(details, {key: found[key] for key in ("label", "protocol", "by", "unscored")})
     print(report(blocks))
 
 
@@ -157,16 +141,16 @@ def aggregate_mmau(benchmark: str, splits: Iterable[str], metrics: str) -> None:
     tables, labels = [], []
     for path in splits:
         found = read_json(path)
-        blocks = _read_blocks(found)
+        blocks = _blocks(found)
         heads[found["subset"]] = blocks[found["subset"]]
         below |= blocks
-        labels.append(found.get("label"))
+        labels.append(found["label"])
         tables.append(summary.table(read_jsonl(f"{path.removesuffix('.metrics.json')}.jsonl")))
     if len({tuple(head) for head in heads.values()}) > 1:
         listed = "; ".join(f"{subset}: {', '.join(head)}" for subset, head in heads.items())
         raise EarmarkError(f"{benchmark}: its categories have other evaluation modes: {listed}")
     total = {benchmark: summary.whole(benchmark, list(heads.values()), tables)}
-    made = _labelled(total, "; ".join(dict.fromkeys(filter(None, labels)))) | below
+    made = labelled(total, "; ".join(dict.fromkeys(filter(None, labels)))) | below
     write_json(metrics, made)
     print(report(made))
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from earmark.files import Row
-from earmark.mmau.intervals import estimate
 from earmark.mmau.judge import SCORES
+from earmark.mmau.rates import estimate, rates
 from earmark.mmau.verdicts import EXCLUDED, GROUPS
 from earmark.scoring import seeds
 from earmark.scoring.metrics import prediction_metrics
@@ -57,56 +57,11 @@ def table(rows: Iterable[Row]) -> DataFrame:
     return samples
 
 
-def rates(samples: DataFrame) -> dict[str, DataFrame]:
-    """The rates of a table, as `earmark.mmau.intervals` has them."""
-    import pandas as pd
-
-    scored = samples["scored"].astype(float)
-    own = pd.Series(samples.index.get_level_values("sample").astype(str), samples.index)
-    clips = samples["clip"].where(samples["clip"].notna(), own) if "clip" in samples else own
-
-    def rate(above: Any, below: Any = scored) -> DataFrame:
-        columns = {"above": above, "below": below}
-        made = pd.DataFrame(columns, samples.index).astype(float).fillna(0)
-        return made.assign(clip=clips)
-
-    reference = samples["reference"]
-    found = {
-        "success_rate": rate(samples["right"]),
-        "no_answer": rate(samples["empty"], 1),
-        "reference_score": rate(reference, reference.notna()),
-    }
-    if "judge_score" in samples:
-        value = samples["judge_score"]
-        found["judge_score"] = rate(value, value.notna())
-    if "nemo_skills" in samples:
-        counted = samples["nemo_skills"]
-        found["success_rate_nemo_skills"] = rate(counted, counted.notna())
-    for name in SCORES:
-        if name in samples:
-            found[f"avg_{name}"] = rate(samples[name].astype(float) / 5)
-    if "overall" in samples:
-        found["good_response_rate"] = rate(samples["overall"].astype(float) >= 4)
-        found["poor_response_rate"] = rate(samples["overall"].astype(float) <= 2)
-    return found
-
-
 def by_mode(samples: DataFrame) -> dict[str, DataFrame]:
-    """The rows that count in each mode.
-
-    Returns:
-        All of them under ``pass@1``; with k seeds under ``pass@1[avg-of-k]``, of each sample the
-        best verdict under ``pass@k``, and that of most of its seeds (`majority`) under
-        ``majority@k``.
-    """
+    """The rows that count in each mode (`earmark.scoring.seeds.modes`): all, `best`, `majority`."""
     count = samples.index.unique("seed").size
-    if count == 1:
-        return {"pass@1": samples}
-    return {
-        f"pass@1[avg-of-{count}]": samples,
-        f"pass@{count}": best(samples),
-        f"majority@{count}": majority(samples),
-    }
+    parts = [samples] if count == 1 else [samples, best(samples), majority(samples)]
+    return dict(zip(seeds.modes(count), parts, strict=True))
 
 
 def best(samples: DataFrame) -> DataFrame:
@@ -181,7 +136,7 @@ def modes(
         found[mode] = {**said, **_counts(parts[mode])}
         for name, rate in named.items():
             if name != "reference_score":  # the benchmark's alone
-                found[mode][name], found[mode][f"{name}_ci"] = estimate([(rate, 1)])
+                found[mode][name], found[mode][f"{name}_ci"] = estimate([rate])
         if "by" in samples:
             found[mode]["slices"] = _slices(parts[mode], named["success_rate"])
     return found
@@ -233,7 +188,8 @@ def whole(
     every = [_rates_by_mode(samples) for samples in tables]
     total: dict[str, Metrics] = {}
     for mode in heads[0]:
-        parts = [head[mode] for head in heads]
+        parts, named = [head[mode] for head in heads], [one[mode] for one in every]
+        weights = [float(part["num_entries"]) for part in parts]
         said = [part for part in parts if part["avg_tokens"] is not None]
         entries = sum(part["num_entries"] for part in said)
         tokens = sum(part["avg_tokens"] * part["num_entries"] for part in said)
@@ -242,17 +198,15 @@ def whole(
             known = [part[name] for part in parts if part.get(name) is not None]
             if known or name.endswith("seconds"):
                 found[name] = sum(known) if known else None
-        for name in ("success_rate", *ALTERNATIVES, "no_answer", "reference_score"):
-            if not any(name in one[mode] for one in every):
-                continue
-            named = [one[mode].get(name, one[mode]["success_rate"]) for one in every]
-            weights = [float(part["num_entries"]) for part in parts]
-            if name == "reference_score":
-                weights = [float(rate["below"].sum()) for rate in named]
-                if not any(weights):
-                    continue
-            pairs = list(zip(named, weights, strict=True))
-            found[name], found[f"{name}_ci"] = estimate(pairs)
+        for name in ("success_rate", *ALTERNATIVES, "no_answer"):
+            if any(name in one for one in named):
+                chosen = [one.get(name, one["success_rate"]) for one in named]
+                found[name], found[f"{name}_ci"] = estimate(chosen, weights)
+        scores = [one["reference_score"] for one in named]
+        counted = [float(score["below"].sum()) for score in scores]
+        if any(counted):
+            name = "reference_score"
+            found[name], found[f"{name}_ci"] = estimate(scores, counted)
         total[mode] = found
     return total
 
@@ -273,7 +227,7 @@ def by_group(samples: DataFrame) -> dict[str, dict[str, Metrics]]:
         lists = samples[key].map(lambda v: list(dict.fromkeys(v)) if isinstance(v, list) else v)
         named = samples.assign(group=lists).explode("group").dropna(subset="group")
         for name, part in named.groupby(named["group"].astype(str)):
-            rate, bounds = estimate([(rates(part)["success_rate"], 1)])
+            rate, bounds = estimate([rates(part)["success_rate"]])
             found.setdefault(key, {})[str(name)] = {
                 "success_rate": rate,
                 "success_rate_ci": bounds,
