@@ -95,7 +95,7 @@ def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     if not blocks:
         raise EarmarkError(f"{args.file}: none of its {len(rows)} samples could be scored")
     heads = [blocks[name] for name in tables]
-    return {"mmau-pro": summary.whole("mmau-pro", heads, list(tables.values())), **blocks}
+    return {"mmau-pro": summary.whole(heads, list(tables.values())), **blocks}
 
 
 def _check_place(option: str, path: Path, args: argparse.Namespace) -> None:

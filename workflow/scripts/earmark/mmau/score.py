@@ -82,16 +82,13 @@ def score_mmau(
 def category_blocks(
     subset: str, way: str, samples: DataFrame, predictions: Sequence[Sequence[Row]] = ()
 ) -> Blocks:
-    """The metrics of a category, then of its sub-categories, by their names in the layout.
-
-    Arguments are those of `earmark.mmau.summary.modes`.
-    """
-    found = {subset: summary.modes(samples, subset, predictions)}
+    """The metrics (`earmark.mmau.summary.modes`) of a category, then of its sub-categories."""
+    found = {subset: summary.modes(samples, predictions)}
     if way == CLOSED_FORM:
         for category, part in samples.groupby(samples["category"].map(str, na_action="ignore")):
-            name, places = f"{subset}-{category}", part.index.unique("sample")
+            places = part.index.unique("sample")
             among = [[answers[place] for place in places] for answers in predictions]
-            found[name] = summary.modes(part, name, among)
+            found[f"{subset}-{category}"] = summary.modes(part, among)
     return found
 
 
@@ -149,7 +146,7 @@ def aggregate_mmau(benchmark: str, splits: Iterable[str], metrics: str) -> None:
     if len({tuple(head) for head in heads.values()}) > 1:
         listed = "; ".join(f"{subset}: {', '.join(head)}" for subset, head in heads.items())
         raise EarmarkError(f"{benchmark}: its categories have other evaluation modes: {listed}")
-    total = {benchmark: summary.whole(benchmark, list(heads.values()), tables)}
+    total = {benchmark: summary.whole(list(heads.values()), tables)}
     made = labelled(total, "; ".join(dict.fromkeys(filter(None, labels)))) | below
     write_json(metrics, made)
     print(report(made))

@@ -57,13 +57,6 @@ def table(rows: Iterable[Row]) -> DataFrame:
     return samples
 
 
-def by_mode(samples: DataFrame) -> dict[str, DataFrame]:
-    """The rows that count in each mode (`earmark.scoring.seeds.modes`): all, `best`, `majority`."""
-    count = samples.index.unique("seed").size
-    parts = [samples] if count == 1 else [samples, best(samples), majority(samples)]
-    return dict(zip(seeds.modes(count), parts, strict=True))
-
-
 def best(samples: DataFrame) -> DataFrame:
     """Of each sample the best verdict among its seeds; of equals the earliest."""
     overall = samples["overall"].astype(float).fillna(0) if "overall" in samples else 0
@@ -93,6 +86,8 @@ def _first(samples: DataFrame, *by: str) -> DataFrame:
 
 def mapped(samples: DataFrame) -> DataFrame:
     """The table of closed-form verdicts as it is when a letter is the choice that it names."""
+    if "letter" not in samples:
+        return samples
     letter = samples["letter"].notna() & samples["scored"]
     return samples.assign(
         right=samples["correct_mapped"].isin([True]).where(letter, samples["right"]),
@@ -100,29 +95,31 @@ def mapped(samples: DataFrame) -> DataFrame:
     )
 
 
-def _rates_by_mode(samples: DataFrame) -> dict[str, dict[str, DataFrame]]:
-    found = {mode: rates(part) for mode, part in by_mode(samples).items()}
+def _by_mode(samples: DataFrame) -> dict[str, tuple[DataFrame, dict[str, DataFrame]]]:
+    """In each mode (`earmark.scoring.seeds.modes`) the rows that count, and their rates."""
+    count = samples.index.unique("seed").size
+
+    def chosen(table: DataFrame) -> list[DataFrame]:
+        return [table] if count == 1 else [table, best(table), majority(table)]
+
+    found = [(part, rates(part)) for part in chosen(samples)]
     if "match" in samples:
-        other = mapped(samples) if "letter" in samples else samples
-        for mode, part in by_mode(other).items():
-            found[mode]["success_rate_mapped"] = rates(part)["success_rate"]
-    return found
+        for (_, named), part in zip(found, chosen(mapped(samples)), strict=True):
+            named["success_rate_mapped"] = rates(part)["success_rate"]
+    return dict(zip(seeds.modes(count), found, strict=True))
 
 
-def modes(
-    samples: DataFrame, subset: str, predictions: Sequence[Sequence[Row]] = ()
-) -> dict[str, Metrics]:
+def modes(samples: DataFrame, predictions: Sequence[Sequence[Row]] = ()) -> dict[str, Metrics]:
     """The metrics of a category or of a part of one.
 
     Args:
         samples: As `table` makes it.
-        subset: What they are of: the same name has the same intervals.
         predictions: The predictions that they are on, for each seed; of answers that were made
             elsewhere none are known.
 
     Returns:
-        For each of `by_mode` what its predictions say (`prediction_metrics`; the mean over seeds),
-        the rates with an interval beside each (``…_ci``), and counts; what could not be scored is
+        For each mode what its predictions say (`prediction_metrics`; the mean over seeds), the
+        rates with an interval beside each (``…_ci``), and counts; what could not be scored is
         summed over seeds.
     """
     said: Metrics = {**dict.fromkeys(("avg_tokens", "gen_seconds", "busy_seconds"))}
@@ -130,51 +127,47 @@ def modes(
     if predictions:
         each = [prediction_metrics(answers) for answers in predictions]
         said = each[0] if len(each) == 1 else seeds.averaged(each)
-    parts = by_mode(samples)
     found: dict[str, Metrics] = {}
-    for mode, named in _rates_by_mode(samples).items():
-        found[mode] = {**said, **_counts(parts[mode])}
+    for mode, (part, named) in _by_mode(samples).items():
+        found[mode] = {**said, **_counts(part)}
         for name, rate in named.items():
             if name != "reference_score":  # the benchmark's alone
                 found[mode][name], found[mode][f"{name}_ci"] = estimate([rate])
         if "by" in samples:
-            found[mode]["slices"] = _slices(parts[mode], named["success_rate"])
+            rate = named["success_rate"]
+            units, sums = (rate["clip"].tolist(), None), (rate["above"], rate["below"])
+            by = part["by"].tolist()
+            found[mode]["slices"] = sliced(by, *sums, units, "success_rate", lower=False)
     return found
 
 
-def _slices(samples: DataFrame, rate: DataFrame) -> Metrics:
-    """Success rates by the values of the columns that the split is sliced by."""
-    by = [one if isinstance(one, dict) else {} for one in samples["by"]]
-    units = rate["clip"].tolist(), None
-    return sliced(by, rate["above"], rate["below"], units, "success_rate", lower=False)
-
-
 def _counts(samples: DataFrame) -> Metrics:
+    """What is counted; of several seeds, ``num_scored`` and ``num_correct`` are those of one."""
+
+    def marked(column: str) -> int:
+        return int(samples[column].isin([True]).sum()) if column in samples else 0
+
     count = samples.index.unique("seed").size
-    scored: float = int(samples["scored"].sum())
-    right: float = int(samples["right"].sum())
-    if count > 1:  # of one seed, on average
-        scored, right = scored / count, right / count
-    found: Metrics = {"num_scored": scored, "num_correct": right}
+    found: Metrics = {"num_scored": marked("scored"), "num_correct": marked("right")}
+    if count > 1:
+        found = {name: number / count for name, number in found.items()}
     excluded = samples["excluded"].value_counts()
     found |= {name: int(excluded[name]) for name in EXCLUDED if name in excluded}
     if "scores" in samples or "judge_score" in samples:
         found.setdefault("judge_unparsed", 0)
     if "unparsed" in samples:
-        found["unparsed"] = int(samples["unparsed"].isin([True]).sum())
+        found["unparsed"] = marked("unparsed")
     if "match" in samples:
         found["letter_answers"] = int(samples["letter"].count()) if "letter" in samples else 0
-    removed = "reasoning_removed"
-    return {**found, removed: int(samples[removed].count()) if removed in samples else 0}
+    return {**found, "reasoning_removed": marked("reasoning_removed")}
 
 
 def whole(
-    benchmark: str, heads: Sequence[Mapping[str, Metrics]], tables: Sequence[DataFrame]
+    heads: Sequence[Mapping[str, Metrics]], tables: Sequence[DataFrame]
 ) -> dict[str, Metrics]:
     """Combine categories as NeMo-Skills does, and the reference evaluator's score beside it.
 
     Args:
-        benchmark: Its name.
         heads: The metrics of each category, as `modes` gives them.
         tables: The samples of each.
 
@@ -185,10 +178,10 @@ def whole(
         (open-ended), in percent; closed-form rows without two choices are dropped, and a judgement
         that cannot be read counts as 3 of 5.
     """
-    every = [_rates_by_mode(samples) for samples in tables]
+    every = [_by_mode(samples) for samples in tables]
     total: dict[str, Metrics] = {}
     for mode in heads[0]:
-        parts, named = [head[mode] for head in heads], [one[mode] for one in every]
+        parts, named = [head[mode] for head in heads], [one[mode][1] for one in every]
         weights = [float(part["num_entries"]) for part in parts]
         said = [part for part in parts if part["avg_tokens"] is not None]
         entries = sum(part["num_entries"] for part in said)
