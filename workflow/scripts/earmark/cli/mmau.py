@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from difflib import get_close_matches
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
@@ -145,7 +146,7 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
 
     What the config or this machine lacks is found here, before anything is paid for.
     """
-    from earmark.mmau import judging, lacking, matching, rules, verdicts
+    from earmark.mmau import judging, lacking, rules, verdicts
     from earmark.servers import check as check_server
 
     if way == verdicts.INSTRUCTION_FOLLOWING:
@@ -156,7 +157,7 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
             return "no matcher; give a --configfile, or --matcher"
         given = {"type": args.matcher} if args.matcher else _config(args).matcher.given
         lacks = lacking.matcher_lacks(given)
-        return lacks or (lambda samples: matching.match_all(given, samples, None))
+        return lacks or (lambda samples: _matches(given, samples))
     if not args.configfile:
         return "no judge; give a --configfile"
     judge = _config(args).judge
@@ -168,6 +169,13 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
     asked, log = judging.judge_settings(judge), folder / "server.log"
     one = judging.Judge(f"judging {args.file}", asked, judge, folder, log)
     return lambda samples: judging.judge_all(one, samples)
+
+
+def _matches(matcher: dict[str, Any], samples: Samples) -> list[Row]:
+    from earmark.mmau.matching import match_all
+
+    with TemporaryDirectory() as store:  # of files like these, vectors are not kept
+        return match_all(matcher, samples, store)
 
 
 def _config(args: argparse.Namespace) -> Config:

@@ -104,8 +104,7 @@ def _words(answer: str, _: Arguments) -> int:
 
 
 def _sentences(answer: str, given: Arguments) -> int:
-    count: int = given["sentences"](answer)
-    return count
+    return int(given["sentences"](answer))
 
 
 def _capitals(answer: str, _: Arguments) -> int:
@@ -206,14 +205,10 @@ def by_punkt(text: str) -> int:
 
         return len(sent_tokenize(text))
     except ImportError:
-        raise EarmarkError(
-            "sentences: punkt needs NLTK, which is not installed; run `pip install nltk` and "
-            f"{remedy}"
-        ) from None
+        lacks = f"NLTK, which is not installed; run `pip install nltk` and {remedy}"
     except LookupError:
-        raise EarmarkError(
-            f"sentences: punkt needs NLTK's Punkt model, which is not on this machine; run {remedy}"
-        ) from None
+        lacks = f"NLTK's Punkt model, which is not on this machine; run {remedy}"
+    raise EarmarkError(f"sentences: punkt needs {lacks}")
 
 
 SENTENCES: dict[str, SentenceCounter] = {"punctuation": by_punctuation, "punkt": by_punkt}
@@ -221,11 +216,7 @@ SENTENCES: dict[str, SentenceCounter] = {"punctuation": by_punctuation, "punkt":
 
 
 def sentence_counter(name: str) -> SentenceCounter:
-    """Look a way to count sentences up by its name in the config.
-
-    Raises:
-        EarmarkError: when there is none of that name.
-    """
+    """A way to count sentences by its name in the config; an `EarmarkError` where there is none."""
     if name not in SENTENCES:
         raise EarmarkError(
             f"sentences: {name!r} is no way to count sentences; use one of {', '.join(SENTENCES)}"
@@ -260,45 +251,39 @@ def check_instruction(
             "unknown_rule",
             f"task_identifier {task_identifier!r} is not a rule; the rules are: {', '.join(RULES)}",
         )
-    values = _mapping(name, kwargs)
-    given = {key: _argument(name, key, values.get(key), prompt) for key in RULES[name].needs}
-    answer = (answer or "").strip()
+    answer, rule = (answer or "").strip(), RULES[name]
+    try:
+        values = {**_mapping(kwargs), "prompt": (prompt or "").strip()}
+        given = {key: _argument(key, values.get(key)) for key in rule.needs}
+    except (TypeError, ValueError) as error:
+        raise RuleError("bad_kwargs", f"rule {name!r}: {error}") from None
     if not answer:
         return Outcome(False, "empty answer")
-    return RULES[name].check(answer, {**given, "sentences": sentences})
+    return rule.check(answer, {**given, "sentences": sentences})
 
 
-def _mapping(name: str, kwargs: object) -> Mapping[str, Any]:
+def _mapping(kwargs: object) -> Mapping[str, Any]:
+    """A rule's arguments by name; a ValueError says what they are instead."""
     if isinstance(kwargs, list):
         kwargs = dict(kwargs)  # a column of maps, as Arrow gives it
     if isinstance(kwargs, str):  # JSON within a column, as some exports have it
         try:
             kwargs = json.loads(kwargs or "{}")
         except ValueError:
-            raise RuleError(
-                "bad_kwargs", f"rule {name!r}: kwargs are not JSON: {kwargs!r}"
-            ) from None
-    if kwargs is None or _nan(kwargs):
+            raise ValueError(f"kwargs are not JSON: {kwargs!r}") from None
+    if kwargs is None or (isinstance(kwargs, Real) and math.isnan(kwargs)):  # as pandas has it
         return {}
     if not isinstance(kwargs, Mapping):
-        raise RuleError("bad_kwargs", f"rule {name!r}: kwargs are not a mapping: {kwargs!r}")
+        raise ValueError(f"kwargs are not a mapping: {kwargs!r}")
     return kwargs
 
 
-def _nan(value: object) -> bool:
-    """What pandas has for a value that is missing; numpy's numbers are meant too."""
-    return isinstance(value, Real) and math.isnan(value)
-
-
-def _argument(name: str, key: str, value: object, prompt: str | None) -> Any:
+def _argument(key: str, value: object) -> Any:
     """An argument as its rule needs it: a whole number for ``N`` and its like, else a text."""
-    if key == "prompt":
-        value = (prompt or "").strip()
     if not key.startswith("N"):
         if isinstance(value, str) and value:
             return value
-        raise RuleError("bad_kwargs", f"rule {name!r}: {key!r} is {value!r}, not a text")
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    if real and float(value) % 1 == 0:  # type: ignore[arg-type]
-        return int(float(value))  # type: ignore[arg-type]
-    raise RuleError("bad_kwargs", f"rule {name!r}: {key!r} is {value!r}, not a whole number")
+        raise ValueError(f"{key!r} is {value!r}, not a text")
+    if isinstance(value, bool) or not isinstance(value, Real) or float(value) % 1:
+        raise ValueError(f"{key!r} is {value!r}, not a whole number")
+    return int(float(value))
