@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -91,24 +91,24 @@ def _none(what: str, key: str, found: bool) -> Rule:
     return Rule((key,), check)
 
 
+def _filled(parts: Iterable[str]) -> int:
+    return sum(1 for part in parts if part.strip())
+
+
 def _occurrences(answer: str, given: Arguments) -> int:
     return len(re.findall(rf"\b{re.escape(given['keyword'].lower())}\b", answer.lower()))
-
-
-def _paragraphs(answer: str, _: Arguments) -> int:
-    return sum(1 for part in answer.split("***") if part.strip())
 
 
 def _words(answer: str, _: Arguments) -> int:
     return len(answer.split())
 
 
-def _sentences(answer: str, given: Arguments) -> int:
-    return int(given["sentences"](answer))
-
-
 def _capitals(answer: str, _: Arguments) -> int:
     return sum(word.isupper() for word in answer.split())
+
+
+def _sentences(answer: str, given: Arguments) -> int:
+    return int(given["sentences"](answer))
 
 
 def _pattern(pattern: str) -> Count:
@@ -117,8 +117,7 @@ def _pattern(pattern: str) -> Count:
 
 def _sections(answer: str, given: Arguments) -> int:
     # White space around the splitter goes with it; what is left must hold something.
-    parts = re.split(rf"\s*{re.escape(given['section_splitter'])}\s*", answer)
-    return sum(1 for part in parts if part.strip())
+    return _filled(re.split(rf"\s*{re.escape(given['section_splitter'])}\s*", answer))
 
 
 def _letters(text: str, also: str = "") -> str:
@@ -141,6 +140,10 @@ def _repeats(answer: str, given: Arguments) -> bool:
     return answer.lower().startswith(given["prompt"].lower())
 
 
+def _quoted(answer: str, _: Arguments) -> bool:
+    return answer.startswith('"') and answer.endswith('"')
+
+
 def _two(answer: str, _: Arguments) -> Outcome:
     parts = [part.strip().lower() for part in answer.split("******")]
     same = len(parts) == 2 and parts[0] == parts[1]
@@ -150,14 +153,12 @@ def _two(answer: str, _: Arguments) -> Outcome:
 
 # A bullet takes the white space after its asterisk along, line breaks too, as the reference does.
 _BULLETS = _pattern(r"(?:\A|\n)\s*\*\s+")
-_HIGHLIGHTS = _pattern(r"\*[^*]+\*")
-_PLACEHOLDERS = _pattern(r"\[[^\]]+\]")
 
 RULES: dict[str, Rule] = {
     "Include Keywords": _none("keywords missing", "keywords", False),
     "Keyword Frequency": _counted("occurrences of the keyword", _occurrences, EXACTLY, "keyword"),
     "Forbidden Words": _none("forbidden words found", "forbidden_words", True),
-    "Number Paragraphs": _counted("paragraphs", _paragraphs, EXACTLY),
+    "Number Paragraphs": _counted("paragraphs", lambda a, _: _filled(a.split("***")), EXACTLY),
     "Number Words (at least)": _counted("words", _words, AT_LEAST),
     "Number Words (at most)": _counted("words", _words, AT_MOST),
     "Number Words (range)": _counted("words", _words, RANGE),
@@ -165,10 +166,10 @@ RULES: dict[str, Rule] = {
     "Number Sentences (at most)": _counted("sentences", _sentences, AT_MOST),
     "Number Sentences (range)": _counted("sentences", _sentences, RANGE),
     "Postscript": _true("the postscript marker occurs", _postscript, "postscript_marker"),
-    "Number Placeholder": _counted("placeholders", _PLACEHOLDERS, AT_LEAST),
+    "Number Placeholder": _counted("placeholders", _pattern(r"\[[^\]]+\]"), AT_LEAST),
     "Number Bullets": _counted("bullets", _BULLETS, EXACTLY),
     "Title": _true("a <<title>> occurs", lambda answer, _: bool(re.search("<<[^>]+>>", answer))),
-    "Minimum Number Highlighted Section": _counted("highlights", _HIGHLIGHTS, AT_LEAST),
+    "Minimum Number Highlighted Section": _counted("highlights", _pattern(r"\*[^*]+\*"), AT_LEAST),
     "Multiple Sections": _counted("sections", _sections, EXACTLY, "section_splitter"),
     "Repeat Prompt": _true("begins with the prompt", _repeats, "prompt"),
     "Two Responses": Rule((), _two),
@@ -179,10 +180,7 @@ RULES: dict[str, Rule] = {
     "All-capital Words (range)": _counted("all-capital words", _capitals, RANGE),
     "Start Checker": _true("begins with the phrase", _starts, "start_phrase"),
     "End Checker": _true("ends with the phrase", _ends, "end_phrase"),
-    "Quotation": _true(
-        "begins and ends with a quotation mark",
-        lambda answer, _: answer.startswith('"') and answer.endswith('"'),
-    ),
+    "Quotation": _true("begins and ends with a quotation mark", _quoted),
     "No Commas": _true("no comma", lambda answer, _: "," not in answer),
 }
 """Every rule of the benchmark."""
@@ -190,7 +188,7 @@ RULES: dict[str, Rule] = {
 
 def by_punctuation(text: str) -> int:
     """Count the non-blank parts between runs of ``.``, ``!`` and ``?``, as NeMo-Skills does."""
-    return sum(1 for part in re.split("[.!?]+", text) if part.strip())
+    return _filled(re.split("[.!?]+", text))
 
 
 def by_punkt(text: str) -> int:
