@@ -22,8 +22,7 @@ COLUMNS = ("id", "category", "question", "answer", "choices", "task_identifier",
 def answered(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, Row]]:
     """Manifest rows with their predictions, whose ``generation`` is the answer without reasoning.
 
-    Returns:
-        Rows and predictions; ``reasoning_removed`` says whether there was any.
+    ``reasoning_removed`` says whether there was any.
 
     Raises:
         EarmarkError: when the files do not pair up; names the line.

@@ -1,7 +1,6 @@
 """The judge step: a language model judges open-ended answers, as MMAU-Pro's or as a split says.
 
-The judge is a model like any other: its server, journal, retries and limits are those of the infer
-step, to which this step gives what is to be judged as a manifest of its own.
+The judge is a model like any other: the infer step asks it, with a manifest of what is judged.
 """
 
 from __future__ import annotations
@@ -31,14 +30,8 @@ _AUDIO = ("audio_filepath", "duration")
 
 @dataclass(frozen=True)
 class Judge:
-    """A judge, and where its answers are kept.
-
-    Attributes:
-        title: What the work is called in logs.
-        wanted: What determines its answers, as `judge_settings` gives it.
-        model: The judge itself, with what is operational too.
-        journal: The folder of its journal.
-        server_log: The log of its server.
+    """A judge: what its work is called in logs, what determines its answers (`judge_settings`), the
+    model with what is operational too, the folder of its journal, and the log of its server.
     """
 
     title: str
@@ -54,11 +47,7 @@ def judge_settings(judge: Model, judged: Judged | None = None) -> Settings:
     Args:
         judge: The config's ``judge``; its ``prompt`` is a name of `PROMPTS`, or replaces ours,
             with ``{question}``, ``{reference}`` and ``{response}`` for what is judged.
-        judged: A split's own prompt and votes, which come instead; any column may stand in it.
-
-    Returns:
-        What determines the answers of a model, with ``votes``, or ``yes_no`` where the judge says
-        Yes or No.
+        judged: A split's own prompt, in which any column may stand, and its ``votes``.
 
     Raises:
         EarmarkError: when the prompt has no place for the answer, or votes would be equal.
@@ -96,13 +85,7 @@ def reading_code() -> str:
 
 
 def judge_split(judge: Judge, manifest: str, predictions: str, judgements: str) -> None:
-    """The judge step: judge a split's answers.
-
-    Args:
-        judge: The judge.
-        manifest: The split's manifest.
-        predictions: The model's answers.
-        judgements: The file to write, a row a sample, as `judge_all` gives it.
+    """Judge a split's answers, and write a row a sample, as `judge_all` gives it.
 
     Raises:
         EarmarkError: as `infer`; what the judge has answered is in the journal.

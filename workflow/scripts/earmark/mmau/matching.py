@@ -1,9 +1,8 @@
-"""Closed-form answers: the choice whose embedding is nearest to the answer's is the match.
+"""The match step: the choice whose embedding is nearest to a closed-form answer's is the match.
 
 The protocol is the reference evaluator's (github sonalkum/MMAUPro): normalized vectors, cosine
-similarity, the first of the highest. The difference is in what it costs: the reference makes two
-calls of the model a sample, here each distinct text is embedded once, in batches of like length,
-and kept in the results, so that no other model's answers pay for it again.
+similarity, the first of the highest. Here each distinct text is embedded once, in batches of like
+length, and kept in the results, so that no other model's answers pay for it again.
 """
 
 from __future__ import annotations
@@ -32,10 +31,7 @@ BATCH = 64
 def match_split(
     settings: Settings, manifest: str, predictions: str, matches: str, store: Path
 ) -> None:
-    """The match step: match a split's answers, and write a row a sample as `match` gives it.
-
-    Arguments and errors are those of `match_all`, by their files.
-    """
+    """Match a split's answers, and write a row a sample, as `match_all` does."""
     samples = [(row, answer["generation"]) for row, answer in answered(manifest, predictions)]
     write_jsonl(matches, match_all(settings, samples, store))
 
@@ -43,16 +39,13 @@ def match_split(
 def match_all(
     settings: Settings, samples: Sequence[tuple[Row, str]], store: str | Path
 ) -> list[Row]:
-    """Match answers, each distinct text embedded once in all runs with the same store.
+    """Match answers; gives a row a sample, as `match` does.
 
     Args:
         settings: The config's ``matcher``.
         samples: Rows with ``choices``, and the model's answers.
-        store: The folder of embeddings that were made before; what is embedded before a failure
-            is kept there too.
-
-    Returns:
-        A row a sample, as `match` gives it.
+        store: The folder of embeddings that are known; new ones are kept there, before a failure
+            too.
 
     Raises:
         EarmarkError: when the matcher is not to be had, or gives what it should not.
@@ -91,16 +84,13 @@ def embed_each(
     batch: int = BATCH,
     known: Mapping[str, Vectors] | None = None,
 ) -> Iterator[dict[str, Vectors]]:
-    """Embed each distinct text that is not known.
+    """Embed each distinct text that is not known; gives unit vectors, batch after batch.
 
     Args:
         embed: The matcher.
-        texts: What to embed.
-        batch: Texts a call; they are sorted by length first, so that little is padding.
-        known: Unit vectors of texts that the same matcher has embedded before.
-
-    Yields:
-        A unit vector for each text, batch after batch.
+        texts: What to embed; sorted by length, so that little is padding.
+        batch: Texts a call.
+        known: Unit vectors that the same matcher has given before.
 
     Raises:
         EarmarkError: when the matcher gives another number of vectors than texts, vectors of
@@ -165,9 +155,7 @@ def _key(text: str) -> bytes:
 
 
 class EmbeddingStore:
-    """The vectors that a matcher has given, by text; a folder of its own for each matcher.
-
-    A job adds one file, whole or not at all.
+    """The vectors that a matcher has given, by text; a job adds one file, whole or not at all.
 
     Args:
         folder: Where the folders of all matchers lie.

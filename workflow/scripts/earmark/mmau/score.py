@@ -43,12 +43,11 @@ def score_mmau(
         way: How it is scored.
         manifest: The split's manifest.
         predictions: The model's answers, a file for each seed.
-        beside: The matches or judgements of each; none for instructions.
+        beside: The matches or judgements of each; none where neither is needed.
         scores: The file to write, a verdict a sample (and seed): ``….jsonl``.
         metrics: The file to write beside it, ``….metrics.json``: the split's metrics, those of its
             sub-categories, rates by length and skill, and samples that could not be scored.
-        protocol: What the numbers rest on, kept beside them: the prompt, the judge or the
-            matcher, how sentences are counted (``sentences``).
+        protocol: What the numbers rest on (`earmark.mmau.protocol`), kept beside them.
         label: What is special about this split's run, for tables; or None.
         group_by: As for `earmark.scoring.score.score`.
 
@@ -108,12 +107,10 @@ def _blocks(split: Row) -> Blocks:
 
 
 def aggregate_category(split: str, metrics: str, details: str) -> None:
-    """Write a category's own files: its metrics, and what they rest on.
+    """Write a category's own files from the metrics that `score_mmau` wrote.
 
-    Args:
-        split: The metrics that `score_mmau` wrote; an `EarmarkError` when they cannot be read.
-        metrics: The file to write: the category, then its sub-categories.
-        details: The file to write: protocol, rates by group, samples that could not be scored.
+    ``metrics`` has the category, then its sub-categories, ``details`` the protocol, rates by group,
+    and samples that could not be scored.
     """
     found = read_json(split)
     blocks = _blocks(found)

@@ -31,14 +31,10 @@ _COUNTS = (
 
 
 def table(rows: Iterable[Row]) -> DataFrame:
-    """Verdicts (`earmark.mmau.verdicts`) as a table.
+    """Verdicts (`earmark.mmau.verdicts`; at least one, with ``seed`` if of several) as a table.
 
-    Args:
-        rows: At least one, with ``seed`` where there are several.
-
-    Returns:
-        A row each, indexed by ``seed`` and ``sample`` (its place in the manifest). Beside the
-        verdicts' own columns: ``scored``, ``right`` and, of judgements, their scores by name.
+    A row each, indexed by ``seed`` and ``sample`` (its place in the manifest). Beside the verdicts'
+    own columns: ``scored``, ``right`` and, of judgements, their scores by name.
     """
     import pandas as pd
 

@@ -34,11 +34,7 @@ def running(settings: Settings) -> Iterator[Embed]:
 
 @cache
 def load() -> MiniLM:
-    """Load the model, once a process (under a second).
-
-    Raises:
-        EarmarkError: when the extra ``demo`` is not installed.
-    """
+    """Load the model, once a process; an `EarmarkError` where the extra ``demo`` is not there."""
     return MiniLM()
 
 
