@@ -52,9 +52,15 @@ def run(args: argparse.Namespace) -> int:
     """Score the file and print the tables."""
     from earmark.mmau.score import report
 
+    taken = {args.file.resolve(): "the file of answers"}
     for option, path in (("--samples", args.samples), ("--metrics", args.metrics)):
         if path is not None:
-            _check_place(option, path, args)
+            if what := taken.get(path.resolve()):
+                raise EarmarkError(f"{option} {path}: that is {what}; name another")
+            if path.is_dir():
+                raise EarmarkError(f"{option} {path}: a folder; a file was expected")
+            _make_folder(path.parent, option)
+            taken[path.resolve()] = f"what {option} writes"
     with redirect_stdout(sys.stderr):  # what matching and judging say
         blocks = _score(args)
     if args.metrics:
@@ -86,10 +92,12 @@ def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
             continue
         found = verdicts(way, samples, plan(samples), {"sentences": args.sentences})
         for place, one in zip(places[way], found, strict=True):
-            every[place] = one | ({"reasoning_removed": True} if rows[place][2] else {})
+            if rows[place][2]:
+                one["reasoning_removed"] = True
+            every[place] = one
         unscored(found)
         name = f"mmau-pro.{way}"
-        tables[name] = summary.table([every[place] for place in places[way]])
+        tables[name] = summary.table(found)
         blocks |= category_blocks(name, way, tables[name])
     if args.samples:
         write_jsonl(args.samples, every)
@@ -97,17 +105,6 @@ def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         raise EarmarkError(f"{args.file}: none of its {len(rows)} samples could be scored")
     heads = [blocks[name] for name in tables]
     return {"mmau-pro": summary.whole(heads, list(tables.values())), **blocks}
-
-
-def _check_place(option: str, path: Path, args: argparse.Namespace) -> None:
-    """See that a file can be written there, and is not one that is used otherwise."""
-    if path.resolve() == args.file.resolve():
-        raise EarmarkError(f"{option} {path}: that is the file of answers; name another")
-    if args.samples and option != "--samples" and path.resolve() == args.samples.resolve():
-        raise EarmarkError(f"{option} {path}: that is what --samples writes; name another")
-    if path.is_dir():
-        raise EarmarkError(f"{option} {path}: a folder; a file was expected")
-    _make_folder(path.parent, option)
 
 
 def _make_folder(folder: Path, option: str) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
@@ -94,7 +93,7 @@ def _plain(value: Any, where: str) -> Any:
 
     def text(other: Any) -> str:
         try:
-            return str(other if isinstance(other, UUID) else other.decode())
+            return str(other.decode())
         except (AttributeError, UnicodeDecodeError):
             raise EarmarkError(
                 f"{where}: a text, a number or a list was expected, found {other!r:.80}, a "
