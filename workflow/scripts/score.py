@@ -1,7 +1,7 @@
 """Score a split: a row per sample, and the split's metrics."""
 
 from earmark.errors import job_log
-from earmark.mmau.score import score_mmau
+from earmark.mmau.score import as_list, score_mmau
 from earmark.scoring.measured import score_measured
 from earmark.scoring.score import score
 
@@ -41,8 +41,8 @@ with job_log(snakemake.log[0]):
             protocol=snakemake.params.protocol,
             group_by=snakemake.params.units.get("group_by", ()),
             manifest=snakemake.input.manifest,
-            predictions=snakemake.input.predictions,
-            beside=snakemake.input.beside,
+            predictions=as_list(snakemake.input.predictions),
+            beside=as_list(snakemake.input.beside),
             scores=snakemake.output.scores,
             metrics=snakemake.output.metrics,
         )

@@ -161,3 +161,8 @@ def report(blocks: Blocks) -> str:
         if counts or "success_rate_nemo_skills" in values:
             notes.append(f"{subset} {mode}: {', '.join([*counts, *shown])}")
     return "\n".join([printed(blocks), *([""] if notes else []), *notes])
+
+
+def as_list(files: str | Sequence[str]) -> list[str]:
+    """One file or several, as Snakemake gives them, as a list."""
+    return [files] if isinstance(files, str) else list(files)

@@ -31,13 +31,13 @@ def judge_rows(results: Results) -> list[dict[str, Any]]:
 def _row(evaluation: Evaluation) -> dict[str, Any]:
     metrics = evaluation.metrics
     everything, unscored = samples_link(evaluation), samples_link(evaluation, kinds=NOT_SCORED)
-    counts = [figure(metrics, "num_entries"), *_asked(evaluation.files.judgements)]
-    lost = [figure(metrics, key) or 0 for key in ("judge_unparsed", "judge_failed")]
-    links = [(count, everything) for count in counts] + [(count, unscored) for count in lost]
+    counts = [(figure(metrics, "num_entries"), everything)]
+    counts += [(count, everything) for count in _asked(evaluation.files.judgements)]
+    counts += [(figure(metrics, key) or 0, unscored) for key in ("judge_unparsed", "judge_failed")]
     return {
         "model": evaluation.model.name,
         "split": evaluation.split.name,
-        "counts": [(printed(count, 0), link) for count, link in links],
+        "counts": [(printed(count, 0), link) for count, link in counts],
         "rates": [printed(figure(metrics, key), 1) for key in _RATES],
     }
 
@@ -48,9 +48,10 @@ def _asked(judgements: Path) -> tuple[float | None, float | None, float | None]:
     With several seeds, of all of them; None where the judgements are not there any more.
     """
     files = [judgements] if judgements.is_file() else []
-    files += judgements.parent.glob(f"{judgements.stem}.seed*.jsonl")
+    files += sorted(judgements.parent.glob(f"{judgements.stem}.seed*.jsonl"))
+    rows = [row for path in files for row in read_jsonl(path)]
     if not files:
         return None, None, None
-    rows = [row for path in files for row in read_jsonl(path) if row.get("requests")]
-    parsed = sum(row["scores"] is not None for row in rows)
-    return len(rows), parsed, sum(len(row["requests"]) > 1 for row in rows)
+    asked = sum(bool(row.get("requests")) for row in rows)
+    parsed = sum(bool(row.get("judgements")) and row.get("scores") is not None for row in rows)
+    return asked, parsed, sum(len(row.get("requests") or []) > 1 for row in rows)
