@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
@@ -14,9 +15,9 @@ from earmark.config import resolve
 from earmark.config.benchmarks import Judged
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl, write_jsonl
-from earmark.mmau import judged
 from earmark.mmau.choice import named, place_of
-from earmark.mmau.judging import Judge
+from earmark.mmau.judge import read_value
+from earmark.mmau.judging import Judge, judge_split
 from earmark.mmau.protocol import Protocol
 from earmark.mmau.score import aggregate_mmau, score_mmau
 from earmark.scoring.declared import check_manifest
@@ -92,11 +93,15 @@ WORDS = {"user": "{response}", "values": {"yes": 1, "no": 0}, "scale": [0, 1]}
     ],
 )
 def test_a_verdict_is_read_as_configured_or_not_at_all(rule, text, value):
-    assert judged.read(text, Judged(**rule, success_from=1)) == value
+    assert read_value(text, Judged(**rule, success_from=1)) == value
 
 
-def hub_set(hub, split, rows, schema):
+def hub_set(hub, split, rows):
     """Put rows into a set of the Hub where a split looks for them, as Parquet."""
+    schema = [
+        (name, AUDIO if isinstance(value, dict) else pa.infer_type([value]))
+        for name, value in rows[0].items()
+    ]
     source = split.source
     folder = f"{source.config}/" if source.config else ""
     path = f"{folder}{source.split}-00000-of-00001.parquet"
@@ -112,7 +117,12 @@ def split_of(clone, benchmark, name, **config):
     return run, run.benchmarks[benchmark][name]
 
 
-def scored(tmp_path, run, split, home, heard, beside=()):
+def judge_at(url, temperature=0.1):
+    sampling = {"temperature": temperature}
+    return {"server": "openai", "base_url": url, "model": "j", "sampling": sampling}
+
+
+def scored(tmp_path, run, split, home, heard):
     manifest = str(home / "manifest.jsonl")
     check_manifest(split, manifest)
     answers = [
@@ -122,22 +132,18 @@ def scored(tmp_path, run, split, home, heard, beside=()):
     ]  # fmt: skip
     write_jsonl(tmp_path / "p.jsonl", answers)
 
-    class Wildcards:
-        model, benchmark = "m", split.benchmark
-
-    Wildcards.split = split.name
-    protocol = Protocol(run)
-    files = list(beside)
+    wildcards = SimpleNamespace(model="m", benchmark=split.benchmark, split=split.name)
+    protocol, files = Protocol(run), []
     if split.scoring == "judged":
         files = [str(tmp_path / "j.jsonl")]
-        wanted = protocol.judge_of(split, run)
+        wanted = protocol.judge_of(split)
         judge = Judge("judging", wanted, run.judge, tmp_path / "journal", tmp_path / "log")
-        judged.judge_split(judge, manifest, str(tmp_path / "p.jsonl"), files[0])
+        judge_split(judge, manifest, str(tmp_path / "p.jsonl"), files[0])
     name = f"{split.benchmark}.{split.name}"
     metrics = str(tmp_path / "s.metrics.json")
     score_mmau(
         name, split.scoring, manifest, [str(tmp_path / "p.jsonl")], files,
-        str(tmp_path / "s.jsonl"), metrics, protocol.of(run, Wildcards),
+        str(tmp_path / "s.jsonl"), metrics, protocol.of(wildcards),
         group_by=split.group_by or (),
     )  # fmt: skip
     aggregate_mmau(split.benchmark, [metrics], str(tmp_path / "m.json"))
@@ -161,12 +167,8 @@ def test_mmau_s_mini_test_is_prepared_and_scored(hub, prepare, clone, tmp_path):
         }
         for n in range(5)
     ]  # fmt: skip
-    text = pa.string()
-    hub_set(hub, split, rows, [("context", AUDIO), ("instruction", text),
-                               ("choices", pa.list_(text)), ("answer", text),
-                               ("other_attributes", text)])  # fmt: skip
-    home = prepare(split)
-    found = scored(tmp_path, run, split, home, ["B", "the cat", "Dog", "no idea", ""])
+    hub_set(hub, split, rows)
+    found = scored(tmp_path, run, split, prepare(split), ["B", "the cat", "Dog", "no idea", ""])
     assert (found["success_rate"], found["unparsed"], found["no_answer"]) == (40, 1, 20)
     tasks = found["slices"]["other_attributes.task"]["values"]
     assert {task: one["num_answers"] for task, one in tasks.items()} == {"music": 2, "sound": 3}
@@ -182,22 +184,19 @@ def test_mmsu_has_a_column_a_choice(hub, prepare, clone, tmp_path):
          **dict(zip(names, values, strict=True))}
         for n in range(3)
     ]  # fmt: skip
-    schema = [("id", pa.string()), ("audio", AUDIO), *((name, pa.string()) for name in names)]
-    hub_set(hub, split, rows, schema)
+    hub_set(hub, split, rows)
     found = scored(tmp_path, run, split, prepare(split), ["C", "rising", "D"])
     assert found["success_rate"] == pytest.approx(200 / 3)
     assert list(found["slices"]) == ["category", "sub-category", "task_name"]
 
 
 def voicebench(hub, split, *references):
-    columns = ["prompt"] + ["reference"] * (references != ("",) * len(references))
     rows = [
-        {"audio": {"bytes": clip(n), "path": None}, "prompt": "Who {was} it?", "reference": one}
+        {"audio": {"bytes": clip(n), "path": None}, "prompt": "Who {was} it?",
+         **({"reference": one} if one else {})}
         for n, one in enumerate(references)
-    ]
-    schema = [("audio", AUDIO), *((name, pa.string()) for name in columns)]
-    hub_set(hub, split, [{k: v for k, v in row.items() if k in ("audio", *columns)} for row in rows],
-            schema)  # fmt: skip
+    ]  # fmt: skip
+    hub_set(hub, split, rows)
 
 
 def test_voicebench_s_open_answers_have_the_mean_of_three_votes(hub, prepare, clone, tmp_path):
@@ -212,15 +211,7 @@ def test_voicebench_s_open_answers_have_the_mean_of_three_votes(hub, prepare, cl
         return next(given for said, given in votes.items() if said in text).pop(0)
 
     with StandIn(answer) as server:
-        given = {
-            "judge": {
-                "server": "openai",
-                "base_url": server.url,
-                "model": "j",
-                "sampling": {"temperature": 0.5},
-            }
-        }
-        run, split = split_of(clone, "voicebench", "commoneval", **given)
+        run, split = split_of(clone, "voicebench", "commoneval", judge=judge_at(server.url, 0.5))
         voicebench(hub, split, "", "", "", "")
         answers = ["It was he.", "", "She.", "They."]
         found = scored(tmp_path, run, split, prepare(split), answers)
@@ -243,15 +234,7 @@ def test_yes_or_no_is_the_majority_and_a_letter_that_is_heard_needs_no_judge(
         return next(votes for word, votes in said.items() if f"judged: {word}" in text).pop(0)
 
     with StandIn(answer) as server:
-        given = {
-            "judge": {
-                "server": "openai",
-                "base_url": server.url,
-                "model": "j",
-                "sampling": {"temperature": 0.5},
-            }
-        }
-        run, split = split_of(clone, "voicebench", "sd_qa_usa", **given)
+        run, split = split_of(clone, "voicebench", "sd_qa_usa", judge=judge_at(server.url, 0.5))
         voicebench(hub, split, "a", "b", "c")
         found = scored(tmp_path, run, split, prepare(split), ["right", "wrong", "odd"])
     assert (found["success_rate"], found["judge_unparsed"], found["num_scored"]) == (50, 1, 2)
@@ -263,14 +246,12 @@ def test_yes_or_no_is_the_majority_and_a_letter_that_is_heard_needs_no_judge(
 
 def test_audiobench_s_rating_is_a_share_of_five(hub, prepare, clone, tmp_path):
     with StandIn(lambda body: "It agrees in part.\nRating: 3") as server:
-        given = {"judge": {"server": "openai", "base_url": server.url, "model": "j"}}
-        run, split = split_of(clone, "audiobench", "clotho_aqa", **given)
+        run, split = split_of(clone, "audiobench", "clotho_aqa", judge=judge_at(server.url))
         rows = [
             {"context": {"bytes": clip(n), "path": None}, "instruction": "What?", "answer": "rain"}
             for n in range(2)
         ]
-        text = pa.string()
-        hub_set(hub, split, rows, [("context", AUDIO), ("instruction", text), ("answer", text)])
+        hub_set(hub, split, rows)
         found = scored(tmp_path, run, split, prepare(split), ["rain", ""])
     assert (found["judge_score"], found["success_rate"]) == (30, 50)  # 3 and 0 of 5
     assert (
@@ -286,9 +267,7 @@ def test_audiobench_s_rating_is_a_share_of_five(hub, prepare, clone, tmp_path):
     ],
 )
 def test_a_judge_that_cannot_work_is_told_at_the_start(clone, keys, said):
-    sampling = {"sampling": {"temperature": keys.pop("temperature", 0.1)}}
-    run, _ = split_of(clone, "audiobench", "clotho_aqa")
-    judge = {"server": "openai", "base_url": "http://127.0.0.1:1/v1", "model": "j", **sampling}
+    judge = judge_at("http://127.0.0.1:1/v1", keys.pop("temperature", 0.1))
     given = {"audiobench": {"splits": {"clotho_aqa": keys}}}
     run = resolve({"benchmarks": given, "models": MODEL, "judge": judge}, clone)
     with pytest.raises(EarmarkError, match=said):

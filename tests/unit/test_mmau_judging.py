@@ -41,12 +41,12 @@ def test_garbage_is_asked_about_once_more_then_counted_and_left_out(tmp_path: Pa
     assert rows[3]["judgements"] == ["I would rather not say."] * 2
     assert rows[3]["scores"] is None and "no score for correctness" in rows[3]["why"]
     verdicts = [open_verdict(row, a, j) for (row, a), j in zip(SAMPLES, rows, strict=True)]
-    found = modes(table(verdicts), "open")["pass@1"]
+    found = modes(table(verdicts))["pass@1"]
     assert found["judge_unparsed"] == 2
     assert found["success_rate"] == found["avg_overall"] == 100.0
     # NeMo-Skills and the reference take 3 of 5 for what they cannot read.
     assert found["success_rate_nemo_skills"] == pytest.approx(10 * (8 * 1.0 + 2 * 0.6))
-    total = whole("mmau", [{"pass@1": found}], [table(verdicts)])["pass@1"]
+    total = whole([{"pass@1": found}], [table(verdicts)])["pass@1"]
     assert total["reference_score"] == pytest.approx(10 * (8 * 1.0 + 2 * 0.6))
 
 
@@ -121,7 +121,7 @@ def test_a_judge_of_yes_and_no_is_chosen_by_name(tmp_path: Path) -> None:
     assert "Judgement: [Yes or No]" in str(asked) and "Question: Q" in str(asked)
     found = [open_verdict(row, a, j) for (row, a), j in zip(SAMPLES, rows, strict=False)]
     assert [row["correct"] for row in found] == [True, False, None, True]
-    block = modes(table(found), "open")["pass@1"]
+    block = modes(table(found))["pass@1"]
     assert block["success_rate"] == pytest.approx(200 / 3) and block["judge_unparsed"] == 1
     assert block["success_rate_nemo_skills"] == 50.0  # where what is no Yes is a No
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from earmark.mmau.letters import letter_of
+from earmark.mmau.choice import letter_of
 from earmark.mmau.summary import by_group, modes, table, whole
 from earmark.mmau.verdicts import closed_verdict, instruction_verdict, open_verdict
 
@@ -12,12 +12,12 @@ FOUR = "CORRECTNESS: {0}\nRELEVANCE: {0}\nCOMPLETENESS: {0}\nCLARITY: {0}\nOVERA
 
 
 def block(verdicts: list[dict[str, Any]]) -> dict[str, Any]:
-    return modes(table(verdicts), "x")["pass@1"]
+    return modes(table(verdicts))["pass@1"]
 
 
 def total(*parts: list[dict[str, Any]]) -> dict[str, Any]:
     tables = [table(verdicts) for verdicts in parts]
-    return whole("mmau", [modes(one, str(k)) for k, one in enumerate(tables)], tables)["pass@1"]
+    return whole([modes(one) for one in tables], tables)["pass@1"]
 
 
 def closed(**more: Any) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def test_with_seeds_letters_are_mapped_before_the_best_is_chosen() -> None:
         {**closed_verdict(row, answer, matched("drum")), "seed": seed}
         for seed, answer in enumerate(["A", "B", "b"])
     ]
-    found = modes(table(verdicts), "x")
+    found = modes(table(verdicts))
     assert {mode: one["success_rate_mapped"] for mode, one in found.items()} == {
         "pass@1[avg-of-3]": pytest.approx(200 / 3), "pass@3": 100.0, "majority@3": 100.0,
     }  # fmt: skip

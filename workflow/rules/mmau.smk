@@ -43,7 +43,7 @@ rule judge:
         nodes=RUN.judge.nodes,
     params:
         # What determines the judgements; how requests are sent is read from the config.
-        judge=lambda w: PROTOCOL.judge_of(RUN.split(w), RUN),
+        judge=lambda w: PROTOCOL.judge_of(RUN.split(w)),
         code=READING,
     script:
         "../scripts/judge.py"

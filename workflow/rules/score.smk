@@ -69,7 +69,7 @@ rule score:
         protocols=lambda w: RUN.split(w).protocols,
         postprocess=lambda w: RUN.split(w).postprocess,
         units=lambda w: RUN.split(w).units,
-        protocol=lambda w: PROTOCOL.of(RUN, w),
+        protocol=lambda w: PROTOCOL.of(w),
         # A change in how a split is scored scores it anew, from the same answers.
         code=lambda w: scoring_code(RUN.split(w).scoring),
     script:

@@ -2,14 +2,12 @@
 
 from earmark.config import resolve
 from earmark.errors import job_log
-from earmark.mmau import judged
 from earmark.mmau.judging import Judge, judge_split
 
 with job_log(snakemake.log[0]):
     wildcards = dict(snakemake.wildcards.items())
     run = resolve(snakemake.config)
-    judge = judged.judge_split if "votes" in snakemake.params.judge else judge_split
-    judge(
+    judge_split(
         Judge(
             title="judging {model} on {benchmark} {split}".format(**wildcards),
             wanted=snakemake.params.judge,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from difflib import get_close_matches
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
@@ -51,9 +52,15 @@ def run(args: argparse.Namespace) -> int:
     """Score the file and print the tables."""
     from earmark.mmau.score import report
 
+    taken = {args.file.resolve(): "the file of answers"}
     for option, path in (("--samples", args.samples), ("--metrics", args.metrics)):
         if path is not None:
-            _check_place(option, path, args)
+            if what := taken.get(path.resolve()):
+                raise EarmarkError(f"{option} {path}: that is {what}; name another")
+            if path.is_dir():
+                raise EarmarkError(f"{option} {path}: a folder; a file was expected")
+            _make_folder(path.parent, option)
+            taken[path.resolve()] = f"what {option} writes"
     with redirect_stdout(sys.stderr):  # what matching and judging say
         blocks = _score(args)
     if args.metrics:
@@ -65,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
 def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     from earmark.mmau import summary
     from earmark.mmau.answers import read_answers
-    from earmark.mmau.score import category_blocks, not_scored
-    from earmark.mmau.verdicts import WAYS, unscored, verdicts, way_of
+    from earmark.mmau.score import category_blocks, unscored
+    from earmark.mmau.verdicts import WAYS, verdict, verdicts, way_of
 
     rows = read_answers(args.file, args.column)
     ways = [way_of(row["category"]) for row, *_ in rows]
@@ -81,33 +88,23 @@ def _score(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
         if isinstance(plan, str):
             print(f"{way}: {len(samples)} samples not scored: {plan}")
             for place, (row, _) in zip(places[way], samples, strict=True):
-                every[place] = unscored(row, f"not scored: {plan}")
+                every[place] = verdict(row, None, f"not scored: {plan}")
             continue
-        found = verdicts(way, samples, plan(samples), args.sentences)
-        for place, verdict in zip(places[way], found, strict=True):
-            every[place] = verdict | ({"reasoning_removed": True} if rows[place][2] else {})
-        for row in not_scored(found):
-            print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
+        found = verdicts(way, samples, plan(samples), {"sentences": args.sentences})
+        for place, one in zip(places[way], found, strict=True):
+            if rows[place][2]:
+                one["reasoning_removed"] = True
+            every[place] = one
+        unscored(found)
         name = f"mmau-pro.{way}"
-        tables[name] = summary.table([every[place] for place in places[way]])
+        tables[name] = summary.table(found)
         blocks |= category_blocks(name, way, tables[name])
     if args.samples:
         write_jsonl(args.samples, every)
     if not blocks:
         raise EarmarkError(f"{args.file}: none of its {len(rows)} samples could be scored")
     heads = [blocks[name] for name in tables]
-    return {"mmau-pro": summary.whole("mmau-pro", heads, list(tables.values())), **blocks}
-
-
-def _check_place(option: str, path: Path, args: argparse.Namespace) -> None:
-    """See that a file can be written there, and is not one that is used otherwise."""
-    if path.resolve() == args.file.resolve():
-        raise EarmarkError(f"{option} {path}: that is the file of answers; name another")
-    if args.samples and option != "--samples" and path.resolve() == args.samples.resolve():
-        raise EarmarkError(f"{option} {path}: that is what --samples writes; name another")
-    if path.is_dir():
-        raise EarmarkError(f"{option} {path}: a folder; a file was expected")
-    _make_folder(path.parent, option)
+    return {"mmau-pro": summary.whole(heads, list(tables.values())), **blocks}
 
 
 def _make_folder(folder: Path, option: str) -> None:
@@ -146,7 +143,7 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
 
     What the config or this machine lacks is found here, before anything is paid for.
     """
-    from earmark.mmau import judging, lacking, matching, rules, verdicts
+    from earmark.mmau import judging, lacking, rules, verdicts
     from earmark.servers import check as check_server
 
     if way == verdicts.INSTRUCTION_FOLLOWING:
@@ -157,7 +154,7 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
             return "no matcher; give a --configfile, or --matcher"
         given = {"type": args.matcher} if args.matcher else _config(args).matcher.given
         lacks = lacking.matcher_lacks(given)
-        return lacks or (lambda samples: matching.match_all(given, samples, None))
+        return lacks or (lambda samples: _matches(given, samples))
     if not args.configfile:
         return "no judge; give a --configfile"
     judge = _config(args).judge
@@ -169,6 +166,13 @@ def _plan(way: str, args: argparse.Namespace) -> Others | str:
     asked, log = judging.judge_settings(judge), folder / "server.log"
     one = judging.Judge(f"judging {args.file}", asked, judge, folder, log)
     return lambda samples: judging.judge_all(one, samples)
+
+
+def _matches(matcher: dict[str, Any], samples: Samples) -> list[Row]:
+    from earmark.mmau.matching import match_all
+
+    with TemporaryDirectory() as store:  # of files like these, vectors are not kept
+        return match_all(matcher, samples, store)
 
 
 def _config(args: argparse.Namespace) -> Config:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
@@ -22,8 +21,7 @@ COLUMNS = ("id", "category", "question", "answer", "choices", "task_identifier",
 def answered(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, Row]]:
     """Manifest rows with their predictions, whose ``generation`` is the answer without reasoning.
 
-    Returns:
-        Rows and predictions; ``reasoning_removed`` says whether there was any.
+    ``reasoning_removed`` says whether there was any.
 
     Raises:
         EarmarkError: when the files do not pair up; names the line.
@@ -58,9 +56,11 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str, bool]]:
         row = {key: _plain(value, f"{where}, column {key!r}") for key, value in raw.items()}
         if isinstance(row.get("task_identifier"), str):  # only instructions have one
             row.setdefault("category", "instruction following")
+        if isinstance(row.get("choices"), str) and row["choices"].lstrip().startswith("["):
+            with suppress(ValueError, RecursionError):  # JSON, as some exports have them
+                row["choices"] = json.loads(row["choices"])
         for name in ("category", column):
-            if name not in row:
-                raise EarmarkError(_missing(where, name, row, column))
+            _check_column(where, name, row, column)
         if not isinstance(row["category"], str):
             raise EarmarkError(
                 f"{where}: category is {row['category']!r}; `open`, `instruction "
@@ -82,49 +82,41 @@ def read_answers(path: Path, column: str) -> list[tuple[Row, str, bool]]:
     return found
 
 
-def _missing(where: str, name: str, has: Iterable[str], column: str) -> str:
-    hint = "; --column names the column of the answers" if name == column else ""
-    return f"{where}: no column {name!r}; there are: {', '.join(has)}{hint}"
+def _check_column(where: str, name: str, columns: Collection[str], column: str) -> None:
+    if name not in columns:
+        hint = "; --column names the column of the answers" if name == column else ""
+        raise EarmarkError(f"{where}: no column {name!r}; there are: {', '.join(columns)}{hint}")
 
 
 def _plain(value: Any, where: str) -> Any:
-    """A value as JSON has it: NaN, which is what pandas writes for nothing, is null."""
+    """A value as JSON has it: bytes are text, and NaN, pandas' word for nothing, is null."""
 
-    def plain(other: Any) -> str:
-        if isinstance(other, UUID):
-            return str(other)
-        with suppress(AttributeError, UnicodeDecodeError):
+    def text(other: Any) -> str:
+        try:
             return str(other.decode())
-        kind = type(other).__name__
-        raise EarmarkError(
-            f"{where}: a text, a number or a list was expected, found {other!r:.80}, a {kind}"
-        )
+        except (AttributeError, UnicodeDecodeError):
+            raise EarmarkError(
+                f"{where}: a text, a number or a list was expected, found {other!r:.80}, a "
+                f"{type(other).__name__}"
+            ) from None
 
-    if isinstance(value, str) and value.lstrip().startswith("[") and where.endswith("'choices'"):
-        with suppress(ValueError, RecursionError):  # as some exports have them
-            return json.loads(value)
-    return json.loads(json.dumps(value, default=plain), parse_constant=lambda _: None)
+    return json.loads(json.dumps(value, default=text), parse_constant=lambda _: None)
 
 
 def _rows(path: Path, column: str) -> Iterable[Row]:
     try:
         with path.open("rb") as stream:
-            is_parquet = stream.read(4) == b"PAR1"
-    except OSError as error:
-        raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if not is_parquet:
-        return read_jsonl(path)
-    import pyarrow
-    from pyarrow import parquet
+            if stream.read(4) != b"PAR1":
+                return read_jsonl(path)
+            from pyarrow import parquet
 
-    try:
-        with parquet.ParquetFile(path) as file:
+            file = parquet.ParquetFile(stream)
             names = file.schema_arrow.names
-            if column not in names:
-                raise EarmarkError(_missing(str(path), column, names, column))
+            _check_column(str(path), column, names, column)
             # Sets with audio in their rows are large: what is not looked at is not read.
             read = [name for name in names if name in (*COLUMNS, column)]
             rows: list[Row] = file.read(columns=read).to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise EarmarkError(f"{path}: not a Parquet file that can be read: {error}") from None
-    return rows
+            return rows
+    except (ValueError, OSError) as error:
+        what = getattr(error, "strerror", None) or error
+        raise EarmarkError(f"{path}: cannot be read: {what}") from None

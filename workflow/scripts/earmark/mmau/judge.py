@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from earmark.scoring.text import reasoning
+
+if TYPE_CHECKING:
+    from earmark.config.benchmarks import Judged
 
 CRITERIA = ("correctness", "relevance", "completeness", "clarity")
 SCORES = (*CRITERIA, "overall")
@@ -73,6 +76,7 @@ _NO_SCORE = re.compile(  # a range, a share or a sum
 _DIGITS = ("one", "two", "three", "four", "five")
 _SPELLED = rf"(?i)(?<=[:=] )(?:{'|'.join(_DIGITS)})(?= ?(?:[.,;/(–—-]|\n|out of|$))"
 _YES_NO = re.compile(r"^\W*(?:judge?ment|verdict)\W+(yes|no)\b", re.IGNORECASE | re.MULTILINE)
+_VALUE = re.compile(r"[\s*_\"'`#.:()\[\]]*(.+?)[\s*_\"'`.!()\[\]]*", re.DOTALL)
 
 
 def _plain(text: str) -> str:
@@ -186,3 +190,27 @@ def reference_scores(text: str) -> dict[str, float]:
     overall = after("overall", r"\d+(?:\.\d+)?")
     mean = sum(found.values()) / len(found)
     return {**found, "overall": overall if overall != 3.0 else mean}
+
+
+def read_value(text: str, rule: Judged) -> float | None:
+    """Read a judgement as a benchmark configures; None where it has no value on the scale, or two.
+
+    Args:
+        text: What the judge wrote; reasoning is not the judgement.
+        rule: `Split.judged`: where the value stands, what words are worth, and the scale.
+    """
+    text = reasoning.answer(text)[0].strip()
+    if rule.pattern is None:
+        alone = _VALUE.fullmatch(text)
+        said = {alone[1]} if alone else set()
+    else:
+        matches = re.finditer(rule.pattern, text)
+        said = {next(filter(None, match.groups()), match[0]) for match in matches}
+    worth = {word.casefold(): value for word, value in rule.values.items()}
+    values = {worth.get(one.strip().casefold()) if worth else _number(one) for one in said}
+    (value,) = values if len(values) == 1 else (None,)
+    return value if value is not None and rule.scale[0] <= value <= rule.scale[1] else None
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\s*\d+(\.\d+)?\s*", text) else None

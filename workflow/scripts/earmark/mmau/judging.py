@@ -1,7 +1,6 @@
-"""The judge step: a language model scores each open-ended answer, an unreadable score once more.
+"""The judge step: a language model judges open-ended answers, as MMAU-Pro's or as a split says.
 
-The judge is a model like any other: its server, journal, retries and limits are those of the infer
-step, to which this step gives what is to be judged as a manifest of its own.
+The judge is a model like any other: the infer step asks it, with a manifest of what is judged.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from earmark.config import Model
+from earmark.config.benchmarks import Judged
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl, write_jsonl
 from earmark.inference.infer import Job, infer
@@ -25,17 +25,13 @@ from earmark.servers import answer_settings
 
 Settings = dict[str, Any]
 
+_AUDIO = ("audio_filepath", "duration")
+
 
 @dataclass(frozen=True)
 class Judge:
-    """A judge, and where its answers are kept.
-
-    Attributes:
-        title: What the work is called in logs.
-        wanted: What determines its answers, as `judge_settings` gives it.
-        model: The judge itself, with what is operational too.
-        journal: The folder of its journal.
-        server_log: The log of its server.
+    """A judge: what its work is called in logs, what determines its answers (`judge_settings`), the
+    model with what is operational too, the folder of its journal, and the log of its server.
     """
 
     title: str
@@ -45,31 +41,39 @@ class Judge:
     server_log: Path
 
 
-def judge_settings(judge: Model) -> Settings:
-    """Everything that determines a judge's scores, and nothing operational.
+def judge_settings(judge: Model, judged: Judged | None = None) -> Settings:
+    """Everything that determines a judge's answers, and nothing operational.
 
     Args:
         judge: The config's ``judge``; its ``prompt`` is a name of `PROMPTS`, or replaces ours,
             with ``{question}``, ``{reference}`` and ``{response}`` for what is judged.
-
-    Returns:
-        What determines the answers of a model, with ``yes_no`` where the judge says Yes or No.
+        judged: A split's own prompt, in which any column may stand, and its ``votes``.
 
     Raises:
-        EarmarkError: when the prompt has no place for the answer.
+        EarmarkError: when the prompt has no place for the answer, or votes would be equal.
     """
     given = judge.settings["prompt"]
     named = PROMPTS[given if isinstance(given, str) else "earmark"]
     prompt = {"system": named["system"], "user": named["user"], "suffix": ""}
     prompt |= {} if isinstance(given, str) else given
+    where, known = "judge.prompt.user", "{question} and {reference} are"
+    kind: Settings = {"yes_no": True} if named.get("yes_no") else {}
+    if judged:
+        prompt = {"system": judged.system, "user": judged.user, "suffix": ""}
+        where, known = "judged.user", "any column of the manifest is"
+        kind = {"votes": judged.votes}
+        if judged.votes > 1 and not judge.sampling.temperature:
+            raise EarmarkError(
+                f"judged.votes: {judged.votes} votes without judge.sampling.temperature above 0 "
+                "are equal"
+            )
     if "{response}" not in prompt["user"]:
         raise EarmarkError(
-            "judge.prompt.user: {response} missing, which stands for the answer that is judged "
-            "({question} and {reference} are known too)"
+            f"{where}: {{response}} missing, which stands for the answer that is judged ({known} "
+            "known too)"
         )
     wanted = {key: judge.settings[key] for key in ("model", "revision", "sampling", "extra_body")}
     found = answer_settings(judge, {**wanted, "api": "chat", "prompt": prompt})
-    kind = {"yes_no": True} if named.get("yes_no") else {}
     return {**found, "audio": False, "chunk_seconds": None, "num_seeds": 1, **kind}
 
 
@@ -81,13 +85,7 @@ def reading_code() -> str:
 
 
 def judge_split(judge: Judge, manifest: str, predictions: str, judgements: str) -> None:
-    """Judge a split's answers.
-
-    Args:
-        judge: The judge.
-        manifest: The split's manifest, with ``question`` and ``answer``.
-        predictions: The model's answers.
-        judgements: The file to write, a row a sample, as `judge_all` gives it.
+    """Judge a split's answers, and write a row a sample, as `judge_all` gives it.
 
     Raises:
         EarmarkError: as `infer`; what the judge has answered is in the journal.
@@ -95,46 +93,52 @@ def judge_split(judge: Judge, manifest: str, predictions: str, judgements: str) 
     samples = [(row, answer["generation"]) for row, answer in answered(manifest, predictions)]
     rows = judge_all(judge, samples)
     write_jsonl(judgements, rows)
-    unread = [row for row in rows if row["scores"] is None and row["judgements"]]
-    asked = sum(bool(row["judgements"]) for row in rows)
-    print(f"{judge.title}: {asked} judgements, {len(unread)} of them unreadable twice", flush=True)
+    if "votes" in judge.wanted:  # are read when the split is scored
+        return
+    asked = [row for row in rows if row["judgements"]]
+    unread = [row for row in asked if row["scores"] is None]
+    print(f"{judge.title}: {len(asked)} judgements, {len(unread)} of them unreadable twice")
     for row in unread:
-        print(f"sample {row['id']}: {row['why']}", flush=True)
+        print(f"sample {row['id']}: {row['why']}")
 
 
 def judge_all(judge: Judge, samples: Sequence[tuple[Row, str]]) -> list[Row]:
-    """Judge answers; those whose judgement cannot be read are asked about once more.
+    """Judge answers: with ``votes`` so often, else once more where the scores cannot be read.
 
     Args:
         judge: The judge.
-        samples: Rows (with ``id``, ``question`` and ``answer``) and the model's answers; about an
-            empty one nothing is asked, nor about one without the reference that the prompt shows.
+        samples: Rows and the model's answers; about an empty one nothing is asked, nor about one
+            without the reference (``answer``) that the prompt shows as ``{reference}``.
 
     Returns:
-        For each sample ``id``, ``judgements`` (the judge's texts as they came, one or two; none
-        where nothing was asked or the request failed), ``scores`` (as `read_judgement` gives them,
-        or null), ``why`` (there are none), ``requests`` (the fingerprints) and, where it is so,
-        ``no_reference`` and ``yes_no``.
+        For each sample ``id``, ``judgements`` (the judge's texts as they came; none where nothing
+        was asked or requests failed), ``why`` (there are none, or no scores) and ``requests`` (the
+        fingerprints); without ``votes``, also ``scores`` (as `read_judgement` gives them, or null)
+        and, where it is so, ``no_reference`` and ``yes_no``.
     """
-    shows_reference = "{reference}" in judge.wanted["prompt"]["user"]
+    votes = judge.wanted.get("votes")
+    shows_reference = not votes and "{reference}" in judge.wanted["prompt"]["user"]
     found: dict[str, Row] = {}
     asked = []
     for row, answer in samples:
-        name, reference = str(row["id"]), _text(row, "answer")
-        found[name] = {"id": row["id"], "judgements": [], "scores": None}
+        name = str(row["id"])
+        found[name] = {"id": row["id"], "judgements": [], **({} if votes else {"scores": None})}
         found[name] |= {"why": "empty answer", "requests": []}
-        if answer.strip() and shows_reference and not reference.strip():
+        shown = {key: value for key, value in row.items() if key not in _AUDIO}
+        if not votes:
+            shown |= {"question": _text(row, "question"), "reference": _text(row, "answer")}
+        if answer.strip() and shows_reference and not shown["reference"].strip():
             why = "no reference under `answer`, which the judge's prompt shows"
             found[name] |= {"why": why, "no_reference": True}
         elif answer.strip():
-            question = {"question": _text(row, "question"), "reference": reference}
-            asked.append({"id": name, **question, "response": answer.strip()})
-    for again in (False, True):
-        for said in ask(judge, asked, int(again)):
-            _add(found[said["id"]], said, judge.wanted.get("yes_no", False))
-        unread = [row for row in found.values() if row["scores"] is None and row["judgements"]]
-        names = {str(row["id"]) for row in unread}
-        asked = [row for row in asked if row["id"] in names]
+            asked.append({**shown, "id": name, "response": answer.strip()})
+    for again in range(votes or 2):
+        for said in ask(judge, asked, again):
+            _add(found[said["id"]], said, judge.wanted)
+        if not votes:
+            unread = [row for row in found.values() if row["scores"] is None and row["judgements"]]
+            names = {str(row["id"]) for row in unread}
+            asked = [row for row in asked if row["id"] in names]
     return [found[str(row["id"])] for row, _ in samples]
 
 
@@ -143,19 +147,21 @@ def _text(row: Row, key: str) -> str:
     return "" if value is None else str(value)
 
 
-def _add(row: Row, answer: Row, yes_no: bool) -> None:
+def _add(row: Row, said: Row, wanted: Settings) -> None:
     """Put one of the judge's answers into a sample's row."""
-    row["requests"].append(answer["request"])
-    if yes_no:
+    row["requests"].append(said["request"])
+    if "yes_no" in wanted:
         row["yes_no"] = True
-    if answer["error"] is not None:
-        row["why"] = f"the judge failed: {answer['error']}"
+    if said["error"] is not None:
+        row["why"] = f"the judge failed: {said['error']}"
         return
-    row["judgements"].append(answer["generation"])
-    try:
-        row["scores"], row["why"] = read_judgement(answer["generation"], yes_no), None
-    except JudgementError as error:
-        row["why"] = str(error)
+    row["judgements"].append(said["generation"])
+    row["why"] = None
+    if "votes" not in wanted:
+        try:
+            row["scores"] = read_judgement(said["generation"], "yes_no" in wanted)
+        except JudgementError as error:
+            row["why"] = str(error)
 
 
 def ask(judge: Judge, rows: Sequence[Row], again: int) -> list[Row]:

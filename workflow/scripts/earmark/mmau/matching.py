@@ -1,9 +1,8 @@
-"""Closed-form answers: the choice whose embedding is nearest to the answer's is the match.
+"""The match step: the choice whose embedding is nearest to a closed-form answer's is the match.
 
 The protocol is the reference evaluator's (github sonalkum/MMAUPro): normalized vectors, cosine
-similarity, the first of the highest. The difference is in what it costs: the reference makes two
-calls of the model a sample, here each distinct text is embedded once, in batches of like length,
-and kept in the results, so that no other model's answers pay for it again.
+similarity, the first of the highest. Here each distinct text is embedded once, in batches of like
+length, and kept in the results, so that no other model's answers pay for it again.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import secrets
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,62 +31,45 @@ BATCH = 64
 def match_split(
     settings: Settings, manifest: str, predictions: str, matches: str, store: Path
 ) -> None:
-    """The match step: match a split's answers.
-
-    Args:
-        settings: The config's ``matcher``.
-        manifest: The split's manifest, with ``choices``.
-        predictions: The model's answers.
-        matches: The file to write, a row a sample, as `match` gives it.
-        store: The folder of embeddings that were made before.
-
-    Raises:
-        EarmarkError: when the matcher is not to be had, or gives what it should not.
-    """
+    """Match a split's answers, and write a row a sample, as `match_all` does."""
     samples = [(row, answer["generation"]) for row, answer in answered(manifest, predictions)]
     write_jsonl(matches, match_all(settings, samples, store))
 
 
 def match_all(
-    settings: Settings, samples: Sequence[tuple[Row, str]], store: Path | None
+    settings: Settings, samples: Sequence[tuple[Row, str]], store: str | Path
 ) -> list[Row]:
-    """Match answers, each distinct text embedded once and, with a store, once in all runs.
+    """Match answers; gives a row a sample, as `match` does.
 
-    What was embedded before a failure is kept in the store. Arguments and errors are those of
-    `match_split`; returns a row a sample, as `match` gives it.
+    Args:
+        settings: The config's ``matcher``.
+        samples: Rows with ``choices``, and the model's answers.
+        store: The folder of embeddings that are known; new ones are kept there, before a failure
+            too.
+
+    Raises:
+        EarmarkError: when the matcher is not to be had, or gives what it should not.
     """
-    kept = EmbeddingStore(store, matcher_type(settings).identity(settings)) if store else None
-    with kept.turn() if kept else nullcontext():
-        vectors = _vectors(settings, texts_of(samples), kept)
+    matcher, texts = matcher_type(settings), texts_of(samples)
+    kept = EmbeddingStore(Path(store), matcher.identity(settings))
+    batch = settings.get("batch_size", BATCH) if settings["type"] == "embeddings" else BATCH
+    with kept.turn():
+        vectors = kept.load(texts)
+        print(f"{len(texts)} distinct texts, {len(vectors)} of them known", flush=True)
+        if len(vectors) < len(texts):
+            new: dict[str, Vectors] = {}
+            with matcher.running(settings) as embed:
+                try:
+                    for part in embed_each(embed, texts, batch, vectors):
+                        new |= part
+                finally:
+                    kept.add(new)
+            vectors |= new
     return [match(row, answer, vectors) for row, answer in samples]
 
 
-def _vectors(
-    settings: Settings, texts: Sequence[str], kept: EmbeddingStore | None
-) -> dict[str, Vectors]:
-    vectors = kept.load(texts) if kept else {}
-    print(f"{len(texts)} distinct texts, {len(vectors)} of them known", flush=True)
-    if len(vectors) == len(texts):
-        return vectors
-    batch = settings.get("batch_size", BATCH) if settings["type"] == "embeddings" else BATCH
-    new: dict[str, Vectors] = {}
-    with matcher_type(settings).running(settings) as embed:
-        try:
-            for part in embed_each(embed, texts, batch, vectors):
-                new |= part
-        finally:
-            if kept:
-                kept.add(new)
-    return vectors | new
-
-
 def texts_of(samples: Iterable[tuple[Row, str]]) -> list[str]:
-    """The distinct texts that matching needs, in order of first use.
-
-    Args:
-        samples: Rows (with ``choices``) and the model's answers. Rows without two choices and
-            empty answers need nothing.
-    """
+    """The distinct texts that `match` needs, in order of first use."""
     needed: dict[str, None] = {}
     for row, answer in samples:
         choices = choices_of(row)
@@ -102,16 +84,13 @@ def embed_each(
     batch: int = BATCH,
     known: Mapping[str, Vectors] | None = None,
 ) -> Iterator[dict[str, Vectors]]:
-    """Embed each distinct text that is not known.
+    """Embed each distinct text that is not known; gives unit vectors, batch after batch.
 
     Args:
         embed: The matcher.
-        texts: What to embed.
-        batch: Texts a call; they are sorted by length first, so that little is padding.
-        known: Unit vectors of texts that the same matcher has embedded before.
-
-    Yields:
-        A unit vector for each text, batch after batch.
+        texts: What to embed; sorted by length, so that little is padding.
+        batch: Texts a call.
+        known: Unit vectors that the same matcher has given before.
 
     Raises:
         EarmarkError: when the matcher gives another number of vectors than texts, vectors of
@@ -123,32 +102,29 @@ def embed_each(
     for start in range(0, len(rest), batch):
         part = rest[start : start + batch]
         vectors = np.asarray(embed([_sendable(text) for text in part]), np.float32)
-        _check(vectors, part, dimension)
+        first = f"{len(part)} texts, the first of them {part[0]!r:.60}"
+        if vectors.ndim != 2 or len(vectors) != len(part):
+            raise EarmarkError(f"the matcher gave {len(vectors)} vectors for {first}")
+        if dimension not in (None, vectors.shape[1]):
+            raise EarmarkError(
+                f"the matcher gave vectors of {vectors.shape[1]} numbers for {first}; those before "
+                f"had {dimension}. Another model seems to answer; if it is the one that you want, "
+                "give it another matcher.revision"
+            )
         dimension = vectors.shape[1]
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        for text, (norm,) in zip(part, norms, strict=True):
+            if not norm > 0 or not np.isfinite(norm):
+                raise EarmarkError(
+                    f"the matcher gave a vector without direction for {text!r:.60}, of length "
+                    f"{norm:g}"
+                )
         yield dict(zip(part, vectors / norms, strict=True))
 
 
 def _sendable(text: str) -> str:
     """Embedding models take no empty text, and nothing that UTF-8 cannot write."""
     return text.encode("utf-8", "replace").decode() if text.strip() else "."
-
-
-def _check(vectors: Vectors, texts: Sequence[str], dimension: int | None) -> None:
-    first = f"{len(texts)} texts, the first of them {texts[0]!r:.60}"
-    if vectors.ndim != 2 or len(vectors) != len(texts):
-        raise EarmarkError(f"the matcher gave {len(vectors)} vectors for {first}")
-    if dimension not in (None, vectors.shape[1]):
-        raise EarmarkError(
-            f"the matcher gave vectors of {vectors.shape[1]} numbers for {first}; those before had "
-            f"{dimension}. Another model seems to answer; if it is the one that you want, give it "
-            "another matcher.revision"
-        )
-    for text, norm in zip(texts, np.linalg.norm(vectors, axis=1), strict=True):
-        if not norm > 0 or not np.isfinite(norm):
-            raise EarmarkError(
-                f"the matcher gave a vector without direction for {text!r:.60}, of length {norm:g}"
-            )
 
 
 def match(row: Row, answer: str, vectors: Mapping[str, Vectors]) -> Row:
@@ -179,9 +155,7 @@ def _key(text: str) -> bytes:
 
 
 class EmbeddingStore:
-    """The vectors that a matcher has given, by text; a folder of its own for each matcher.
-
-    A job adds one file, whole or not at all.
+    """The vectors that a matcher has given, by text; a job adds one file, whole or not at all.
 
     Args:
         folder: Where the folders of all matchers lie.

@@ -6,7 +6,6 @@ from typing import Any
 
 from earmark.config import Run, Split
 from earmark.errors import EarmarkError
-from earmark.mmau import judged
 from earmark.mmau.judging import judge_settings
 from earmark.mmau.matchers import matcher_type
 
@@ -15,43 +14,38 @@ class Protocol:
     """A run's, worked out once.
 
     Attributes:
-        judge: What determines judgements.
         matcher: What determines matches.
     """
 
     def __init__(self, run: Run) -> None:
         matcher = run.matcher.given
-        self.judge = judge_settings(run.judge)
+        self._run, self._judge = run, judge_settings(run.judge)
         self.matcher = matcher_type(matcher).identity(matcher)
         for split in run.splits:
             try:
-                self.judge_of(split, run)
+                self.judge_of(split)
             except EarmarkError as error:
                 where = f"benchmark {split.benchmark}, split {split.name}"
                 raise EarmarkError(f"{where}: {error}") from None
 
-    def judge_of(self, split: Split, run: Run) -> dict[str, Any]:
+    def judge_of(self, split: Split) -> dict[str, Any]:
         """What determines the judgements of a split."""
-        return judged.settings(run.judge, split.judged) if split.judged else self.judge
+        return judge_settings(self._run.judge, split.judged) if split.judged else self._judge
 
-    def of(self, run: Run, wildcards: Any) -> dict[str, Any]:
+    def of(self, wildcards: Any) -> dict[str, Any]:
         """What a split's numbers rest on, to be kept beside them.
 
         Args:
-            run: The run.
             wildcards: A job's ``model``, ``benchmark`` and ``split``.
         """
-        split = run.split(wildcards)
-        if split.scoring == "judged" and split.judged:
-            own = {"judge": self.judge_of(split, run), "judged": split.judged.model_dump()}
-        else:
-            own = {}
+        split = self._run.split(wildcards)
+        judge, judged = self.judge_of(split), split.judged and split.judged.model_dump()
         used: dict[str, dict[str, Any]] = {
             "closed_form": {"matcher": self.matcher},
-            "open_ended": {"judge": self.judge},
+            "open_ended": {"judge": judge},
             "instruction_following": {"sentences": split.sentences},
             "multiple_choice": {"choices": split.choices},
-            "judged": own,
+            "judged": {"judge": judge, "judged": judged},
         }
-        prompt = run.request(wildcards)["prompt"]
+        prompt = self._run.request(wildcards)["prompt"]
         return {"prompt": prompt, **used.get(split.scoring, {})}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -91,25 +91,24 @@ def _none(what: str, key: str, found: bool) -> Rule:
     return Rule((key,), check)
 
 
+def _filled(parts: Iterable[str]) -> int:
+    return sum(1 for part in parts if part.strip())
+
+
 def _occurrences(answer: str, given: Arguments) -> int:
     return len(re.findall(rf"\b{re.escape(given['keyword'].lower())}\b", answer.lower()))
-
-
-def _paragraphs(answer: str, _: Arguments) -> int:
-    return sum(1 for part in answer.split("***") if part.strip())
 
 
 def _words(answer: str, _: Arguments) -> int:
     return len(answer.split())
 
 
-def _sentences(answer: str, given: Arguments) -> int:
-    count: int = given["sentences"](answer)
-    return count
-
-
 def _capitals(answer: str, _: Arguments) -> int:
     return sum(word.isupper() for word in answer.split())
+
+
+def _sentences(answer: str, given: Arguments) -> int:
+    return int(given["sentences"](answer))
 
 
 def _pattern(pattern: str) -> Count:
@@ -118,8 +117,7 @@ def _pattern(pattern: str) -> Count:
 
 def _sections(answer: str, given: Arguments) -> int:
     # White space around the splitter goes with it; what is left must hold something.
-    parts = re.split(rf"\s*{re.escape(given['section_splitter'])}\s*", answer)
-    return sum(1 for part in parts if part.strip())
+    return _filled(re.split(rf"\s*{re.escape(given['section_splitter'])}\s*", answer))
 
 
 def _letters(text: str, also: str = "") -> str:
@@ -142,6 +140,10 @@ def _repeats(answer: str, given: Arguments) -> bool:
     return answer.lower().startswith(given["prompt"].lower())
 
 
+def _quoted(answer: str, _: Arguments) -> bool:
+    return answer.startswith('"') and answer.endswith('"')
+
+
 def _two(answer: str, _: Arguments) -> Outcome:
     parts = [part.strip().lower() for part in answer.split("******")]
     same = len(parts) == 2 and parts[0] == parts[1]
@@ -151,14 +153,12 @@ def _two(answer: str, _: Arguments) -> Outcome:
 
 # A bullet takes the white space after its asterisk along, line breaks too, as the reference does.
 _BULLETS = _pattern(r"(?:\A|\n)\s*\*\s+")
-_HIGHLIGHTS = _pattern(r"\*[^*]+\*")
-_PLACEHOLDERS = _pattern(r"\[[^\]]+\]")
 
 RULES: dict[str, Rule] = {
     "Include Keywords": _none("keywords missing", "keywords", False),
     "Keyword Frequency": _counted("occurrences of the keyword", _occurrences, EXACTLY, "keyword"),
     "Forbidden Words": _none("forbidden words found", "forbidden_words", True),
-    "Number Paragraphs": _counted("paragraphs", _paragraphs, EXACTLY),
+    "Number Paragraphs": _counted("paragraphs", lambda a, _: _filled(a.split("***")), EXACTLY),
     "Number Words (at least)": _counted("words", _words, AT_LEAST),
     "Number Words (at most)": _counted("words", _words, AT_MOST),
     "Number Words (range)": _counted("words", _words, RANGE),
@@ -166,10 +166,10 @@ RULES: dict[str, Rule] = {
     "Number Sentences (at most)": _counted("sentences", _sentences, AT_MOST),
     "Number Sentences (range)": _counted("sentences", _sentences, RANGE),
     "Postscript": _true("the postscript marker occurs", _postscript, "postscript_marker"),
-    "Number Placeholder": _counted("placeholders", _PLACEHOLDERS, AT_LEAST),
+    "Number Placeholder": _counted("placeholders", _pattern(r"\[[^\]]+\]"), AT_LEAST),
     "Number Bullets": _counted("bullets", _BULLETS, EXACTLY),
     "Title": _true("a <<title>> occurs", lambda answer, _: bool(re.search("<<[^>]+>>", answer))),
-    "Minimum Number Highlighted Section": _counted("highlights", _HIGHLIGHTS, AT_LEAST),
+    "Minimum Number Highlighted Section": _counted("highlights", _pattern(r"\*[^*]+\*"), AT_LEAST),
     "Multiple Sections": _counted("sections", _sections, EXACTLY, "section_splitter"),
     "Repeat Prompt": _true("begins with the prompt", _repeats, "prompt"),
     "Two Responses": Rule((), _two),
@@ -180,10 +180,7 @@ RULES: dict[str, Rule] = {
     "All-capital Words (range)": _counted("all-capital words", _capitals, RANGE),
     "Start Checker": _true("begins with the phrase", _starts, "start_phrase"),
     "End Checker": _true("ends with the phrase", _ends, "end_phrase"),
-    "Quotation": _true(
-        "begins and ends with a quotation mark",
-        lambda answer, _: answer.startswith('"') and answer.endswith('"'),
-    ),
+    "Quotation": _true("begins and ends with a quotation mark", _quoted),
     "No Commas": _true("no comma", lambda answer, _: "," not in answer),
 }
 """Every rule of the benchmark."""
@@ -191,7 +188,7 @@ RULES: dict[str, Rule] = {
 
 def by_punctuation(text: str) -> int:
     """Count the non-blank parts between runs of ``.``, ``!`` and ``?``, as NeMo-Skills does."""
-    return sum(1 for part in re.split("[.!?]+", text) if part.strip())
+    return _filled(re.split("[.!?]+", text))
 
 
 def by_punkt(text: str) -> int:
@@ -206,14 +203,10 @@ def by_punkt(text: str) -> int:
 
         return len(sent_tokenize(text))
     except ImportError:
-        raise EarmarkError(
-            "sentences: punkt needs NLTK, which is not installed; run `pip install nltk` and "
-            f"{remedy}"
-        ) from None
+        lacks = f"NLTK, which is not installed; run `pip install nltk` and {remedy}"
     except LookupError:
-        raise EarmarkError(
-            f"sentences: punkt needs NLTK's Punkt model, which is not on this machine; run {remedy}"
-        ) from None
+        lacks = f"NLTK's Punkt model, which is not on this machine; run {remedy}"
+    raise EarmarkError(f"sentences: punkt needs {lacks}")
 
 
 SENTENCES: dict[str, SentenceCounter] = {"punctuation": by_punctuation, "punkt": by_punkt}
@@ -221,11 +214,7 @@ SENTENCES: dict[str, SentenceCounter] = {"punctuation": by_punctuation, "punkt":
 
 
 def sentence_counter(name: str) -> SentenceCounter:
-    """Look a way to count sentences up by its name in the config.
-
-    Raises:
-        EarmarkError: when there is none of that name.
-    """
+    """A way to count sentences by its name in the config; an `EarmarkError` where there is none."""
     if name not in SENTENCES:
         raise EarmarkError(
             f"sentences: {name!r} is no way to count sentences; use one of {', '.join(SENTENCES)}"
@@ -260,45 +249,39 @@ def check_instruction(
             "unknown_rule",
             f"task_identifier {task_identifier!r} is not a rule; the rules are: {', '.join(RULES)}",
         )
-    values = _mapping(name, kwargs)
-    given = {key: _argument(name, key, values.get(key), prompt) for key in RULES[name].needs}
-    answer = (answer or "").strip()
+    answer, rule = (answer or "").strip(), RULES[name]
+    try:
+        values = {**_mapping(kwargs), "prompt": (prompt or "").strip()}
+        given = {key: _argument(key, values.get(key)) for key in rule.needs}
+    except (TypeError, ValueError) as error:
+        raise RuleError("bad_kwargs", f"rule {name!r}: {error}") from None
     if not answer:
         return Outcome(False, "empty answer")
-    return RULES[name].check(answer, {**given, "sentences": sentences})
+    return rule.check(answer, {**given, "sentences": sentences})
 
 
-def _mapping(name: str, kwargs: object) -> Mapping[str, Any]:
+def _mapping(kwargs: object) -> Mapping[str, Any]:
+    """A rule's arguments by name; a ValueError says what they are instead."""
     if isinstance(kwargs, list):
         kwargs = dict(kwargs)  # a column of maps, as Arrow gives it
     if isinstance(kwargs, str):  # JSON within a column, as some exports have it
         try:
             kwargs = json.loads(kwargs or "{}")
         except ValueError:
-            raise RuleError(
-                "bad_kwargs", f"rule {name!r}: kwargs are not JSON: {kwargs!r}"
-            ) from None
-    if kwargs is None or _nan(kwargs):
+            raise ValueError(f"kwargs are not JSON: {kwargs!r}") from None
+    if kwargs is None or (isinstance(kwargs, Real) and math.isnan(kwargs)):  # as pandas has it
         return {}
     if not isinstance(kwargs, Mapping):
-        raise RuleError("bad_kwargs", f"rule {name!r}: kwargs are not a mapping: {kwargs!r}")
+        raise ValueError(f"kwargs are not a mapping: {kwargs!r}")
     return kwargs
 
 
-def _nan(value: object) -> bool:
-    """What pandas has for a value that is missing; numpy's numbers are meant too."""
-    return isinstance(value, Real) and math.isnan(value)
-
-
-def _argument(name: str, key: str, value: object, prompt: str | None) -> Any:
+def _argument(key: str, value: object) -> Any:
     """An argument as its rule needs it: a whole number for ``N`` and its like, else a text."""
-    if key == "prompt":
-        value = (prompt or "").strip()
     if not key.startswith("N"):
         if isinstance(value, str) and value:
             return value
-        raise RuleError("bad_kwargs", f"rule {name!r}: {key!r} is {value!r}, not a text")
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    if real and float(value) % 1 == 0:  # type: ignore[arg-type]
-        return int(float(value))  # type: ignore[arg-type]
-    raise RuleError("bad_kwargs", f"rule {name!r}: {key!r} is {value!r}, not a whole number")
+        raise ValueError(f"{key!r} is {value!r}, not a text")
+    if isinstance(value, bool) or not isinstance(value, Real) or float(value) % 1:
+        raise ValueError(f"{key!r} is {value!r}, not a whole number")
+    return int(float(value))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
-from earmark.mmau import choice, judged, summary
+from earmark.mmau import summary
 from earmark.mmau.answers import answered
 from earmark.mmau.verdicts import CLOSED_FORM, verdicts
+from earmark.scoring.metrics import labelled
 from earmark.scoring.pairs import paired
 from earmark.scoring.printed import printed
 from earmark.scoring.slices import By, values
@@ -42,12 +43,11 @@ def score_mmau(
         way: How it is scored.
         manifest: The split's manifest.
         predictions: The model's answers, a file for each seed.
-        beside: The matches or judgements of each; none for instructions.
+        beside: The matches or judgements of each; none where neither is needed.
         scores: The file to write, a verdict a sample (and seed): ``….jsonl``.
         metrics: The file to write beside it, ``….metrics.json``: the split's metrics, those of its
             sub-categories, rates by length and skill, and samples that could not be scored.
-        protocol: What the numbers rest on, kept beside them: the prompt, the judge or the
-            matcher, how sentences are counted (``sentences``).
+        protocol: What the numbers rest on (`earmark.mmau.protocol`), kept beside them.
         label: What is special about this split's run, for tables; or None.
         group_by: As for `earmark.scoring.score.score`.
 
@@ -60,98 +60,62 @@ def score_mmau(
         pairs = answered(manifest, file)
         others = [row for _, row in paired(manifest, beside[seed])] if beside else None
         samples = [(row, answer["generation"]) for row, answer in pairs]
-        found = _verdicts(way, samples, others, protocol)
-        number = {"seed": seed} if len(predictions) > 1 else {}
+        found = verdicts(way, samples, others, protocol)
         for row, (entry, answer) in zip(found, pairs, strict=True):
-            more: Row = {"reasoning_removed": True} if answer["reasoning_removed"] else {}
+            if len(predictions) > 1:
+                row["seed"] = seed
+            if answer["reasoning_removed"]:
+                row["reasoning_removed"] = True
             if group_by:
-                more["by"] = values(entry, group_by, f"{manifest}, sample {entry['id']!r}")
-            rows.append({**row, **number, **more})
+                row["by"] = values(entry, group_by, f"{manifest}, sample {entry['id']!r}")
+        rows += found
         answers.append([answer for _, answer in pairs])
     write_jsonl(scores, rows)
     table = summary.table(rows)
     blocks = category_blocks(subset, way, table, answers)
-    unscored = not_scored(rows)
-    for row in unscored:
-        print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
-    write_json(
-        metrics,
-        {
-            "subset": subset,
-            "scoring": way,
-            "label": label,
-            **blocks.pop(subset),
-            "subsets": blocks,
-            "by": summary.by_group(table),
-            "unscored": unscored,
-            "protocol": protocol,
-        },
-    )
-
-
-def _verdicts(
-    way: str,
-    samples: list[tuple[Row, str]],
-    others: list[Row] | None,
-    protocol: dict[str, Any],
-) -> list[Row]:
-    """The verdict of each sample, by the way that its split is scored."""
-    if way == "multiple_choice":
-        return choice.verdicts(samples, protocol["choices"])
-    if way == "judged":
-        return judged.verdicts(samples, others or [], protocol["judged"])
-    return verdicts(way, samples, others, protocol.get("sentences", "punctuation"))
+    made: Row = {"subset": subset, "scoring": way, "label": label, **blocks.pop(subset)}
+    made |= {"subsets": blocks, "by": summary.by_group(table)}
+    write_json(metrics, {**made, "unscored": unscored(rows), "protocol": protocol})
 
 
 def category_blocks(
     subset: str, way: str, samples: DataFrame, predictions: Sequence[Sequence[Row]] = ()
 ) -> Blocks:
-    """The metrics of a category, then of its sub-categories, by their names in the layout.
-
-    Arguments are those of `earmark.mmau.summary.modes`.
-    """
-    found = {subset: summary.modes(samples, subset, predictions)}
+    """The metrics (`earmark.mmau.summary.modes`) of a category, then of its sub-categories."""
+    found = {subset: summary.modes(samples, predictions)}
     if way == CLOSED_FORM:
         for category, part in samples.groupby(samples["category"].map(str, na_action="ignore")):
-            name, places = f"{subset}-{category}", part.index.unique("sample")
+            places = part.index.unique("sample")
             among = [[answers[place] for place in places] for answers in predictions]
-            found[name] = summary.modes(part, name, among)
+            found[f"{subset}-{category}"] = summary.modes(part, among)
     return found
 
 
-def not_scored(rows: Iterable[Row]) -> list[Row]:
-    """The first of the verdicts on samples that could not be scored: which, and why."""
+def unscored(rows: Iterable[Row]) -> list[Row]:
+    """The first of the verdicts on samples that could not be scored, which are printed too."""
     keys = ("id", "seed", "excluded", "why")
-    found = [
-        {key: row[key] for key in keys if key in row} for row in rows if row["correct"] is None
-    ]
-    return found[:SHOWN]
+    found = [row for row in rows if row["correct"] is None][:SHOWN]
+    for row in found:
+        print(f"sample {row['id']}: not scored ({row['excluded']}): {row['why']}")
+    return [{key: row[key] for key in keys if key in row} for row in found]
 
 
-def _read_blocks(split: Mapping[str, Any]) -> Blocks:
+def _blocks(split: Row) -> Blocks:
     """The blocks that `score_mmau` wrote, labelled."""
     head = {key: value for key, value in split.items() if "@" in key}
-    return _labelled({split["subset"]: head, **split["subsets"]}, split.get("label"))
-
-
-def _labelled(blocks: Blocks, label: str | None) -> Blocks:
-    for block in [one for modes in blocks.values() for one in modes.values()] if label else ():
-        block["label"] = label
-    return blocks
+    return labelled({split["subset"]: head, **split["subsets"]}, split["label"])
 
 
 def aggregate_category(split: str, metrics: str, details: str) -> None:
-    """Write a category's own files: its metrics, and what they rest on.
+    """Write a category's own files from the metrics that `score_mmau` wrote.
 
-    Args:
-        split: The metrics that `score_mmau` wrote; an `EarmarkError` when they cannot be read.
-        metrics: The file to write: the category, then its sub-categories.
-        details: The file to write: protocol, rates by group, samples that could not be scored.
+    ``metrics`` has the category, then its sub-categories, ``details`` the protocol, rates by group,
+    and samples that could not be scored.
     """
     found = read_json(split)
-    blocks = _read_blocks(found)
+    blocks = _blocks(found)
     write_json(metrics, blocks)
-    write_json(details, {key: found.get(key) for key in ("label", "protocol", "by", "unscored")})
+    write_json(details, {key: found[key] for key in ("label", "protocol", "by", "unscored")})
     print(report(blocks))
 
 
@@ -171,16 +135,16 @@ def aggregate_mmau(benchmark: str, splits: Iterable[str], metrics: str) -> None:
     tables, labels = [], []
     for path in splits:
         found = read_json(path)
-        blocks = _read_blocks(found)
+        blocks = _blocks(found)
         heads[found["subset"]] = blocks[found["subset"]]
         below |= blocks
-        labels.append(found.get("label"))
+        labels.append(found["label"])
         tables.append(summary.table(read_jsonl(f"{path.removesuffix('.metrics.json')}.jsonl")))
     if len({tuple(head) for head in heads.values()}) > 1:
         listed = "; ".join(f"{subset}: {', '.join(head)}" for subset, head in heads.items())
         raise EarmarkError(f"{benchmark}: its categories have other evaluation modes: {listed}")
-    total = {benchmark: summary.whole(benchmark, list(heads.values()), tables)}
-    made = _labelled(total, "; ".join(dict.fromkeys(filter(None, labels)))) | below
+    total = {benchmark: summary.whole(list(heads.values()), tables)}
+    made = labelled(total, "; ".join(dict.fromkeys(filter(None, labels)))) | below
     write_json(metrics, made)
     print(report(made))
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from earmark.files import Row
-from earmark.mmau.intervals import estimate
 from earmark.mmau.judge import SCORES
+from earmark.mmau.rates import estimate, rates
 from earmark.mmau.verdicts import EXCLUDED, GROUPS
 from earmark.scoring import seeds
 from earmark.scoring.metrics import prediction_metrics
@@ -31,14 +31,10 @@ _COUNTS = (
 
 
 def table(rows: Iterable[Row]) -> DataFrame:
-    """Verdicts (`earmark.mmau.verdicts`) as a table.
+    """Verdicts (`earmark.mmau.verdicts`; at least one, with ``seed`` if of several) as a table.
 
-    Args:
-        rows: At least one, with ``seed`` where there are several.
-
-    Returns:
-        A row each, indexed by ``seed`` and ``sample`` (its place in the manifest). Beside the
-        verdicts' own columns: ``scored``, ``right`` and, of judgements, their scores by name.
+    A row each, indexed by ``seed`` and ``sample`` (its place in the manifest). Beside the verdicts'
+    own columns: ``scored``, ``right`` and, of judgements, their scores by name.
     """
     import pandas as pd
 
@@ -55,58 +51,6 @@ def table(rows: Iterable[Row]) -> DataFrame:
         for name in named:
             samples[name] = [(row["scores"] or {}).get(name) for row in found]
     return samples
-
-
-def rates(samples: DataFrame) -> dict[str, DataFrame]:
-    """The rates of a table, as `earmark.mmau.intervals` has them."""
-    import pandas as pd
-
-    scored = samples["scored"].astype(float)
-    own = pd.Series(samples.index.get_level_values("sample").astype(str), samples.index)
-    clips = samples["clip"].where(samples["clip"].notna(), own) if "clip" in samples else own
-
-    def rate(above: Any, below: Any = scored) -> DataFrame:
-        columns = {"above": above, "below": below}
-        made = pd.DataFrame(columns, samples.index).astype(float).fillna(0)
-        return made.assign(clip=clips)
-
-    reference = samples["reference"]
-    found = {
-        "success_rate": rate(samples["right"]),
-        "no_answer": rate(samples["empty"], 1),
-        "reference_score": rate(reference, reference.notna()),
-    }
-    if "judge_score" in samples:
-        value = samples["judge_score"]
-        found["judge_score"] = rate(value, value.notna())
-    if "nemo_skills" in samples:
-        counted = samples["nemo_skills"]
-        found["success_rate_nemo_skills"] = rate(counted, counted.notna())
-    for name in SCORES:
-        if name in samples:
-            found[f"avg_{name}"] = rate(samples[name].astype(float) / 5)
-    if "overall" in samples:
-        found["good_response_rate"] = rate(samples["overall"].astype(float) >= 4)
-        found["poor_response_rate"] = rate(samples["overall"].astype(float) <= 2)
-    return found
-
-
-def by_mode(samples: DataFrame) -> dict[str, DataFrame]:
-    """The rows that count in each mode.
-
-    Returns:
-        All of them under ``pass@1``; with k seeds under ``pass@1[avg-of-k]``, of each sample the
-        best verdict under ``pass@k``, and that of most of its seeds (`majority`) under
-        ``majority@k``.
-    """
-    count = samples.index.unique("seed").size
-    if count == 1:
-        return {"pass@1": samples}
-    return {
-        f"pass@1[avg-of-{count}]": samples,
-        f"pass@{count}": best(samples),
-        f"majority@{count}": majority(samples),
-    }
 
 
 def best(samples: DataFrame) -> DataFrame:
@@ -138,6 +82,8 @@ def _first(samples: DataFrame, *by: str) -> DataFrame:
 
 def mapped(samples: DataFrame) -> DataFrame:
     """The table of closed-form verdicts as it is when a letter is the choice that it names."""
+    if "letter" not in samples:
+        return samples
     letter = samples["letter"].notna() & samples["scored"]
     return samples.assign(
         right=samples["correct_mapped"].isin([True]).where(letter, samples["right"]),
@@ -145,29 +91,31 @@ def mapped(samples: DataFrame) -> DataFrame:
     )
 
 
-def _rates_by_mode(samples: DataFrame) -> dict[str, dict[str, DataFrame]]:
-    found = {mode: rates(part) for mode, part in by_mode(samples).items()}
+def _by_mode(samples: DataFrame) -> dict[str, tuple[DataFrame, dict[str, DataFrame]]]:
+    """In each mode (`earmark.scoring.seeds.modes`) the rows that count, and their rates."""
+    count = samples.index.unique("seed").size
+
+    def chosen(table: DataFrame) -> list[DataFrame]:
+        return [table] if count == 1 else [table, best(table), majority(table)]
+
+    found = [(part, rates(part)) for part in chosen(samples)]
     if "match" in samples:
-        other = mapped(samples) if "letter" in samples else samples
-        for mode, part in by_mode(other).items():
-            found[mode]["success_rate_mapped"] = rates(part)["success_rate"]
-    return found
+        for (_, named), part in zip(found, chosen(mapped(samples)), strict=True):
+            named["success_rate_mapped"] = rates(part)["success_rate"]
+    return dict(zip(seeds.modes(count), found, strict=True))
 
 
-def modes(
-    samples: DataFrame, subset: str, predictions: Sequence[Sequence[Row]] = ()
-) -> dict[str, Metrics]:
+def modes(samples: DataFrame, predictions: Sequence[Sequence[Row]] = ()) -> dict[str, Metrics]:
     """The metrics of a category or of a part of one.
 
     Args:
         samples: As `table` makes it.
-        subset: What they are of: the same name has the same intervals.
         predictions: The predictions that they are on, for each seed; of answers that were made
             elsewhere none are known.
 
     Returns:
-        For each of `by_mode` what its predictions say (`prediction_metrics`; the mean over seeds),
-        the rates with an interval beside each (``…_ci``), and counts; what could not be scored is
+        For each mode what its predictions say (`prediction_metrics`; the mean over seeds), the
+        rates with an interval beside each (``…_ci``), and counts; what could not be scored is
         summed over seeds.
     """
     said: Metrics = {**dict.fromkeys(("avg_tokens", "gen_seconds", "busy_seconds"))}
@@ -175,51 +123,47 @@ def modes(
     if predictions:
         each = [prediction_metrics(answers) for answers in predictions]
         said = each[0] if len(each) == 1 else seeds.averaged(each)
-    parts = by_mode(samples)
     found: dict[str, Metrics] = {}
-    for mode, named in _rates_by_mode(samples).items():
-        found[mode] = {**said, **_counts(parts[mode])}
+    for mode, (part, named) in _by_mode(samples).items():
+        found[mode] = {**said, **_counts(part)}
         for name, rate in named.items():
             if name != "reference_score":  # the benchmark's alone
-                found[mode][name], found[mode][f"{name}_ci"] = estimate([(rate, 1)])
+                found[mode][name], found[mode][f"{name}_ci"] = estimate([rate])
         if "by" in samples:
-            found[mode]["slices"] = _slices(parts[mode], named["success_rate"])
+            rate = named["success_rate"]
+            units, sums = (rate["clip"].tolist(), None), (rate["above"], rate["below"])
+            by = part["by"].tolist()
+            found[mode]["slices"] = sliced(by, *sums, units, "success_rate", lower=False)
     return found
 
 
-def _slices(samples: DataFrame, rate: DataFrame) -> Metrics:
-    """Success rates by the values of the columns that the split is sliced by."""
-    by = [one if isinstance(one, dict) else {} for one in samples["by"]]
-    units = rate["clip"].tolist(), None
-    return sliced(by, rate["above"], rate["below"], units, "success_rate", lower=False)
-
-
 def _counts(samples: DataFrame) -> Metrics:
+    """What is counted; of several seeds, ``num_scored`` and ``num_correct`` are those of one."""
+
+    def marked(column: str) -> int:
+        return int(samples[column].isin([True]).sum()) if column in samples else 0
+
     count = samples.index.unique("seed").size
-    scored: float = int(samples["scored"].sum())
-    right: float = int(samples["right"].sum())
-    if count > 1:  # of one seed, on average
-        scored, right = scored / count, right / count
-    found: Metrics = {"num_scored": scored, "num_correct": right}
+    found: Metrics = {"num_scored": marked("scored"), "num_correct": marked("right")}
+    if count > 1:
+        found = {name: number / count for name, number in found.items()}
     excluded = samples["excluded"].value_counts()
     found |= {name: int(excluded[name]) for name in EXCLUDED if name in excluded}
     if "scores" in samples or "judge_score" in samples:
         found.setdefault("judge_unparsed", 0)
     if "unparsed" in samples:
-        found["unparsed"] = int(samples["unparsed"].isin([True]).sum())
+        found["unparsed"] = marked("unparsed")
     if "match" in samples:
         found["letter_answers"] = int(samples["letter"].count()) if "letter" in samples else 0
-    removed = "reasoning_removed"
-    return {**found, removed: int(samples[removed].count()) if removed in samples else 0}
+    return {**found, "reasoning_removed": marked("reasoning_removed")}
 
 
 def whole(
-    benchmark: str, heads: Sequence[Mapping[str, Metrics]], tables: Sequence[DataFrame]
+    heads: Sequence[Mapping[str, Metrics]], tables: Sequence[DataFrame]
 ) -> dict[str, Metrics]:
     """Combine categories as NeMo-Skills does, and the reference evaluator's score beside it.
 
     Args:
-        benchmark: Its name.
         heads: The metrics of each category, as `modes` gives them.
         tables: The samples of each.
 
@@ -230,10 +174,11 @@ def whole(
         (open-ended), in percent; closed-form rows without two choices are dropped, and a judgement
         that cannot be read counts as 3 of 5.
     """
-    every = [_rates_by_mode(samples) for samples in tables]
+    every = [_by_mode(samples) for samples in tables]
     total: dict[str, Metrics] = {}
     for mode in heads[0]:
-        parts = [head[mode] for head in heads]
+        parts, named = [head[mode] for head in heads], [one[mode][1] for one in every]
+        weights = [float(part["num_entries"]) for part in parts]
         said = [part for part in parts if part["avg_tokens"] is not None]
         entries = sum(part["num_entries"] for part in said)
         tokens = sum(part["avg_tokens"] * part["num_entries"] for part in said)
@@ -242,17 +187,15 @@ def whole(
             known = [part[name] for part in parts if part.get(name) is not None]
             if known or name.endswith("seconds"):
                 found[name] = sum(known) if known else None
-        for name in ("success_rate", *ALTERNATIVES, "no_answer", "reference_score"):
-            if not any(name in one[mode] for one in every):
-                continue
-            named = [one[mode].get(name, one[mode]["success_rate"]) for one in every]
-            weights = [float(part["num_entries"]) for part in parts]
-            if name == "reference_score":
-                weights = [float(rate["below"].sum()) for rate in named]
-                if not any(weights):
-                    continue
-            pairs = list(zip(named, weights, strict=True))
-            found[name], found[f"{name}_ci"] = estimate(pairs)
+        for name in ("success_rate", *ALTERNATIVES, "no_answer"):
+            if any(name in one for one in named):
+                chosen = [one.get(name, one["success_rate"]) for one in named]
+                found[name], found[f"{name}_ci"] = estimate(chosen, weights)
+        scores = [one["reference_score"] for one in named]
+        counted = [float(score["below"].sum()) for score in scores]
+        if any(counted):
+            name = "reference_score"
+            found[name], found[f"{name}_ci"] = estimate(scores, counted)
         total[mode] = found
     return total
 
@@ -273,7 +216,7 @@ def by_group(samples: DataFrame) -> dict[str, dict[str, Metrics]]:
         lists = samples[key].map(lambda v: list(dict.fromkeys(v)) if isinstance(v, list) else v)
         named = samples.assign(group=lists).explode("group").dropna(subset="group")
         for name, part in named.groupby(named["group"].astype(str)):
-            rate, bounds = estimate([(rates(part)["success_rate"], 1)])
+            rate, bounds = estimate([rates(part)["success_rate"]])
             found.setdefault(key, {})[str(name)] = {
                 "success_rate": rate,
                 "success_rate_ci": bounds,

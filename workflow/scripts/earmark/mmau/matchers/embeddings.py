@@ -37,51 +37,46 @@ def running(settings: Settings) -> Iterator[Embed]:
     retries, timeout = settings.get("max_retries", 8), settings.get("timeout", 600)
     # The client's own limit is one between two bytes.
     patience = (retries + 1) * timeout + retries * _LONGEST_WAIT
-    where = f"{settings['base_url']} (matcher, model {settings['model']!r})"
     key = api_key(settings.get("api_key_env")) or _NO_KEY
     client = openai.AsyncOpenAI(
         base_url=settings["base_url"], api_key=key, timeout=timeout, max_retries=retries
     )
 
-    def shown(said: object) -> str:
-        """What a server said, in short; some repeat the key that they refuse."""
-        return (str(said) if key == _NO_KEY else str(said).replace(key, "***"))[:500]
+    def failed(what: str, said: object = "") -> EarmarkError:
+        """An error with what a server said, in short; some repeat the key that they refuse."""
+        shown = (str(said) if key == _NO_KEY else str(said).replace(key, "***"))[:500]
+        where = f"{settings['base_url']} (matcher, model {settings['model']!r})"
+        return EarmarkError(f"{where}: {what}{shown}")
 
-    async def ask(texts: Sequence[str]) -> Vectors:
+    async def ask(texts: Sequence[str]) -> Any:
         async with asyncio.timeout(patience):
-            answer = await client.embeddings.create(
+            return await client.embeddings.create(
                 model=settings["model"],
                 input=list(texts),
                 encoding_format="float",
                 extra_body=settings.get("extra_body") or {},
             )
-        return _vectors(answer, len(texts))
 
     def embed(texts: Sequence[str]) -> Vectors:
         """Embed a batch; an answer that is no list of vectors is asked for again."""
         for attempt in range(retries + 1):
             try:
-                return runner.run(ask(texts))
+                return _vectors(runner.run(ask(texts)), len(texts))
             except TimeoutError:
-                raise EarmarkError(
-                    f"{where}: no whole answer to {len(texts)} texts within {patience:g} s "
+                raise failed(
+                    f"no whole answer to {len(texts)} texts within {patience:g} s "
                     "(matcher.timeout, for each of matcher.max_retries and the first attempt)"
                 ) from None
             except openai.APIStatusError as error:
-                raise EarmarkError(
-                    f"{where}: HTTP {error.status_code} for a batch of {len(texts)} texts: "
-                    f"{shown(error.message)}"
-                ) from None
+                what = f"HTTP {error.status_code} for a batch of {len(texts)} texts: "
+                raise failed(what, error.message) from None
             except openai.APIConnectionError as error:
-                cause = error.__cause__ or error
-                raise EarmarkError(f"{where}: cannot be reached: {shown(cause)}") from None
+                raise failed("cannot be reached: ", error.__cause__ or error) from None
             except (openai.APIError, TypeError, ValueError) as error:
                 said = error
             if attempt < retries:
                 time.sleep(min(8.0, 0.25 * 2**attempt))
-        raise EarmarkError(
-            f"{where}: {retries + 1} answers that hold no embeddings; the last: {shown(said)}"
-        )
+        raise failed(f"{retries + 1} answers that hold no embeddings; the last: ", said)
 
     with asyncio.Runner() as runner:
         try:

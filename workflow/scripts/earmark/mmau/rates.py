@@ -1,24 +1,52 @@
-"""Rates and their error bars: the one place where an interval is computed.
+"""The rates of a table of verdicts, and their error bars.
 
 A rate is a table with a row for each answer, indexed by ``seed`` and ``sample``: what the answer
-adds ``above`` and ``below`` the line.
+adds ``above`` and ``below`` the line, and the ``clip`` that it is about.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from earmark.mmau.judge import SCORES
 from earmark.scoring import intervals
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
+def rates(samples: DataFrame) -> dict[str, DataFrame]:
+    """The rates of a table (`earmark.mmau.summary.table`), by name."""
+    import pandas as pd
+
+    scored = samples["scored"].astype(float)
+    own = pd.Series(samples.index.get_level_values("sample").astype(str), samples.index)
+    clips = samples["clip"].where(samples["clip"].notna(), own) if "clip" in samples else own
+
+    def rate(above: Any, below: Any = scored) -> DataFrame:
+        columns = {"above": above, "below": below}
+        made = pd.DataFrame(columns, samples.index).astype(float).fillna(0)
+        return made.assign(clip=clips)
+
+    found = {"success_rate": rate(samples["right"]), "no_answer": rate(samples["empty"], 1)}
+    columns = {"reference_score": "reference", "success_rate_nemo_skills": "nemo_skills"}
+    for name, column in {**columns, "judge_score": "judge_score"}.items():
+        if column in samples:
+            found[name] = rate(samples[column], samples[column].notna())
+    for name in SCORES:
+        if name in samples:
+            found[f"avg_{name}"] = rate(samples[name].astype(float) / 5)
+    if "overall" in samples:
+        found["good_response_rate"] = rate(samples["overall"].astype(float) >= 4)
+        found["poor_response_rate"] = rate(samples["overall"].astype(float) <= 2)
+    return found
+
+
 def estimate(
-    rates: Sequence[tuple[DataFrame, float]],
+    parts: Sequence[DataFrame], weights: Sequence[float] = (1.0,)
 ) -> tuple[float | None, list[float] | None]:
     """The mean of some categories' rates, and its 95 % interval, both in percent.
 
@@ -26,8 +54,8 @@ def estimate(
     the interval of a share, means of scores that of a mean (`earmark.scoring.intervals`).
 
     Args:
-        rates: The rate of each category with its weight, or that of a single category; those with
-            nothing below the line have no say. ``clip`` names what a sample is heard in.
+        parts: The rate of each category; those with nothing below the line have no say.
+        weights: The weight of each.
 
     Returns:
         The mean (over seeds, too) and the interval; None where there is nothing below the line, or
@@ -35,7 +63,9 @@ def estimate(
     """
     import pandas as pd
 
-    known = [(rate, weight) for rate, weight in rates if rate["below"].any()]
+    known = [
+        (rate, weight) for rate, weight in zip(parts, weights, strict=True) if rate["below"].any()
+    ]
     if not known:
         return None, None
     values, scaled = [], []
