@@ -21,7 +21,7 @@ def as_csv(tables: Sequence[Table], intervals: bool = False) -> str:
 
     With ``intervals``, three columns more a figure: its name with ``low``, ``high`` and ``n``.
     """
-    primary = next((table.protocol for table in tables if table.kind == "asr"), "")
+    primary = next((table.protocol for table in tables if table.protocol), "")
     cells = pd.concat([one.cells.assign(protocol=one.protocol or primary) for one in tables])
     cells["note"] = cells.remark.where(cells.remark != "")
     cells["n"] = cells.entries.astype("Int64")
