@@ -15,7 +15,7 @@ from earmark.config.benchmarks import MEASURES, Session
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
 from earmark.report import words
-from earmark.report.clips import Clips, waveforms
+from earmark.report.clips import Clips, listed, waveforms
 from earmark.report.differences import Difference
 from earmark.report.figures import figure, protocols
 from earmark.report.gather import Evaluation, Results, finite
@@ -105,24 +105,22 @@ def _splits(
         if one.metrics is not None and one.files.manifest.is_file():
             groups.setdefault((one.split.benchmark, one.split.name), []).append(one)
     for number, ((benchmark, name), group) in enumerate(groups.items()):
-        first = group[0]
+        first, way = group[0], group[0].split.way
         folder = os.path.relpath(first.files.manifest.parent, results.run.results_dir)
-        audio = "" if within else quote(folder.replace(os.sep, "/")) + "/"
         told = {
             "at": number,
             "benchmark": benchmark,
             "key": f"{benchmark}/{name}",
             "name": f"{benchmark}: {name}",
-            "kind": "measure" if first.split.way in MEASURES else first.split.way,
+            "kind": "measure" if way in MEASURES else way,
             "entries": int(figure(first.metrics, "num_entries") or 0),
-            "audio": audio,
+            "audio": "" if within else f"{quote(folder)}/",
             "models": [folders.index(one.model.folder) for one in group],
             "protocols": list(protocols(first.metrics)),
         }
-        if told["kind"] == "measure":
-            rates = rates_of([first.split])
-            told["protocols"] = [rate.name for rate in rates]
-            told["rates"] = {rate.name: [rate.title, rate.lower] for rate in rates}
+        if way in MEASURES:
+            rates = {one.name: [one.title, one.lower] for one in rates_of([first.split])}
+            told |= {"protocols": list(rates), "rates": rates}
         yield group, told
 
 
@@ -232,8 +230,6 @@ def _wholes(rows: list[Row], sessions: Mapping[str, Sequence[int]]) -> list[Row]
 
 
 def _utterance(entry: Row) -> Row:
-    audio = entry.get("audio_filepath")
-    paths = [audio] if isinstance(audio, str) else list(audio or [])
     choices = entry.get("choices")
     more = {
         key: value if isinstance(value, str | int | float) else json.dumps(value)
@@ -243,17 +239,15 @@ def _utterance(entry: Row) -> Row:
     return {
         "id": str(entry["id"]),
         "duration": _duration(entry),
-        "audio": [quote(str(path)) for path in paths],
+        "audio": [quote(str(path)) for path in listed(entry.get("audio_filepath"))],
         **{key: entry.get(key) for key in ("text", "question", "answer")},
-        "choices": [str(choice) for choice in choices] if isinstance(choices, list) else [],
+        "choices": [str(one) for one in choices] if isinstance(choices, list) else [],
         "more": more,
     }
 
 
 def _duration(entry: Row) -> float | None:
-    given = entry.get("duration")
-    parts = given if isinstance(given, list) else [given]
-    known = [float(part) for part in parts if isinstance(part, int | float)]
+    known = [float(part) for part in listed(entry.get("duration")) if part is not None]
     return sum(known) if known else None
 
 
@@ -267,11 +261,8 @@ def _utterance_index(entries: Sequence[Row]) -> Row:
         values: dict[str, int] = {}
         of = []
         for entry in entries:
-            mine: dict[str, None] = {}
-            for column in columns:
-                found = entry.get(column)
-                each = found if isinstance(found, list) else [found]
-                mine |= {str(one): None for one in each if one not in (None, "")}
+            each = [one for column in columns for one in listed(entry.get(column))]
+            mine = dict.fromkeys(str(one) for one in each if one not in (None, ""))
             of.append([values.setdefault(one, len(values)) for one in mine])
             if name not in FACETS and len(values) > VALUES:
                 break
@@ -358,17 +349,17 @@ def _signal(name: str, value: Any) -> str:
 
 def _counted(score: Row) -> str | None:
     """What a measure says of an answer: its own rate, or the words that it lacks and adds."""
+    if "counts" not in score:
+        return None
     rates = {rate.name: rate.title for name in MEASURES for rate in measure_type(name).rates}
     parts = [f"{title} {score[name]:.1f}" for name, title in rates.items() if name in score]
     parts += [f"{key}: {', '.join(score[key])}" for key in ("missed", "false") if score.get(key)]
-    return "; ".join(parts) if "counts" in score else None
+    return "; ".join(parts)
 
 
 def _mmau_answer(score: Row, answer: Row, judged: Row) -> Row:
     told = {key: score.get(key) for key in ("match", "margin", "similarities", "scores", "why")}
     told["why"] = told["why"] or _counted(score)
-    row = _answered(answer) | {key: value for key, value in told.items() if value is not None}
-    texts = judged.get("judgements") or []
-    if texts:
-        row["judgement"] = "\n\n--- asked again ---\n\n".join(map(str, texts))
-    return row
+    if texts := judged.get("judgements"):
+        told["judgement"] = "\n\n--- asked again ---\n\n".join(map(str, texts))
+    return _answered(answer) | {key: value for key, value in told.items() if value is not None}
