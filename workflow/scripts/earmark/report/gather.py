@@ -99,11 +99,6 @@ class Results:
                 if name == benchmark and model in (None, folder)]  # fmt: skip
 
 
-def is_asr(split: Split) -> bool:
-    """Whether a split is scored by word error rate."""
-    return split.scoring == "asr"
-
-
 def gather(run: Run, published: str | Path | None = None) -> Results:
     """Read what a run has so far.
 

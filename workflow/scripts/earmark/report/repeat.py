@@ -12,7 +12,7 @@ from typing import Any
 
 from earmark.files import read_json
 from earmark.report.figures import protocols
-from earmark.report.gather import Results, is_asr
+from earmark.report.gather import Results
 from earmark.report.leaderboard import machine
 
 Provenance = dict[str, Any]
@@ -142,7 +142,7 @@ def _data(results: Results) -> Lines:
                       if one.split.name == split.name and one.metrics is not None]  # fmt: skip
             counts = sorted({int(one["num_entries"] or 0) for one in scored})
             shown = " or ".join(f"{count:,}" for count in counts) or "not scored yet"
-            scoring = ", ".join(split.protocols) if is_asr(split) else split.scoring
+            scoring = ", ".join(split.protocols) if split.scoring == "asr" else split.scoring
             given = _shown(split.source.given), _shown(split.prompt.given)
             rows.append((f"{benchmark}: {split.name}", scoring, shown, *given))
     return rows
