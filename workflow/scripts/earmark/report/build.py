@@ -18,15 +18,10 @@ from earmark.report.sliced import sliced_tables
 
 
 def build(run: Run, folder: str | Path, published: str | Path | None = None) -> Results:
-    """Write ``leaderboard.csv``, ``.md``, ``.tex`` and ``report.html``.
+    """Write ``leaderboard.csv``, ``.md``, ``.tex`` and ``report.html`` to a folder.
 
-    Args:
-        run: The run's config.
-        folder: Where to write them; audio is addressed from the run's results folder.
-        published: A CSV file of published numbers, or None.
-
-    Returns:
-        What the files were made from.
+    Audio is addressed from the run's results folder. ``published`` is a CSV file of published
+    numbers. Returns what the files were made from.
 
     Raises:
         EarmarkError: for a file that cannot be read, or another config's report in the folder.

@@ -17,9 +17,6 @@ from earmark.report.gather import Results, gather
 from earmark.report.leaderboard import tables
 from earmark.report.page import write_page
 
-PAGE = "report.html"
-"""The page in a bundle; its audio is in ``audio/``."""
-
 
 def bundle(
     run: Run,
@@ -28,7 +25,7 @@ def bundle(
     worst: int = WORST,
     without_places: bool = False,
 ) -> Results:
-    """Write a report that opens from any folder, with sound.
+    """Write a report that opens from any folder, with sound; returns what it was made from.
 
     Args:
         run: The run's config.
@@ -36,9 +33,6 @@ def bundle(
         published: A CSV file of published numbers, or None.
         worst: The audio of so many answers of each model on each split, the worst.
         without_places: Whether paths, addresses and host names are left out.
-
-    Returns:
-        What it was made from.
 
     Raises:
         EarmarkError: for a file that cannot be read, or a folder that holds something.
@@ -58,8 +52,8 @@ def bundle(
     except OSError as error:
         raise EarmarkError(f"{target}: {error.strerror}; name another place") from None
     try:
-        page, clips = work / PAGE, Clips(worst, work)
-        write_page(results, tables(results, compared=found), found, page, clips, scrub)
+        made, clips = tables(results, compared=found), Clips(worst, work)
+        write_page(results, made, found, work / "report.html", clips, scrub)
         if not zipped:
             if target.exists():
                 target.rmdir()
