@@ -85,7 +85,6 @@ def describe(results: Results, within: bool = False) -> dict[str, Any]:
     """What the page must know of the samples before it loads any; ``within`` a bundle or not."""
     return {
         "size": SIZE,
-        "models": [model.name for model in results.run.models.values()],
         "kinds": KINDS,
         "buckets": BUCKETS,
         "splits": [split for _, split in _splits(results, within)],

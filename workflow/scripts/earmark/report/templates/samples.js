@@ -1,7 +1,8 @@
 // The sample browser: which rows, in which order, a page of them at a time.
 "use strict";
 const browser = (() => {
-  const { splits, models, size } = report.samples;
+  const { models } = report;
+  const { splits, size } = report.samples;
   const root = document.getElementById("browser");
   if (!root || !splits.length) return null;
   const PAGE = 20;
