@@ -30,18 +30,16 @@ def interval(metrics: Metrics | None, key: str) -> tuple[float | None, float | N
     return low, high
 
 
-def entries(metrics: Metrics | None) -> int | None:
-    """How many samples a rate is of: those scored where that is known, else all."""
-    counts = (figure(metrics, key) for key in ("scored", "num_scored", "num_entries"))
-    return next((int(count) for count in counts if count is not None), None)
-
-
 def rate(metrics: Metrics | None, key: str) -> dict[str, float | None]:
-    """A rate as tables and charts have it: ``value``, ``low`` and ``high``, and ``entries``."""
+    """A rate as tables and charts have it: ``value``, ``low`` and ``high``, and ``entries``.
+
+    ``entries`` is how many samples it is of: those scored where that is known, else all.
+    """
     low, high = interval(metrics, key)
     value = figure(metrics, key)
-    known = None if value is None else entries(metrics)
-    return {"value": value, "low": low, "high": high, "entries": known}
+    counts = [figure(metrics, name) for name in ("scored", "num_scored", "num_entries")]
+    known = [count for count in counts if count is not None and value is not None]
+    return {"value": value, "low": low, "high": high, "entries": known[0] if known else None}
 
 
 def protocols(metrics: Metrics | None) -> dict[str, Metrics]:
@@ -52,11 +50,10 @@ def protocols(metrics: Metrics | None) -> dict[str, Metrics]:
 def doubts(metrics: Metrics | None) -> list[str]:
     """What a reader must know before trusting a set's rates; mostly nothing."""
     total = figure(metrics, "num_entries") or math.inf
-    shares = ((figure(metrics, key) or 0) / total for key, _, _ in _DOUBTS)
     return [
         text.format(share=share)
-        for share, (_, allowed, text) in zip(shares, _DOUBTS, strict=True)
-        if share > allowed
+        for key, allowed, text in _DOUBTS
+        if (share := (figure(metrics, key) or 0) / total) > allowed
     ]
 
 

@@ -121,6 +121,12 @@ def _rendered(
     protocols: dict[str, dict[str, None]] = {}
     for table in made:
         protocols.setdefault(table.benchmark, {})[table.protocol] = None
+    first: dict[str, str] = {}  # each benchmark's protocol, under which differences stand
+    compared = [
+        one
+        for one in found
+        if first.setdefault(one.benchmark, one.protocol) == one.protocol and "why" not in one.line
+    ]
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -129,7 +135,7 @@ def _rendered(
         lstrip_blocks=True,
     )
     env.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    env.globals |= {"printed": printed, "formats": formats}
+    env.globals |= {"printed": printed, "formats": formats, "ALL": ALL}
     return env.get_template("page.html").render(
         version=__version__,
         now=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -152,30 +158,10 @@ def _rendered(
         judged=judge_rows(results),
         judge_heads=HEADS,
         samples=samples,
-        compared=_compared(results, found),
+        compared=compared,
         asr="asr" in map(results.run.scoring, results.run.benchmarks),
         repeat=known,
     )
-
-
-def _compared(results: Results, found: Sequence[Difference]) -> list[list[str]]:
-    """The differences as a table's rows, under each benchmark's first protocol."""
-    first: dict[str, str] = {}
-    rows = []
-    for one in found:
-        line, models = one.line, results.run.models
-        if first.setdefault(one.benchmark, one.protocol) != one.protocol or "why" in line:
-            continue
-        of = "all splits" if one.split == ALL else one.split
-        ends, signed = line["interval"], "{:+z.2f}".format
-        rows.append([
-            f"{one.benchmark}: {of}", models[one.a].name, models[one.b].name,
-            f"{line['rate_a']:.2f}", f"{line['rate_b']:.2f}", signed(line["difference"]),
-            f"{signed(ends[0])} to {signed(ends[1])}" if ends else "–",
-            f"{line['p']:.3f}", f"{line['p_holm']:.3f}",
-            f"{line['wins']:,} / {line['ties']:,} / {line['losses']:,}",
-        ])  # fmt: skip
-    return rows
 
 
 def _files(*names: str) -> Markup:
