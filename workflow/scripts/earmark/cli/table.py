@@ -43,11 +43,10 @@ def run(args: argparse.Namespace) -> int:
     config = load_run(args.configfile)
     chosen = args.benchmark or list(config.benchmarks)
     models = [model.name for model in config.models.values()]
-    _check(args.benchmark or [], list(config.benchmarks), "benchmark", args.configfile)
+    _check(chosen, list(config.benchmarks), "benchmark", args.configfile)
     _check(args.model or [], models, "model", args.configfile)
-    for where, benchmarks in ((args.configfile, config.benchmarks), ("--benchmark", chosen)):
-        known = [split for name in benchmarks for split in config.benchmarks[name]]
-        _check(args.split or [], known, "split", where)
+    known = [split for name in chosen for split in config.benchmarks[name]]
+    _check(args.split or [], known, "split", "--benchmark" if args.benchmark else args.configfile)
     if args.format == "nemo":
         for name in ("protocol", "published"):
             if getattr(args, name):
@@ -68,12 +67,12 @@ def _blocks(config: Run, args: argparse.Namespace, benchmarks: Sequence[str]) ->
     from earmark.files import read_json
 
     missing: list[str] = []
-    made = 0
+    made: list[str] = []
     for benchmark in benchmarks:
-        splits = [one for one in args.split or config.benchmarks[benchmark]
-                  if one in config.benchmarks[benchmark]]  # fmt: skip
+        splits = [name for name in config.benchmarks[benchmark] if name in (args.split or [name])]
+        named = {f"{benchmark}{mark}{split}" for split in splits for mark in "-."}
         for folder, model in config.models.items():
-            if not splits or (args.model and model.name not in args.model):
+            if not splits or model.name not in (args.model or [model.name]):
                 continue
             path = config.paths.metrics.of(model=folder, benchmark=benchmark)
             if not path.is_file():
@@ -81,12 +80,11 @@ def _blocks(config: Run, args: argparse.Namespace, benchmarks: Sequence[str]) ->
                 continue
             blocks = read_json(path)
             if args.split:
-                names = {f"{benchmark}{mark}{one}" for one in splits for mark in "-."}
-                blocks = {name: modes for name, modes in blocks.items() if name in names}
-            print(f"\n{model.name}\n\n{printed(blocks)}")
-            made += 1
+                blocks = {name: modes for name, modes in blocks.items() if name in named}
+            made.append(f"\n{model.name}\n\n{printed(blocks)}")
     if missing and not made:
         raise EarmarkError(missing[0])
+    print("\n".join(made))
     for line in missing:
         print(line, file=sys.stderr)
     return 0

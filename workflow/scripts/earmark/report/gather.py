@@ -100,11 +100,7 @@ class Results:
 
 
 def gather(run: Run, published: str | Path | None = None) -> Results:
-    """Read what a run has so far.
-
-    Args:
-        run: The run's config.
-        published: A CSV file of published numbers, or None.
+    """Read what a run has so far, and a CSV file of published numbers.
 
     Raises:
         EarmarkError: for a file that cannot be read.

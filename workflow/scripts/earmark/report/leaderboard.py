@@ -130,11 +130,8 @@ def tables(
 ) -> list[Table]:
     """The tables of a run: one a benchmark and protocol, the primary protocol first.
 
-    Args:
-        results: What has been evaluated.
-        benchmarks: Which benchmarks; None for all.
-        protocol: Only this protocol; None for all that were computed.
-        compared: The models' differences, for what is worse than the best.
+    Only of some benchmarks, or of one protocol, where they are given; ``compared`` are the models'
+    differences, for what is worse than the best.
     """
     made: list[Table] = []
     for benchmark in benchmarks or list(results.run.benchmarks):

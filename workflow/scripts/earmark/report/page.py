@@ -45,14 +45,16 @@ def write_page(
 ) -> None:
     """Write the report.
 
+    Where the samples are many, their pieces go to a folder beside it, named after it
+    (``report_files/`` for ``report.html``), which is replaced.
+
     Args:
         results: What has been evaluated; what is missing is marked.
         made: Its tables.
         found: The differences between its models.
-        path: The page to write. Where the samples are many, their pieces go to a folder beside
-            it, named after it (``report_files/`` for ``report.html``), which is replaced.
+        path: The page to write.
         clips: What the page has of the audio.
-        scrub: What is left out of the page's texts; see `earmark.report.anonymous`.
+        scrub: What leaves places out of texts; see `earmark.report.anonymous`.
 
     Raises:
         EarmarkError: when the files of an evaluation are not of the same samples.

@@ -17,7 +17,7 @@ from earmark.files import Row, read_jsonl
 from earmark.report import words
 from earmark.report.clips import Clips, listed, waveforms
 from earmark.report.differences import Difference
-from earmark.report.figures import figure, protocols
+from earmark.report.figures import protocols
 from earmark.report.gather import Evaluation, Results, finite
 from earmark.scoring.measures import measure_type, rates_of
 
@@ -112,7 +112,6 @@ def _splits(
             "key": f"{benchmark}/{name}",
             "name": f"{benchmark}: {name}",
             "kind": "measure" if way in MEASURES else way,
-            "entries": int(figure(first.metrics, "num_entries") or 0),
             "audio": "" if within else f"{quote(folder)}/",
             "models": [folders.index(one.model.folder) for one in group],
             "protocols": list(protocols(first.metrics)),
@@ -158,7 +157,7 @@ def pieces(
             costs.append(index["by"][0]["cost"])
             yield name, index
             rows = [
-                _asr_answer(score, answer) if asr else _mmau_answer(score, answer, judgement)
+                _told(answer) | (_recognized(score) if asr else _answered(score, judgement))
                 for score, answer, judgement in zip(scores, answers, judged, strict=True)
             ]
             if asr and one is group[0]:
@@ -283,8 +282,7 @@ def _answer_index(scores: Sequence[Row], answers: Sequence[Row], split: Row) -> 
             bits += 512 if correct is None else 256 if correct else 128
         kinds.append(bits)
     if split["kind"] != "asr":
-        by = [{"cost": [_cost(score) for score in scores]}]
-        return {"kinds": kinds, "by": by * max(1, len(split["protocols"]))}
+        return {"kinds": kinds, "by": [{"cost": [_cost(score) for score in scores]}]}
     counted = []
     for place, name in enumerate(split["protocols"]):
         rows = [(s.get("protocols") or {}).get(name, s) if place else s for s in scores]
@@ -308,35 +306,38 @@ def _cost(score: Row) -> float | None:
     return round(5 - overall, 3) if overall is not None else float(not score["correct"])
 
 
-def _answered(answer: Row) -> Row:
+def _told(answer: Row) -> Row:
+    """What is shown of any answer."""
     start, end = answer.get("generation_start_time"), answer.get("generation_end_time")
-    row = {
+    return _known({
         "raw": answer.get("generation"),
         "error": answer.get("error"),
         "finish": answer.get("finish_reason"),
         "tokens": answer.get("num_generated_tokens"),
         "seconds": None if start is None or end is None else round(end - start, 3),
         "attempts": answer.get("attempts"),
-    }
+    })  # fmt: skip
+
+
+def _known(row: Row) -> Row:
     return {key: value for key, value in row.items() if value is not None}
 
 
-def _asr_answer(score: Row, answer: Row) -> Row:
+def _recognized(score: Row) -> Row:
+    """What is shown of a transcript: its words, errors, and other protocols' words."""
     edits = [
         [kind, at_ref, len(str(ref).split()), at_hyp, len(str(hyp).split())]
         for kind, at_ref, at_hyp, ref, hyp in score.get("edits") or []
     ]
-    row = {**_answered(answer), "hypothesis": score.get("hypothesis"), "edits": edits}
+    texts = ("reference", "hypothesis")
     others = {
-        name: [other.get("reference"), other.get("hypothesis")]
+        name: [other.get(key) for key in texts]
         for name, other in (score.get("protocols") or {}).items()
-        if any(other.get(key) != score.get(key) for key in ("reference", "hypothesis"))
+        if any(other.get(key) != score.get(key) for key in texts)
     }
-    if others:
-        row["others"] = others
-    if score.get("signals"):
-        row["signals"] = "; ".join(_signal(*one) for one in score["signals"].items())
-    return row
+    signals = "; ".join(_signal(*one) for one in (score.get("signals") or {}).items())
+    row = {"hypothesis": score.get("hypothesis"), "edits": edits}
+    return _known({**row, "others": others or None, "signals": signals or None})
 
 
 def _signal(name: str, value: Any) -> str:
@@ -346,19 +347,15 @@ def _signal(name: str, value: Any) -> str:
     return f"{name.replace('_', ' ')}: {shown}"
 
 
-def _counted(score: Row) -> str | None:
-    """What a measure says of an answer: its own rate, or the words that it lacks and adds."""
-    if "counts" not in score:
-        return None
-    rates = {rate.name: rate.title for name in MEASURES for rate in measure_type(name).rates}
-    parts = [f"{title} {score[name]:.1f}" for name, title in rates.items() if name in score]
-    parts += [f"{key}: {', '.join(score[key])}" for key in ("missed", "false") if score.get(key)]
-    return "; ".join(parts)
-
-
-def _mmau_answer(score: Row, answer: Row, judged: Row) -> Row:
-    told = {key: score.get(key) for key in ("match", "margin", "similarities", "scores", "why")}
-    told["why"] = told["why"] or _counted(score)
+def _answered(score: Row, judged: Row) -> Row:
+    """What is shown of an answer to a question, or by a measure."""
+    row = {key: score.get(key) for key in ("match", "similarities", "scores", "why")}
+    if "counts" in score:  # of a measure: its own rate, or the words that it lacks and adds
+        rates = {rate.name: rate.title for name in MEASURES for rate in measure_type(name).rates}
+        parts = [f"{title} {score[name]:.1f}" for name, title in rates.items() if name in score]
+        for key in ("missed", "false"):
+            parts += [f"{key}: {', '.join(score[key])}"] if score.get(key) else []
+        row["why"] = row["why"] or "; ".join(parts)
     if texts := judged.get("judgements"):
-        told["judgement"] = "\n\n--- asked again ---\n\n".join(map(str, texts))
-    return _answered(answer) | {key: value for key, value in told.items() if value is not None}
+        row["judgement"] = "\n\n--- asked again ---\n\n".join(map(str, texts))
+    return _known(row)
