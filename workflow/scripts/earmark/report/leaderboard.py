@@ -220,16 +220,15 @@ def machine(hardware: Metrics) -> str:
 
 def _cell(results: Results, benchmark: str, protocol: str, folder: str, column: Column) -> Cell:
     """A model's rate with its interval and samples; how far it is, and how much of it failed."""
-    evaluations = results.of(benchmark, folder)
     if column.level == 1:
-        (one,) = (each for each in evaluations if each.split.name == column.split)
+        one = results.evaluations[folder, benchmark, column.split or ""]
         failed = figure(one.metrics, "num_failed")
         metrics, note = one.metrics, f"{failed:.0f} failed" if failed else ""
         if metrics is None:
             return {"note": one.told}
     else:
-        name = column.key if column.level == 2 else benchmark
-        metrics = results.subsets[folder, benchmark].get(name)
+        evaluations = results.of(benchmark, folder)
+        metrics = results.subsets[folder, benchmark].get(column.key if column.level else benchmark)
         if column.rate == _SPEED:
             return {"value": figure(metrics, _SPEED), "machine": _machine_of(evaluations)}
         missing = sum(one.metrics is None for one in evaluations)
