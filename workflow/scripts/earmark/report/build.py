@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import zipfile
 from pathlib import Path
 
 from earmark.config import Run
@@ -78,24 +77,20 @@ def bundle(
         results = anonymous(results, scrub)
     found = differences(results)
     work = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    folder = work / target.stem
     try:
-        work.mkdir(parents=True)
+        folder.mkdir(parents=True)
     except OSError as error:
         raise EarmarkError(f"{target}: {error.strerror}; name another place") from None
     try:
-        made, clips = tables(results, compared=found), Clips(worst, work)
-        write_page(results, made, found, work / "report.html", clips, scrub)
-        if not zipped:
+        made, clips = tables(results, compared=found), Clips(worst, folder)
+        write_page(results, made, found, folder / "report.html", clips, scrub)
+        if zipped:
+            Path(shutil.make_archive(str(work / "sent"), "zip", work, target.stem)).replace(target)
+        else:
             if target.exists():
                 target.rmdir()
-            work.rename(target)
-            return results
-        with (
-            whole_file(target, "wb") as stream,
-            zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
-        ):
-            for file in sorted(work.rglob("*")):
-                archive.write(file, Path(target.stem) / file.relative_to(work))
+            folder.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return results
