@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from earmark.cli.columns import add_columns, columns_of
 from earmark.cli.printing import print_table
-from earmark.cli.project import add_configfile, load_run
+from earmark.cli.project import add_configfile, check_names, load_run
 from earmark.config.benchmarks import MEASURES
 from earmark.errors import EarmarkError
 from earmark.report.differences import Counted, compared, counts, read_counts
@@ -128,11 +128,7 @@ def _of_models(args: argparse.Namespace, protocol: str) -> list[Line]:
                 f"{name}: {found}; two models of {args.configfile} ({', '.join(by_name)}) are "
                 "compared, or two result files (`earmark import` makes a model of a file)"
             )
-    for name in args.benchmark or []:
-        if name not in config.benchmarks:
-            raise EarmarkError(
-                f"{args.configfile}: no benchmark {name!r}; it has {', '.join(config.benchmarks)}"
-            )
+    check_names("benchmark", args.benchmark, config.benchmarks, args.configfile)
     models = [by_name[args.model_a], by_name[args.model_b]]
     results = gather(replace(config, models={name: config.models[name] for name in models}))
     lines: list[Line] = []

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from earmark.cli.printing import print_table
-from earmark.cli.project import add_configfile, load_run
+from earmark.cli.project import add_configfile, check_names, load_run
 from earmark.config import Run
 from earmark.errors import EarmarkError
 from earmark.scoring.printed import printed
@@ -43,10 +43,11 @@ def run(args: argparse.Namespace) -> int:
     config = load_run(args.configfile)
     chosen = args.benchmark or list(config.benchmarks)
     models = [model.name for model in config.models.values()]
-    _check(chosen, list(config.benchmarks), "benchmark", args.configfile)
-    _check(args.model or [], models, "model", args.configfile)
+    check_names("benchmark", chosen, config.benchmarks, args.configfile)
+    check_names("model", args.model, models, args.configfile)
     known = [split for name in chosen for split in config.benchmarks[name]]
-    _check(args.split or [], known, "split", "--benchmark" if args.benchmark else args.configfile)
+    where = "--benchmark" if args.benchmark else args.configfile
+    check_names("split", args.split, known, where)
     if args.format == "nemo":
         for name in ("protocol", "published"):
             if getattr(args, name):
@@ -54,12 +55,6 @@ def run(args: argparse.Namespace) -> int:
         return _blocks(config, args, chosen)
     _print_models(config, args)
     return 0
-
-
-def _check(chosen: Sequence[str], known: Sequence[str], what: str, where: str) -> None:
-    for name in chosen:
-        if name not in known:
-            raise EarmarkError(f"--{what} {name}: {where} has {', '.join(dict.fromkeys(known))}")
 
 
 def _blocks(config: Run, args: argparse.Namespace, benchmarks: Sequence[str]) -> int:
