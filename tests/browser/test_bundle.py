@@ -18,7 +18,7 @@ from earmark.cli import main
 from earmark.errors import EarmarkError
 from earmark.files import read_jsonl, write_jsonl
 from earmark.report import page as report_page
-from earmark.report.bundle import bundle
+from earmark.report.build import bundle
 
 SAID = [f"it was day number {n} of them" for n in range(30)]
 HEARD = [

@@ -11,7 +11,7 @@ from report_samples import write_run
 
 from earmark.errors import EarmarkError
 from earmark.report.anonymous import scrubber
-from earmark.report.bundle import bundle
+from earmark.report.build import bundle
 from earmark.report.clips import Clips, waveform, waveforms
 from earmark.report.gather import gather
 

@@ -21,7 +21,7 @@ from earmark.provenance import recorded
 from earmark.report import formats
 from earmark.report.build import build
 from earmark.report.clips import Clips
-from earmark.report.figures import doubts, figure, interval
+from earmark.report.figures import doubts
 from earmark.report.gather import gather
 from earmark.report.leaderboard import tables
 from earmark.report.samples import pieces
@@ -95,9 +95,7 @@ def test_where_all_are_equal_none_is_best_and_speed_is_compared_on_equal_hardwar
     assert ("c", "set RTFx") in best()
 
 
-def test_sets_in_doubt_say_so_and_the_keys_of_macro_are_read_by_either_name(tmp_path):
-    assert figure({"wer_macro_splits": 2, "wer_macro": 3}, "wer_macro") == 2
-    assert interval({"wer_macro_ci": [1, 2]}, "wer_macro") == (1, 2)
+def test_sets_in_doubt_say_so(tmp_path):
     assert doubts({"num_entries": 100, "letter_answers": 5, "num_truncated": 1}) == []
     assert len(doubts({"num_entries": 100, "letter_answers": 6, "num_truncated": 2})) == 2
     run = write_run(tmp_path, {"m": REFERENCES}, REFERENCES)

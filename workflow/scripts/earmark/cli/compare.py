@@ -13,26 +13,28 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from earmark.cli.columns import add_columns, columns_of
 from earmark.cli.printing import print_table
-from earmark.cli.project import add_configfile, load_run
-from earmark.config import Run
+from earmark.cli.project import add_configfile, check_names, load_run
 from earmark.config.benchmarks import MEASURES
 from earmark.errors import EarmarkError
-from earmark.files import read_json
 from earmark.report.differences import Counted, compared, counts, read_counts
 from earmark.report.figures import protocols
-from earmark.report.gather import first_mode
+from earmark.report.gather import Evaluation, gather
 from earmark.report.measured import compared_by, read_measured
 from earmark.scoring.comparison import holm
 from earmark.scoring.measures import rate_units, rates_of
 
 if TYPE_CHECKING:  # loaded when models are compared, not for `--help`
     import pandas as pd
+
+Line = dict[str, Any]
+"""What is printed of a set: its name, what was compared, and what `compared` found."""
 
 EXAMPLES = (
     "earmark compare model-a model-b --benchmark asr-leaderboard",
@@ -55,51 +57,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print one JSON object a split")
 
 
-class Both(NamedTuple):
-    """Both models' counts on a benchmark's splits.
-
-    Attributes:
-        first: The first model's.
-        second: The second's.
-        units: By split, what was counted: ``word`` or ``character``; of MMAU-Pro, ``answer``.
-        whole: Whether these are all splits of the benchmark.
-    """
-
-    first: Counted
-    second: Counted
-    units: Mapping[str, str]
-    whole: bool
-
-    def lines(self, benchmark: str) -> Iterator[dict[str, Any]]:
-        """A line a split, and one of all where they are whole."""
-        kinds = list(dict.fromkeys(self.units.values()))
-        every = f"{benchmark} (all {' and '.join(f'{one}s' for one in kinds)})"
-        rated = kinds == ["answer"]
-        found = compared(self.first, self.second, every if self.whole else None, rated)
-        for name, line in found.items():
-            unit = self.units.get(name, " or ".join(kinds))
-            yield {"set": name, "rate": "success" if rated else "wer", "unit": unit, **line}
-
-
 def run(args: argparse.Namespace) -> int:
     """Compare per split and overall, and print the result."""
-    measured: list[dict[str, Any]] = []
-    files = [name for name in (args.model_a, args.model_b) if Path(name).is_file()]
-    if len(files) == 2:
+    if Path(args.model_a).is_file() and Path(args.model_b).is_file():
         protocol = args.protocol or "whisper"
         (first, unit), (second, _) = (
             _of_file(path, protocol, args) for path in (args.model_a, args.model_b)
         )
-        sets = {"": Both({"all": first}, {"all": second}, {"all": unit}, whole=False)}
+        found = _lines({"all": first}, {"all": second}, {"all": unit}, protocol)
     else:
         protocol = args.protocol or "primary"
-        sets, measured = _of_models(args)
-    found = [
-        {"protocol": protocol, **line}
-        for benchmark, both in sets.items()
-        for line in both.lines(benchmark)
-    ]
-    found += measured
+        found = _of_models(args, protocol)
     for line, p in zip(found, holm([line["p"] for line in found]), strict=True):
         line["p_holm"] = p
     if args.json:
@@ -108,6 +76,23 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print_table(found, args.model_a, args.model_b, protocol)
     return 0
+
+
+def _lines(
+    first: Counted, second: Counted, units: dict[str, str], protocol: str, whole: str = ""
+) -> list[Line]:
+    """A line a split, and one of all where they are those of a whole benchmark.
+
+    ``units`` says what each split counted: ``word`` or ``character``; of questions, ``answer``.
+    """
+    kinds = list(dict.fromkeys(units.values()))
+    every = f"{whole} (all {' and '.join(f'{one}s' for one in kinds)})" if whole else None
+    rated = kinds == ["answer"]
+    said = {"protocol": protocol, "rate": "success" if rated else "wer"}
+    return [
+        {"set": name, **said, "unit": units.get(name, " or ".join(kinds)), **line}
+        for name, line in compared(first, second, every, rated).items()
+    ]
 
 
 def _of_file(path: str, protocol: str, args: argparse.Namespace) -> tuple[pd.DataFrame, str]:
@@ -130,8 +115,8 @@ def _of_file(path: str, protocol: str, args: argparse.Namespace) -> tuple[pd.Dat
     return table, unit
 
 
-def _of_models(args: argparse.Namespace) -> tuple[dict[str, Both], list[dict[str, Any]]]:
-    """What is counted of both models by benchmark; and lines of those with a measure."""
+def _of_models(args: argparse.Namespace, protocol: str) -> list[Line]:
+    """The lines of two models of a config on all that both were scored on."""
     config = load_run(args.configfile)
     by_name = {model.name: folder for folder, model in config.models.items()}
     for name in (args.model_a, args.model_b):
@@ -143,101 +128,70 @@ def _of_models(args: argparse.Namespace) -> tuple[dict[str, Both], list[dict[str
                 f"{name}: {found}; two models of {args.configfile} ({', '.join(by_name)}) are "
                 "compared, or two result files (`earmark import` makes a model of a file)"
             )
-    for name in args.benchmark or []:
-        if name not in config.benchmarks:
-            raise EarmarkError(
-                f"{args.configfile}: no benchmark {name!r}; it has {', '.join(config.benchmarks)}"
-            )
-    chosen = args.benchmark or list(config.benchmarks)
-    if args.protocol:  # which only speech recognition and measures have
-        chosen = [name for name in chosen if config.scoring(name) != "mmau"]
+    check_names("benchmark", args.benchmark, config.benchmarks, args.configfile)
     models = [by_name[args.model_a], by_name[args.model_b]]
-    counted: dict[str, Both] = {}
-    measured: list[dict[str, Any]] = []
-    missing: list[EarmarkError] = []
-    for benchmark in chosen:
-        scoring, lacking = config.scoring(benchmark), len(missing)
-        splits = []
+    results = gather(replace(config, models={name: config.models[name] for name in models}))
+    lines: list[Line] = []
+    missing: list[str] = []
+    for benchmark in args.benchmark or config.benchmarks:
+        scoring, pairs = config.scoring(benchmark), []
+        if args.protocol and scoring == "mmau":  # which has none
+            continue
         for split in config.benchmarks[benchmark]:
-            try:
-                for model in models:
-                    _scored(config, model, benchmark, split)
-                splits.append(split)
-            except EarmarkError as error:
-                if args.benchmark:
-                    raise
-                missing.append(error)
-        if splits and scoring in MEASURES:
-            measured += _by_measure(config, models, benchmark, splits, args.protocol)
-        elif splits and args.protocol not in rate_units():
-            (first, units), (second, _) = (
-                _of_scores(config, model, benchmark, splits, args.protocol) for model in models
-            )
-            counted[benchmark] = Both(first, second, units, len(missing) == lacking)
-    if missing and not counted and not measured:
-        raise missing[0]
+            pair = [results.evaluations[model, benchmark, split] for model in models]
+            unscored = [one.files.scores for one in pair if one.metrics is None]
+            missing += [f"{path}: not there yet; `snakemake` makes it" for path in unscored[:1]]
+            pairs += [pair] if not unscored else []
+        if args.benchmark and missing:
+            raise EarmarkError(missing[0])
+        sides = list(zip(*pairs, strict=True))
+        if sides and scoring in MEASURES:
+            lines += _by_measure(*sides, protocol=args.protocol)
+        elif sides and args.protocol not in rate_units():
+            (first, units), (second, _) = (_of_scores(side, args.protocol) for side in sides)
+            whole = benchmark if len(pairs) == len(config.benchmarks[benchmark]) else ""
+            lines += _lines(first, second, units, protocol, whole)
+    if not lines:
+        raise EarmarkError(
+            missing[0] if missing else f"--protocol {protocol}: nothing was scored by it"
+        )
     for why in missing:
         print(f"left out: {why}", file=sys.stderr)
-    if not counted and not measured:
-        raise EarmarkError(f"--protocol {args.protocol}: nothing was scored by it")
-    return counted, measured
+    return lines
 
 
 def _by_measure(
-    config: Run, models: list[str], benchmark: str, splits: list[str], protocol: str | None
-) -> list[dict[str, Any]]:
+    first: Sequence[Evaluation], second: Sequence[Evaluation], *, protocol: str | None
+) -> list[Line]:
     """The lines of a benchmark with a measure: by its primary rate, or the one asked for."""
-    scoring = config.scoring(benchmark)
-    rates = {rate.name: rate for rate in rates_of(config.benchmarks[benchmark].values())}
-    if protocol and protocol not in rates:
-        return []
-    rate = rates[protocol or next(iter(rates))]
-    first, second = (
-        {
-            f"{benchmark}-{split}": read_measured(
-                _scored(config, model, benchmark, split)[0], scoring
-            )
-            for split in splits
-        }
-        for model in models
+    benchmark, scoring = first[0].split.benchmark, first[0].split.way
+    known = rates_of(one.split for one in first)
+    rates = [one for one in known if protocol in (None, one.name)][:1]
+    a, b = (
+        {one.subset: read_measured(one.files.scores, scoring) for one in side}
+        for side in (first, second)
     )
     return [
-        {"set": name, "rate": rate.title, "protocol": rate.name, **line}
-        for _, lines in compared_by([rate], first, second, f"{benchmark} (mean)")
+        {"set": name, "protocol": rate.name, "rate": rate.title, **line}
+        for rate, lines in compared_by(rates, a, b, f"{benchmark} (mean)")
         for name, line in lines.items()
     ]
 
 
-def _scored(config: Run, model: str, benchmark: str, split: str) -> tuple[Path, Path]:
-    """A split's scores and metrics.
-
-    Raises:
-        EarmarkError: when they are not there yet.
-    """
-    where = {"model": model, "benchmark": benchmark, "split": split}
-    path, metrics = config.paths.scores.of(**where), config.paths.split_metrics.of(**where)
-    if not path.is_file() or not metrics.is_file():
-        raise EarmarkError(f"{path}: not there yet; `snakemake` makes it")
-    return path, metrics
-
-
 def _of_scores(
-    config: Run, model: str, benchmark: str, splits: list[str], protocol: str | None
+    evaluations: Sequence[Evaluation], protocol: str | None
 ) -> tuple[Counted, dict[str, str]]:
     """What is counted of a model on each split, and the splits' units."""
     counted: Counted = {}
     units: dict[str, str] = {}
-    asr = config.scoring(benchmark) == "asr"
-    for split in splits:
-        path, metrics = _scored(config, model, benchmark, split)
-        blocks = protocols(first_mode(read_json(metrics))) if asr else {"": {"unit": "answer"}}
+    for one in evaluations:
+        asr, path = one.split.way == "asr", one.files.scores
+        blocks = protocols(one.metrics) if asr else {"": {"unit": "answer"}}
         if protocol and protocol not in blocks:
-            known = ", ".join(blocks)
-            raise EarmarkError(f"{path}: not scored by {protocol!r}; it has {known}")
+            raise EarmarkError(f"{path}: not scored by {protocol!r}; it has {', '.join(blocks)}")
         chosen = protocol or next(iter(blocks))
-        name = f"{benchmark}{'-' if asr else '.'}{split}"
-        counted[name] = read_counts(path, list(blocks))[chosen]
-        units[name] = blocks[chosen].get("unit", "word")
+        counted[one.subset] = read_counts(path, list(blocks))[chosen]
+        units[one.subset] = blocks[chosen].get("unit", "word")
     return counted, units
 
 

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from earmark.cli.project import add_configfile, load_run
+from earmark.cli.project import add_configfile, check_names, load_run
 from earmark.config import Model, Run, Split
 from earmark.errors import EarmarkError
 from earmark.files import read_json, whole_file, write_jsonl
@@ -39,12 +39,8 @@ def run(args: argparse.Namespace) -> int:
     """Write each model's files, and say what was left out."""
     config = load_run(args.configfile)
     names = [model.name for model in config.models.values()]
-    for key, given, known in (
-        ("model", args.model, names), ("benchmark", args.benchmark, list(config.benchmarks)),
-    ):  # fmt: skip
-        for name in given or []:
-            if name not in known:
-                raise EarmarkError(f"--{key} {name}: {args.configfile} has {', '.join(known)}")
+    check_names("model", args.model, names, args.configfile)
+    check_names("benchmark", args.benchmark, config.benchmarks, args.configfile)
     count = 0
     for folder, model in config.models.items():
         if args.model and model.name not in args.model:

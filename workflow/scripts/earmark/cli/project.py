@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from earmark.config import Run, load, read_yaml
+from earmark.errors import EarmarkError
 
 
 def add_configfile(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +17,14 @@ def add_configfile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--configfile", default="config/config.yaml", help="the run's config (default: %(default)s)"
     )
+
+
+def check_names(what: str, given: Iterable[str] | None, known: Iterable[str], where: str) -> None:
+    """Refuse names given by an option, such as ``--model``, that a config does not have."""
+    names = list(dict.fromkeys(known))
+    for name in given or ():
+        if name not in names:
+            raise EarmarkError(f"--{what} {name}: {where} has {', '.join(names)}")
 
 
 def load_run(path: str | Path) -> Run:

@@ -31,8 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the files and name them; what is missing is marked in them."""
-    from earmark.report.build import build
-    from earmark.report.bundle import bundle
+    from earmark.report.build import build, bundle
 
     config = load_run(args.configfile)
     published = args.published or config.published

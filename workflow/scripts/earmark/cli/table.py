@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from earmark.cli.printing import print_table
-from earmark.cli.project import add_configfile, load_run
+from earmark.cli.project import add_configfile, check_names, load_run
 from earmark.config import Run
 from earmark.errors import EarmarkError
 from earmark.scoring.printed import printed
@@ -43,11 +43,11 @@ def run(args: argparse.Namespace) -> int:
     config = load_run(args.configfile)
     chosen = args.benchmark or list(config.benchmarks)
     models = [model.name for model in config.models.values()]
-    _check(args.benchmark or [], list(config.benchmarks), "benchmark", args.configfile)
-    _check(args.model or [], models, "model", args.configfile)
-    for where, benchmarks in ((args.configfile, config.benchmarks), ("--benchmark", chosen)):
-        known = [split for name in benchmarks for split in config.benchmarks[name]]
-        _check(args.split or [], known, "split", where)
+    check_names("benchmark", chosen, config.benchmarks, args.configfile)
+    check_names("model", args.model, models, args.configfile)
+    known = [split for name in chosen for split in config.benchmarks[name]]
+    where = "--benchmark" if args.benchmark else args.configfile
+    check_names("split", args.split, known, where)
     if args.format == "nemo":
         for name in ("protocol", "published"):
             if getattr(args, name):
@@ -57,23 +57,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check(chosen: Sequence[str], known: Sequence[str], what: str, where: str) -> None:
-    for name in chosen:
-        if name not in known:
-            raise EarmarkError(f"--{what} {name}: {where} has {', '.join(dict.fromkeys(known))}")
-
-
 def _blocks(config: Run, args: argparse.Namespace, benchmarks: Sequence[str]) -> int:
     """Print the blocks that are there; name what is not, which is an error if nothing is."""
     from earmark.files import read_json
 
     missing: list[str] = []
-    made = 0
+    made: list[str] = []
     for benchmark in benchmarks:
-        splits = [one for one in args.split or config.benchmarks[benchmark]
-                  if one in config.benchmarks[benchmark]]  # fmt: skip
+        splits = [name for name in config.benchmarks[benchmark] if name in (args.split or [name])]
+        named = {f"{benchmark}{mark}{split}" for split in splits for mark in "-."}
         for folder, model in config.models.items():
-            if not splits or (args.model and model.name not in args.model):
+            if not splits or model.name not in (args.model or [model.name]):
                 continue
             path = config.paths.metrics.of(model=folder, benchmark=benchmark)
             if not path.is_file():
@@ -81,12 +75,11 @@ def _blocks(config: Run, args: argparse.Namespace, benchmarks: Sequence[str]) ->
                 continue
             blocks = read_json(path)
             if args.split:
-                names = {f"{benchmark}{mark}{one}" for one in splits for mark in "-."}
-                blocks = {name: modes for name, modes in blocks.items() if name in names}
-            print(f"\n{model.name}\n\n{printed(blocks)}")
-            made += 1
+                blocks = {name: modes for name, modes in blocks.items() if name in named}
+            made.append(f"\n{model.name}\n\n{printed(blocks)}")
     if missing and not made:
         raise EarmarkError(missing[0])
+    print("\n".join(made))
     for line in missing:
         print(line, file=sys.stderr)
     return 0

@@ -2,7 +2,7 @@
 
 `gather` reads a run's results, whole or half way; `leaderboard` and `formats` make the tables;
 `charts`, `samples`, `clips` and `repeat` say what the page shows, and `page` fills its templates;
-`bundle` writes one to send.
+`build` writes them all, or a page to send.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from earmark.files import read_json
 from earmark.report.gather import Results
+from earmark.report.repeat import provenance
 
 _STEP = r"(?:[\w.@+~%#&=$(){}\[\]-]|'(?=\w))+"
 _PLACES = re.compile(
@@ -35,13 +35,14 @@ def scrubber(results: Results) -> Callable[[Any], Any]:
     Paths, addresses and host names (with a port, numeric, of this machine, and of those that the
     records of the answers name) are replaced by dots. References, questions and answers stay.
     """
-    hosts = {platform.node(), *_recorded(results)}
+    records = [job for one in results.evaluations.values() for job in one.jobs]
+    records += [known for _, known in provenance(results)]
+    hosts = {str((one.get("hardware") or {}).get("host") or "") for one in records}
+    hosts |= {platform.node()}
     hosts |= {host.partition(".")[0] for host in hosts}
     run = results.run
-    folders = {
-        str(Path(one).absolute()) for one in (run.data_dir, run.results_dir, run.frozen["root"])
-    }
-    folders |= {str(Path.home()), str(Path.cwd())}
+    folders = {str(Path(one).absolute()) for one in (run.data_dir, run.results_dir, ".")}
+    folders |= {str(Path(run.frozen["root"]).absolute()), str(Path.home())}
     known = re.compile(
         "|".join([*(re.escape(one) + r"[/\\]?\S*" for one in _longest(folders)),
                   *(rf"(?<![\w-]){re.escape(one)}(?![\w-])" for one in _longest(hosts))])
@@ -63,21 +64,9 @@ def _longest(names: set[str]) -> list[str]:
     return sorted(names - {"", "/", "localhost"}, key=len, reverse=True)
 
 
-def _recorded(results: Results) -> set[str]:
-    jobs = [job for one in results.evaluations.values() for job in one.jobs]
-    for folder in results.run.models:
-        for benchmark in results.run.benchmarks:
-            path = results.run.paths.provenance.of(model=folder, benchmark=benchmark)
-            jobs += [read_json(path)] if path.is_file() else []
-    return {str((job.get("hardware") or {}).get("host") or "") for job in jobs}
-
-
 def anonymous(results: Results, scrub: Callable[[Any], Any]) -> Results:
     """Results whose reasons of failure name no place."""
-    return replace(
-        results,
-        evaluations={
-            key: replace(one, failure=one.failure and scrub(one.failure))
-            for key, one in results.evaluations.items()
-        },
-    )
+    evaluations = {
+        key: replace(one, failure=scrub(one.failure)) for key, one in results.evaluations.items()
+    }
+    return replace(results, evaluations=evaluations)

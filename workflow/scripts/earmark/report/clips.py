@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from earmark.data.audio import BadAudioError, read
 from earmark.errors import EarmarkError
@@ -54,11 +55,11 @@ class Clips:
         found: dict[int, list[str]] = {}
         if self.folder is None:
             return found
-        (self.folder / "audio").mkdir(exist_ok=True)
         for row in rows:
             for number, path in enumerate(_paths(manifest, entries[row])):
                 name = f"audio/{at}-{row}-{number}{path.suffix}"
                 try:
+                    (self.folder / "audio").mkdir(exist_ok=True)
                     shutil.copyfile(path, self.folder / name)
                 except OSError as error:
                     raise EarmarkError(
@@ -69,12 +70,20 @@ class Clips:
         return found
 
 
+def listed(value: Any) -> list[Any]:
+    """What a manifest has of a sample's clips, one or many, as a list."""
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
 def waveforms(manifest: Path, entries: Sequence[Row], rows: Sequence[int]) -> Row:
     """The waveforms of the clips of some rows, by row; a clip that cannot be drawn has none."""
-    clips = {row: _paths(manifest, entries[row]) for row in rows if _short(entries[row])}
+    found = {}
     with ThreadPoolExecutor(4) as pool:  # libsndfile decodes outside of Python's lock
-        drawn = {row: list(pool.map(waveform, paths)) for row, paths in clips.items()}
-    return {str(row): found for row, found in drawn.items() if any(found)}
+        for row in rows:
+            lengths = listed(entries[row].get("duration")) or [None]
+            if all(one is not None and one <= _LONGEST for one in lengths):
+                found[str(row)] = list(pool.map(waveform, _paths(manifest, entries[row])))
+    return {row: drawn for row, drawn in found.items() if any(drawn)}
 
 
 def waveform(path: Path) -> list[int]:
@@ -94,12 +103,4 @@ def waveform(path: Path) -> list[int]:
 
 
 def _paths(manifest: Path, entry: Row) -> list[Path]:
-    given = entry.get("audio_filepath")
-    names = [given] if isinstance(given, str) else list(given or [])
-    return [manifest.parent / name for name in names]
-
-
-def _short(entry: Row) -> bool:
-    given = entry.get("duration")
-    parts = given if isinstance(given, list) else [given]
-    return all(isinstance(part, int | float) and part <= _LONGEST for part in parts)
+    return [manifest.parent / name for name in listed(entry.get("audio_filepath"))]

@@ -7,7 +7,7 @@ benchmark under one protocol, all of them together included.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -17,10 +17,11 @@ from earmark.config.benchmarks import MEASURES
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
 from earmark.report.figures import protocols
-from earmark.report.gather import Results, is_asr
-from earmark.report.measured import Measured, compared_by, read_measured
+from earmark.report.gather import Results
+from earmark.report.measured import compared_by, read_measured
 from earmark.scoring.comparison import compare, holm
-from earmark.scoring.intervals import Units, guessed_groups
+from earmark.scoring.intervals import Units
+from earmark.scoring.measured import groups_of
 from earmark.scoring.measures import rates_of
 
 if TYPE_CHECKING:  # loaded when models are compared, not for `--help`
@@ -62,53 +63,46 @@ def differences(results: Results) -> list[Difference]:
     """Compare every two models of a run on the splits that both were scored on."""
     found: list[Difference] = []
     for benchmark, splits in results.run.benchmarks.items():
-        if results.run.scoring(benchmark) in MEASURES:
-            found += _measured(results, benchmark)
-            continue
-        rated = results.run.scoring(benchmark) != "asr"
-        by_protocol: dict[str, dict[str, Counted]] = {}
-        for one in results.of(benchmark) if len(results.run.models) > 1 else []:
-            if one.metrics is None:
-                continue
-            named = list(protocols(one.metrics)) if is_asr(one.split) else [""]
-            for protocol, table in read_counts(one.files.scores, named).items():
-                models = by_protocol.setdefault(protocol, {})
-                models.setdefault(one.model.folder, {})[one.split.name] = table
-        for protocol, models in by_protocol.items():
+        scoring = results.run.scoring(benchmark)
+        rates = rates_of(splits.values()) if scoring in MEASURES else []
+        for protocol, models in _scored(results, benchmark, scoring).items():
+            names = [rate.name for rate in rates] or [protocol]
             units: dict[str, Units] = {}
             for a, b in combinations(models, 2):
                 both = [split for split in models[a] if split in models[b]]
                 whole = ALL if len(both) == len(splits) else None
                 ours, theirs = ({x: models[side][x] for x in both} for side in (a, b))
                 try:
-                    lines = compared(ours, theirs, whole, rated, units) if both else {}
+                    if rates:
+                        each = compared_by(rates, ours, theirs, whole)
+                        made = {rate.name: lines for rate, lines in each}
+                    else:
+                        made = {protocol: compared(ours, theirs, whole, scoring != "asr", units)}
                 except EarmarkError as error:
-                    lines = {split: {"why": str(error)} for split in both}
-                found += [Difference(benchmark, protocol, split, a, b, line)
-                          for split, line in lines.items()]  # fmt: skip
+                    why = {split: {"why": str(error)} for split in both}
+                    made = dict.fromkeys(names, why)
+                for name, lines in made.items():
+                    for split, line in lines.items():
+                        found.append(Difference(benchmark, name, split, a, b, line))
     return found
 
 
-def _measured(results: Results, benchmark: str) -> Iterator[Difference]:
-    """The differences by each rate of a benchmark's measure."""
-    scoring = results.run.scoring(benchmark)
-    models: dict[str, dict[str, Measured]] = {}
+def _scored(results: Results, benchmark: str, scoring: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """What each split counts by protocol, model and split; of a measure, by an empty protocol."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
     for one in results.of(benchmark) if len(results.run.models) > 1 else []:
-        if one.metrics is not None:
-            counted = read_measured(one.files.scores, scoring)
+        if one.metrics is None:
+            continue
+        made: Mapping[str, Any]
+        if scoring in MEASURES:
+            made = {"": read_measured(one.files.scores, scoring)}
+        else:
+            named = list(protocols(one.metrics)) if scoring == "asr" else [""]
+            made = read_counts(one.files.scores, named)
+        for protocol, counted in made.items():
+            models = found.setdefault(protocol, {})
             models.setdefault(one.model.folder, {})[one.split.name] = counted
-    for a, b in combinations(models, 2):
-        both = [split for split in models[a] if split in models[b]]
-        whole = ALL if len(both) == len(results.run.benchmarks[benchmark]) else None
-        ours, theirs = ({x: models[side][x] for x in both} for side in (a, b))
-        rates = rates_of(results.run.benchmarks[benchmark].values())
-        try:
-            found = list(compared_by(rates, ours, theirs, whole)) if both else []
-        except EarmarkError as error:
-            found = [(rate, {split: {"why": str(error)} for split in both}) for rate in rates]
-        for rate, lines in found:
-            for split, line in lines.items():
-                yield Difference(benchmark, rate.name, split, a, b, line)
+    return found
 
 
 def significant(
@@ -215,25 +209,16 @@ def _line(table: pd.DataFrame, units: Units, rated: bool) -> dict[str, Any]:
     }
 
 
-def read_counts(path: Path, known: list[str]) -> dict[str, pd.DataFrame]:
-    """What a file of scores counts, by protocol: of MMAU-Pro, by an empty one.
-
-    Args:
-        path: The file.
-        known: The protocols that it was scored by, the primary one first.
-    """
+def read_counts(path: Path, known: Sequence[str]) -> Counted:
+    """What a file of scores counts by its protocols (the primary one first), or an empty name."""
     rows = [row for row in read_jsonl(path) if not row.get("seed")]
-    parts = {
-        name: [(row.get("protocols") or {})[name] if place else row for row in rows]
+    return {
+        name: counts([_counted(row, row["protocols"][name] if place else row) for row in rows])
         for place, name in enumerate(known)
     }
-    return {
-        name: counts([_of_row(row, part) for row, part in zip(rows, chosen, strict=True)])
-        for name, chosen in parts.items()
-    }
 
 
-def _of_row(row: Row, part: Mapping[str, Any]) -> tuple[str, int, int, str | None]:
+def _counted(row: Row, part: Row) -> tuple[str, int, int, str | None]:
     if "correct" in row:
         verdict = row["correct"]
         return str(row["id"]), int(verdict is False), int(verdict is not None), row.get("clip")
@@ -241,14 +226,10 @@ def _of_row(row: Row, part: Mapping[str, Any]) -> tuple[str, int, int, str | Non
     return str(row["id"]), errors, part["ref_words"], row.get("group")
 
 
-def counts(rows: list[tuple[str, int, int, str | None]]) -> pd.DataFrame:
+def counts(rows: Sequence[tuple[str, int, int, str | None]]) -> pd.DataFrame:
     """Samples (id, errors, words, group) as a table; groups that nobody named are guessed."""
     import pandas as pd
 
-    made = pd.DataFrame(rows, columns=["id", "errors", "words", "group"])
-    made = made.astype({"id": object, "group": object})
-    if made.group.notna().any():
-        made["group"] = made.group.where(made.group.notna(), made.id)
-    else:
-        made["group"] = guessed_groups(list(made.id)) or made.id
-    return made.set_index("id")
+    made = pd.DataFrame(rows, columns=["id", "errors", "words", "group"]).astype({"id": object})
+    groups = groups_of([{"id": name, "group": group} for name, _, _, group in rows])
+    return made.assign(group=groups).set_index("id")

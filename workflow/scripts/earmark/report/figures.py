@@ -11,9 +11,6 @@ from typing import Any
 
 Metrics = Mapping[str, Any]
 
-_ALIASES = {"wer_macro": ("wer_macro_splits", "wer_macro")}
-"""Keys that metrics files have had several names for, the newest first."""
-
 _DOUBTS = (
     ("letter_answers", 0.05, "{share:.0%} of the answers are a letter alone, read as a choice"),
     ("num_truncated", 0.01, "{share:.0%} of the answers were cut short by max_tokens"),
@@ -22,35 +19,27 @@ _DOUBTS = (
 
 
 def figure(metrics: Metrics | None, key: str) -> float | None:
-    """A number of a metrics record; None where it is missing or is no number."""
-    for name in _ALIASES.get(key, (key,)):
-        value = (metrics or {}).get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and value == value:
-            return float(value)
-    return None
+    """A number of a metrics record; None where it is missing."""
+    value = (metrics or {}).get(key)
+    return None if value is None else float(value)
 
 
-def interval(metrics: Metrics | None, key: str) -> tuple[float, float] | None:
-    """The 95 % interval of a rate, where one was computed."""
-    for name in _ALIASES.get(key, (key,)):
-        bounds = (metrics or {}).get(f"{name}_ci")
-        if isinstance(bounds, list | tuple) and len(bounds) == 2:
-            low, high = bounds
-            if isinstance(low, int | float) and isinstance(high, int | float):
-                return float(low), float(high)
-    return None
-
-
-def entries(metrics: Metrics | None) -> int | None:
-    """How many samples a rate is of: those scored where that is known, else all."""
-    counts = (figure(metrics, key) for key in ("scored", "num_scored", "num_entries"))
-    return next((int(count) for count in counts if count is not None), None)
+def interval(metrics: Metrics | None, key: str) -> tuple[float | None, float | None]:
+    """The ends of a rate's 95 % interval; None where none was computed."""
+    low, high = (metrics or {}).get(f"{key}_ci") or (None, None)
+    return low, high
 
 
 def rate(metrics: Metrics | None, key: str) -> dict[str, float | None]:
-    """A rate as tables and charts have it: ``value``, ``low`` and ``high``, and ``entries``."""
-    low, high = interval(metrics, key) or (None, None)
-    return {"value": figure(metrics, key), "low": low, "high": high, "entries": entries(metrics)}
+    """A rate as tables and charts have it: ``value``, ``low`` and ``high``, and ``entries``.
+
+    ``entries`` is how many samples it is of: those scored where that is known, else all.
+    """
+    low, high = interval(metrics, key)
+    value = figure(metrics, key)
+    counts = [figure(metrics, name) for name in ("scored", "num_scored", "num_entries")]
+    known = [count for count in counts if count is not None and value is not None]
+    return {"value": value, "low": low, "high": high, "entries": known[0] if known else None}
 
 
 def protocols(metrics: Metrics | None) -> dict[str, Metrics]:
@@ -61,11 +50,10 @@ def protocols(metrics: Metrics | None) -> dict[str, Metrics]:
 def doubts(metrics: Metrics | None) -> list[str]:
     """What a reader must know before trusting a set's rates; mostly nothing."""
     total = figure(metrics, "num_entries") or math.inf
-    shares = ((figure(metrics, key) or 0) / total for key, _, _ in _DOUBTS)
     return [
         text.format(share=share)
-        for share, (_, allowed, text) in zip(shares, _DOUBTS, strict=True)
-        if share > allowed
+        for key, allowed, text in _DOUBTS
+        if (share := (figure(metrics, key) or 0) / total) > allowed
     ]
 
 

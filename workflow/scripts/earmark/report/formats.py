@@ -20,15 +20,14 @@ def as_csv(tables: Sequence[Table], intervals: bool = False) -> str:
     """All tables as one: a row a model and protocol, a column a subset, figures unrounded.
 
     With ``intervals``, three columns more a figure: its name with ``low``, ``high`` and ``n``.
+    Figures without a protocol stand in the rows of the first one.
     """
-    primary = next((table.protocol for table in tables if table.kind == "asr"), "")
+    primary = next((table.protocol for table in tables if table.protocol), "")
     cells = pd.concat([one.cells.assign(protocol=one.protocol or primary) for one in tables])
-    cells["note"] = cells.remark.where(cells.remark != "")
-    cells["n"] = cells.entries.astype("Int64")
+    cells = cells.assign(note=cells.remark.replace("", None), n=cells.entries.astype("Int64"))
     lines = ["model", "source", "protocol"]
-    grouped = cells.groupby([*lines, "key"], sort=False)[["value", "low", "high", "n"]].first()
-    wide = grouped.unstack("key")
     ends = ["value", "low", "high", "n"] if intervals else ["value"]
+    wide = cells.groupby([*lines, "key"], sort=False)[ends].first().unstack("key")
     made = cells.groupby(lines, sort=False)[["note"]].last()
     for key in cells.key.unique():
         for end in ends:
@@ -73,10 +72,11 @@ def as_rows(
         for column, cell in cells:
             figure = printed(cell.value, column.digits)
             lines = [f"{before}{figure}{after}" if cell.best else figure + worse(cell)]
-            lines += [interval_of(cell, column)] if intervals else []
-            alone = counts[column.key] is None and cell.entries == cell.entries
-            lines += [f"n={cell.entries:.0f}"] if alone else []
-            texts.append("\n".join(filter(None, lines)))
+            if intervals and (between := interval_of(cell, column)):
+                lines.append(between)
+            if counts[column.key] is None and cell.entries == cell.entries:
+                lines.append(f"n={cell.entries:.0f}")
+            texts.append("\n".join(lines))
         rows.append(texts)
     return headings, rows
 
@@ -109,21 +109,18 @@ def _tex_table(table: Table, intervals: bool) -> str:
     label = re.sub(r"[^A-Za-z0-9]+", "-", f"{table.title} {table.protocol}").strip("-")
     widths, groups = _groups(table, intervals)
     kind = "table*" if max(widths) > _COLUMN else "table"
-    return "\n".join(
-        [
-            f"\\begin{{{kind}}}[t]",
-            "  \\centering",
-            "  \\footnotesize",
-            "  \\setlength{\\tabcolsep}{4pt}",
-            f"  \\caption{{{_tex(table.caption)}}}",
-            f"  \\label{{tab:{label}}}",
-            "  \\vspace{4pt}",
-            "\n  \\par\\medskip\n".join(_tabular(table, group, intervals) for group in groups),
-            *(f"  \\par\\smallskip {_tex(note)}" for note in _notes(table)),
-            f"\\end{{{kind}}}",
-            "",
-        ]
-    )
+    parts = "\n  \\par\\medskip\n".join(_tabular(table, group, intervals) for group in groups)
+    notes = "".join(f"  \\par\\smallskip {_tex(note)}\n" for note in _notes(table))
+    return f"""\\begin{{{kind}}}[t]
+  \\centering
+  \\footnotesize
+  \\setlength{{\\tabcolsep}}{{4pt}}
+  \\caption{{{_tex(table.caption)}}}
+  \\label{{tab:{label}}}
+  \\vspace{{4pt}}
+{parts}
+{notes}\\end{{{kind}}}
+"""
 
 
 def _groups(table: Table, intervals: bool) -> tuple[list[float], list[list[Column]]]:
@@ -132,10 +129,9 @@ def _groups(table: Table, intervals: bool) -> tuple[list[float], list[list[Colum
     name = 8 + 4.4 * max(len(named(line)) for line, _ in lines)
     widths, groups = [name], [list[Column]()]
     for column in table.columns:
-        longest = max(
-            len(interval_of(cells[column], column)) if intervals else 0 for _, cells in lines
-        )
-        width = 8 + max(4.6 * max(map(len, broken(column.title))), 3.6 * max(7, longest))
+        ends = [len(interval_of(cells[column], column)) for _, cells in lines] if intervals else []
+        title = max(map(len, broken(column.title)))
+        width = 8 + max(4.6 * title, 3.6 * max([7, *ends]))
         if groups[-1] and widths[-1] + width > _PAGE:
             widths.append(name)
             groups.append([])
@@ -146,24 +142,20 @@ def _groups(table: Table, intervals: bool) -> tuple[list[float], list[list[Colum
 
 def _tabular(table: Table, columns: Sequence[Column], intervals: bool) -> str:
     """Some columns of a table, by the Styler of pandas; intervals stand in rows of their own."""
-    rows, marks = [], []
+    rows = []
     for line, cells in table.lines():
         chosen = [(column, cell) for column, cell in cells if column in columns]
-        figures = [
-            printed(c.value, column.digits).replace("–", "--") + _tex(worse(c))
-            for column, c in chosen
-        ]
-        rows.append([_tex(named(line)), *figures])
-        marks.append(["", *("textbf: --rwrap;" if cell.best else "" for _, cell in chosen)])
-        between = [interval_of(cell, column) for column, cell in chosen]
-        if intervals and any(between):
+        texts = [_tex(printed(cell.value, column.digits) + worse(cell)) for column, cell in chosen]
+        bold = [f"\\textbf{{{text}}}" if cell.best else text
+                for text, (_, cell) in zip(texts, chosen, strict=True)]  # fmt: skip
+        rows.append([_tex(named(line)), *bold])
+        between = [interval_of(cell, column) for column, cell in chosen] if intervals else []
+        if any(between):
             rows.append(["", *(f"{{\\scriptsize {one}}}" if one else "" for one in between)])
-            marks.append([""] * len(rows[-1]))
     headings: dict[object, str] = {0: "Model"}
     headings |= {place: _heading(table, column) for place, column in enumerate(columns, start=1)}
     styler = pd.DataFrame(rows).style.hide(axis="index")
     styler = styler.format_index(lambda place: headings[place], axis=1)
-    styler = styler.apply(lambda _: pd.DataFrame(marks), axis=None)
     return styler.to_latex(hrules=True, column_format="l" + "r" * len(columns)).strip()
 
 
@@ -176,8 +168,8 @@ def _heading(table: Table, column: Column) -> str:
 
 def _notes(table: Table) -> list[str]:
     """What stands below a table: doubts, and what its marks mean."""
-    notes = list(table.doubts)
-    notes += [WORSE] if table.cells.worse.any() else []
+    notes = [*table.doubts]
+    notes += [WORSE] * bool(table.cells.worse.any())
     return notes + ["‡ Published; not measured here."] * bool((table.cells.folder == "").any())
 
 

@@ -99,17 +99,8 @@ class Results:
                 if name == benchmark and model in (None, folder)]  # fmt: skip
 
 
-def is_asr(split: Split) -> bool:
-    """Whether a split is scored by word error rate."""
-    return split.scoring == "asr"
-
-
 def gather(run: Run, published: str | Path | None = None) -> Results:
-    """Read what a run has so far.
-
-    Args:
-        run: The run's config.
-        published: A CSV file of published numbers, or None.
+    """Read what a run has so far, and a CSV file of published numbers.
 
     Raises:
         EarmarkError: for a file that cannot be read.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -18,14 +19,18 @@ from earmark.scoring.measures import Rate, rates_of
 
 Cell = dict[str, Any]
 
+_SPEED = "rtfx_wall"
+"""A rate that compares only on equal hardware."""
+
 
 @dataclass(frozen=True)
 class Column:
     """A column of figures.
 
     Attributes:
-        key: Its name in CSV; unique within a table.
+        key: Its name in CSV, and of a part of a split its name in metrics; unique within a table.
         title: What it is called in print.
+        rate: The key of its figures in metrics.
         lower: Whether lower is better.
         digits: Decimal places in print.
         split: The split that its figures are of, where it is one's.
@@ -34,6 +39,7 @@ class Column:
 
     key: str
     title: str
+    rate: str
     lower: bool = True
     digits: int = 2
     split: str | None = None
@@ -42,13 +48,10 @@ class Column:
     @property
     def tested(self) -> str:
         """The split of the paired test of its figures; empty where there is none."""
-        whole = self.level == 0 and (self.title in ("micro", "mean") or " " not in self.key)
-        return self.split if self.split and self.level == 1 else ALL if whole else ""
-
-    @property
-    def speed(self) -> bool:
-        """Whether its figures compare only on equal hardware."""
-        return self.key.endswith(" RTFx")
+        if self.level == 0:
+            untested = ("wer_macro_splits", "reference_score", _SPEED)
+            return "" if self.rate in untested else ALL
+        return self.split if self.split and self.level == 1 else ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,6 @@ class Table:
 
     Attributes:
         benchmark: The benchmark.
-        kind: ``asr``, ``mmau``, or what a measure's rate is called.
         protocol: The scoring protocol, or the rate; empty for MMAU-Pro, which has one.
         caption: What the figures are; names in it stand between backquotes.
         columns: Its columns.
@@ -72,7 +74,6 @@ class Table:
     """
 
     benchmark: str
-    kind: str
     protocol: str
     caption: str
     columns: tuple[Column, ...]
@@ -129,33 +130,21 @@ def tables(
 ) -> list[Table]:
     """The tables of a run: one a benchmark and protocol, the primary protocol first.
 
-    Args:
-        results: What has been evaluated.
-        benchmarks: Which benchmarks; None for all.
-        protocol: Only this protocol; None for all that were computed.
-        compared: The models' differences, for what is worse than the best.
+    Only of some benchmarks, or of one protocol, where they are given; ``compared`` are the models'
+    differences, for what is worse than the best.
     """
     made: list[Table] = []
     for benchmark in benchmarks or list(results.run.benchmarks):
-        if results.run.scoring(benchmark) == "asr":
-            versions: dict[str, str] = {}
-            for one in results.of(benchmark):
-                blocks = protocols(one.metrics)
-                versions |= {name: str(b.get("version", "")) for name, b in blocks.items()}
-            made += [
-                _asr_table(results, benchmark, name, version)
-                for name, version in (versions or {"whisper": ""}).items()
-                if protocol in (None, name)
-            ]
-        elif results.run.scoring(benchmark) in MEASURES:
-            made += [
-                _rate_table(results, benchmark, rate)
-                for rate in rates_of(results.run.benchmarks[benchmark].values())
-                if protocol in (None, rate.name)
-            ]
+        scoring = results.run.scoring(benchmark)
+        if scoring == "asr":
+            made += _asr_tables(results, benchmark)
+        elif scoring in MEASURES:
+            rates = rates_of(results.run.benchmarks[benchmark].values())
+            made += [_rate_table(results, benchmark, rate) for rate in rates]
         else:
             made += _mmau_tables(results, benchmark)
-    return [tested(one, significant(compared, one.benchmark, one.protocol)) for one in made]
+    chosen = [one for one in made if protocol is None or one.protocol in ("", protocol)]
+    return [tested(one, significant(compared, one.benchmark, one.protocol)) for one in chosen]
 
 
 def tested(table: Table, tests: set[tuple[str, str, str]]) -> Table:
@@ -164,47 +153,34 @@ def tested(table: Table, tests: set[tuple[str, str, str]]) -> Table:
     return replace(table, cells=cells, tests=frozenset(tests))
 
 
-def _asr_table(results: Results, benchmark: str, protocol: str, version: str) -> Table:
-    splits = list(results.run.benchmarks[benchmark])
-    by_characters = {
-        one.split.name
-        for one in results.of(benchmark)
-        if "unit" in protocols(one.metrics).get(protocol, {})
-    }
-    columns = [
-        Column(f"{benchmark} (macro)", "macro", level=0),
-        Column(f"{benchmark} (micro)", "micro", level=0),
-        *(
-            Column(
-                f"{benchmark}-{split}",
-                f"{split} CER" if split in by_characters else split,
-                split=split,
-            )
-            for split in splits
-        ),
-        Column(f"{benchmark} RTFx", "RTFx", lower=False, digits=1, level=0),
-    ]
-    named = f"the `{protocol}` protocol" + (f" ({version})" if version else "")
-    caption = (
-        f"{benchmark}: word error rate in percent, lower is better, under {named}. "
-        "Macro: the mean of the splits; micro: all edits over all reference words."
-    )
-    if by_characters:
-        caption += " Columns named CER, and their part of the whole, are of characters."
-
-    def cell(folder: str, column: Column) -> Cell:
-        if column.split is not None:
-            one = results.evaluations[folder, benchmark, column.split]
-            return _cell(protocols(one.metrics).get(protocol), "wer", one)
-        whole = results.subsets[folder, benchmark].get(benchmark)
-        evaluations = results.of(benchmark, folder)
-        if column.speed:
-            return {"value": figure(whole, "rtfx_wall"), "machine": _machine_of(evaluations)}
-        block = protocols(whole).get(protocol)
-        key = "wer_macro_splits" if column.title == "macro" else "wer_micro"
-        return {**_cell(block, key), "note": _gap(evaluations)}
-
-    return table_of(results, benchmark, "asr", protocol, caption, columns, cell)
+def _asr_tables(results: Results, benchmark: str) -> Iterator[Table]:
+    """A table of word error rates under each protocol."""
+    versions: dict[str, str] = {}
+    for one in results.of(benchmark):
+        blocks = protocols(one.metrics)
+        versions |= {name: str(block.get("version", "")) for name, block in blocks.items()}
+    for protocol, version in (versions or {"whisper": ""}).items():
+        by_characters = {
+            one.split.name
+            for one in results.of(benchmark)
+            if "unit" in protocols(one.metrics).get(protocol, {})
+        }
+        columns = [
+            Column(f"{benchmark} (macro)", "macro", "wer_macro_splits", level=0),
+            Column(f"{benchmark} (micro)", "micro", "wer_micro", level=0),
+        ]
+        for split in results.run.benchmarks[benchmark]:
+            title = f"{split} CER" if split in by_characters else split
+            columns.append(Column(f"{benchmark}-{split}", title, "wer", split=split))
+        speed = Column(f"{benchmark} RTFx", "RTFx", _SPEED, lower=False, digits=1, level=0)
+        named = f"the `{protocol}` protocol" + (f" ({version})" if version else "")
+        caption = (
+            f"{benchmark}: word error rate in percent, lower is better, under {named}. "
+            "Macro: the mean of the splits; micro: all edits over all reference words."
+        )
+        if by_characters:
+            caption += " Columns named CER, and their part of the whole, are of characters."
+        yield table_of(results, benchmark, protocol, caption, [*columns, speed])
 
 
 def titled(rate: Rate) -> str:
@@ -215,27 +191,18 @@ def titled(rate: Rate) -> str:
 
 def _rate_table(results: Results, benchmark: str, rate: Rate) -> Table:
     """The table of one rate of a measure, such as BLEU."""
-    splits = list(results.run.benchmarks[benchmark])
-    columns = [
-        Column(f"{benchmark} (macro)", "mean", lower=rate.lower, level=0),
-        *(Column(f"{benchmark}-{one}", one, lower=rate.lower, split=one) for one in splits),
-    ]
+    columns = [Column(f"{benchmark} (macro)", "mean", rate.name, rate.lower, level=0)]
+    for split in results.run.benchmarks[benchmark]:
+        columns.append(Column(f"{benchmark}-{split}", split, rate.name, rate.lower, split=split))
     caption = f"{benchmark}: {titled(rate)}. Mean: of the splits."
     signed = {
         text
         for one in results.of(benchmark)
         if (text := ((one.metrics or {}).get("signatures") or {}).get(rate.name))
     }
-    caption += f" Signature: {'; '.join(f'`{one}`' for one in sorted(signed))}." * bool(signed)
-
-    def cell(folder: str, column: Column) -> Cell:
-        if column.split is not None:
-            one = results.evaluations[folder, benchmark, column.split]
-            return _cell(one.metrics, rate.name, one)
-        whole = results.subsets[folder, benchmark].get(benchmark)
-        return {**_cell(whole, rate.name), "note": _gap(results.of(benchmark, folder))}
-
-    return table_of(results, benchmark, rate.title, rate.name, caption, columns, cell)
+    if signed:
+        caption += f" Signature: {'; '.join(f'`{one}`' for one in sorted(signed))}."
+    return table_of(results, benchmark, rate.name, caption, columns)
 
 
 def _machine_of(evaluations: Sequence[Evaluation]) -> str | None:
@@ -251,18 +218,23 @@ def machine(hardware: Metrics) -> str:
     return f"{main}, {len(gpus)} × {gpus[0].split(',')[0]}" if gpus else main
 
 
-def _gap(evaluations: Sequence[Evaluation]) -> str:
-    missing = sum(one.metrics is None for one in evaluations)
-    return f"{missing} of {len(evaluations)} splits missing" if missing else ""
-
-
-def _cell(metrics: Any, key: str, evaluation: Evaluation | None = None) -> Cell:
-    """A rate with its interval and samples; of a split, also how far it is and what failed."""
-    if evaluation is not None and evaluation.metrics is None:
-        return {"note": evaluation.told}
-    failed = figure(evaluation.metrics, "num_failed") if evaluation is not None else None
-    cell: Cell = {**rate(metrics, key), "note": f"{failed:.0f} failed" if failed else ""}
-    return cell if cell["value"] is not None else {**cell, "entries": None}
+def _cell(results: Results, benchmark: str, protocol: str, folder: str, column: Column) -> Cell:
+    """A model's rate with its interval and samples; how far it is, and how much of it failed."""
+    if column.level == 1:
+        one = results.evaluations[folder, benchmark, column.split or ""]
+        failed = figure(one.metrics, "num_failed")
+        metrics, note = one.metrics, f"{failed:.0f} failed" if failed else ""
+        if metrics is None:
+            return {"note": one.told}
+    else:
+        evaluations = results.of(benchmark, folder)
+        metrics = results.subsets[folder, benchmark].get(column.key if column.level else benchmark)
+        if column.rate == _SPEED:
+            return {"value": figure(metrics, _SPEED), "machine": _machine_of(evaluations)}
+        missing = sum(one.metrics is None for one in evaluations)
+        note = f"{missing} of {len(evaluations)} splits missing" if missing else ""
+    blocks = protocols(metrics)
+    return {**rate(blocks.get(protocol) if blocks else metrics, column.rate), "note": note}
 
 
 _WAYS = {
@@ -274,59 +246,51 @@ _WAYS = {
 }
 
 
-def _mmau_tables(results: Results, benchmark: str) -> list[Table]:
+def _mmau_tables(results: Results, benchmark: str) -> Iterator[Table]:
     """A table of the benchmark's categories, then one of each category's sub-categories."""
-    ways = {split.scoring for split in results.run.benchmarks[benchmark].values()}
+    splits = results.run.benchmarks[benchmark]
+    ways = {split.scoring for split in splits.values()}
     how = "; ".join(told for way, told in _WAYS.items() if way in ways)
     caption = (
         f"{benchmark}: success rate in percent, higher is better. {how}. The benchmark's rate is "
         "weighted by entries."
     )
-    splits = list(results.run.benchmarks[benchmark])
     subsets = [results.subsets[folder, benchmark] for folder in results.run.models]
-    columns = [Column(benchmark, "all", lower=False, level=0)]
-    if any(figure(one.get(benchmark), "reference_score") is not None for one in subsets):
-        title = "reference score"
-        columns.append(Column(f"{benchmark} reference_score", title, lower=False, level=0))
-    columns += [
-        Column(f"{benchmark}.{split}", split.replace("_", " "), lower=False, split=split)
-        for split in splits
-    ]
 
-    def cell(folder: str, column: Column) -> Cell:
-        name, _, score = column.key.partition(" ")
-        evaluations = results.of(benchmark, folder)
-        own = next((one for one in evaluations if one.subset == name), None)
-        metrics = results.subsets[folder, benchmark].get(name)
-        if metrics is None and own is None:
-            return {"note": _gap(evaluations)}
-        return _cell(metrics, score or "success_rate", own)
+    def column(key: str, title: str, rate: str = "success_rate", **more: Any) -> Column:
+        return Column(key, title.replace("_", " "), rate, lower=False, **more)
 
-    made = [table_of(results, benchmark, "mmau", "", caption, columns, cell)]
+    columns = [column(benchmark, "all", level=0)]
+    reference = "reference_score"
+    if any(figure(one.get(benchmark), reference) is not None for one in subsets):
+        columns.append(column(f"{benchmark} {reference}", reference, reference, level=0))
+    columns += [column(f"{benchmark}.{split}", split, split=split) for split in splits]
+    yield table_of(results, benchmark, "", caption, columns)
     for split in splits:
         whole = f"{benchmark}.{split}"
         parts = sorted({name for one in subsets for name in one if name.startswith(f"{whole}-")})
-        columns = [Column(whole, "all", lower=False, split=split)]
+        columns = [column(whole, "all", split=split)]
         for part in parts:
-            title = part.removeprefix(f"{whole}-").replace("_", " ")
-            columns.append(Column(part, title, lower=False, split=split, level=2))
+            columns.append(column(part, part.removeprefix(f"{whole}-"), split=split, level=2))
         caption = f"{benchmark} {split}: success rate in percent by sub-category."
         if parts:
-            made.append(table_of(results, benchmark, "mmau", "", caption, columns, cell, split))
-    return made
+            yield table_of(results, benchmark, "", caption, columns, part=split)
 
 
 def table_of(
     results: Results,
     benchmark: str,
-    kind: str,
     protocol: str,
     caption: str,
     columns: Sequence[Column],
-    cell: Callable[[str, Column], Cell],
+    cell: Callable[[str, Column], Cell] | None = None,
     part: str = "",
 ) -> Table:
-    """A table with a line a model, and below them one a published system that has figures."""
+    """A table with a line a model, and below them one a published system that has figures.
+
+    ``cell`` makes the cell of a model's folder and a column; by default it has the column's rate.
+    """
+    cell = cell or partial(_cell, results, benchmark, protocol)
     rows: list[Cell] = []
     told: dict[str, None] = {}
     for folder, model in results.run.models.items():
@@ -353,7 +317,7 @@ def table_of(
     numbers = ["value", "low", "high", "entries"]
     cells[numbers] = cells[numbers].astype(float)
     cells["note"] = cells["note"].fillna("")
-    return Table(benchmark, kind, protocol, caption, tuple(columns), cells, part, tuple(told))
+    return Table(benchmark, protocol, caption, tuple(columns), cells, part, tuple(told))
 
 
 def _marked(
@@ -365,24 +329,18 @@ def _marked(
     is. Published systems compete only where they state the protocol of the table; speed is
     compared only where every model ran on the same hardware.
     """
-    known = {column.key: column for column in columns}
-    scored = [
-        round(value, known[key].digits) * (-1 if known[key].lower else 1)
-        for key, value in zip(cells.key, cells.value, strict=True)
-    ]
-    score = pd.Series(scored, index=cells.index, dtype=float)
-    speed = cells.key.map(lambda key: known[key].speed).astype(bool)
-    rivals = score.notna() & ~((cells.folder == "") & ((cells.remark != "") | speed))
-    machines = cells.machine[rivals & speed]
-    if machines.nunique() != 1 or machines.isna().any():
-        rivals &= ~speed
-    groups = score.where(rivals).groupby(cells.key)
-    best = rivals & (score == groups.transform("max")) & (groups.transform("nunique") > 1)
-    ours = score.where(cells.folder != "")
-    first = cells[ours == ours.groupby(cells.key).transform("max")]
-    leaders = list(zip(first.key, first.folder, strict=True))
-    worse = [
-        any((known[key].tested, leader, folder) in tests for of, leader in leaders if of == key)
-        for key, folder in zip(cells.key, cells.folder, strict=True)
-    ]
-    return cells.assign(best=best, worse=worse)
+    best: list[int] = []
+    worse: list[int] = []
+    for column in columns:
+        mine = cells[cells.key == column.key]
+        score = mine.value.map(partial(round, ndigits=column.digits)) * (-1 if column.lower else 1)
+        ours = mine.folder != ""
+        rivals = score.notna() & (ours | (mine.remark == ""))
+        if column.rate == _SPEED:
+            rivals &= ours & (mine.machine[rivals & ours].nunique(dropna=False) == 1)
+        if score[rivals].nunique() > 1:
+            best += list(mine.index[rivals & (score == score[rivals].max())])
+        for leader in mine.folder[ours & (score == score[ours].max())]:
+            beaten = [(column.tested, leader, folder) in tests for folder in mine.folder]
+            worse += list(mine.index[beaten])
+    return cells.assign(best=cells.index.isin(best), worse=cells.index.isin(worse))

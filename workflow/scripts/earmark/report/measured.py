@@ -67,15 +67,15 @@ def compared_by(
     """
     parts = {split: _drawn(split, first[split], second[split]) for split in first}
     for rate in rates:
-        differences = {
-            split: _differences(rate, part)
+        known = {
+            split: part
             for split, part in parts.items()
-            if np.isfinite([rate.value(one.sum(0)) for one in part.sums]).all()
+            if np.isfinite([rate.value(one.sum(0)) for one in (part.first, part.second)]).all()
         }
-        lines = {split: _line(rate, [one]) for split, one in differences.items()}
-        if overall is not None and len(differences) == len(parts) > 1:
-            lines[overall] = _line(rate, list(differences.values()))
-        ps = holm([one["p"] for one in lines.values()])
+        lines = {split: _line(rate, [part]) for split, part in known.items()}
+        if overall is not None and len(known) == len(parts) > 1:
+            lines[overall] = _line(rate, list(known.values()))
+        ps = holm([line["p"] for line in lines.values()])
         for line, p in zip(lines.values(), ps, strict=True):
             line["p_holm"] = p
         yield rate, lines
@@ -85,7 +85,8 @@ class Drawn(NamedTuple):
     """Both models on a split: counts by group, bootstrap draws, and draws of exchanged groups."""
 
     samples: int
-    sums: tuple[Numbers, Numbers]
+    first: Numbers
+    second: Numbers
     bootstrap: list[tuple[Numbers, ...]]
     exchanged: list[tuple[Numbers, Numbers]]
 
@@ -94,45 +95,29 @@ def _drawn(split: str, first: Measured, second: Measured) -> Drawn:
     if first.ids != second.ids:
         raise EarmarkError(f"{split}: both models must be scored on the same samples, in order")
     units = Units(first.groups, len(first.ids))
-    sums = by_group(first.counts, units), by_group(second.counts, units)
-    return Drawn(len(first.ids), sums, list(bootstrapped(*sums)), list(exchanged(*sums)))
+    a, b = by_group(first.counts, units), by_group(second.counts, units)
+    return Drawn(len(first.ids), a, b, list(bootstrapped(a, b)), list(exchanged(a, b)))
 
 
-class Differences(NamedTuple):
-    """A rate on a split: both models' and, second minus first, by group, by draw and by chance."""
-
-    samples: int
-    rates: tuple[float, float]
-    groups: Numbers
-    drawn: Numbers
-    chance: Numbers
-
-
-def _differences(rate: Rate, part: Drawn) -> Differences:
-    first, second = part.sums
-    return Differences(
-        part.samples,
-        (float(rate.value(first.sum(0))), float(rate.value(second.sum(0)))),
-        rate.value(second) - rate.value(first),
-        differences_of(rate.value, part.bootstrap),
-        differences_of(rate.value, part.exchanged),
-    )
-
-
-def _line(rate: Rate, parts: Sequence[Differences]) -> dict[str, Any]:
-    rate_a, rate_b = (float(np.mean([one.rates[side] for one in parts])) for side in (0, 1))
-    groups = np.concatenate([one.groups for one in parts])
-    better = -groups if rate.lower else groups
-    interval = interval_of(np.mean([one.drawn for one in parts], axis=0), len(groups))
+def _line(rate: Rate, parts: Sequence[Drawn]) -> dict[str, Any]:
+    """Two models on a split, or by the mean over several."""
+    value = rate.value
+    rate_a = float(np.mean([float(value(one.first.sum(0))) for one in parts]))
+    rate_b = float(np.mean([float(value(one.second.sum(0))) for one in parts]))
     difference = rate_b - rate_a
+    drawn = np.mean([differences_of(value, one.bootstrap) for one in parts], axis=0)
+    chance = np.mean([differences_of(value, one.exchanged) for one in parts], axis=0)
+    groups = np.concatenate([value(one.second) - value(one.first) for one in parts])
+    better = -groups if rate.lower else groups
     wins, losses = int((better > 1e-9).sum()), int((better < -1e-9).sum())
+    interval = interval_of(drawn, len(groups))
     return {
         "rate_a": rate_a,
         "rate_b": rate_b,
         "difference": difference,
         "interval": interval.ends,
         "interval_why": interval.reason,
-        "p": p_value(difference, np.mean([one.chance for one in parts], axis=0)),
+        "p": p_value(difference, chance),
         "utterances": sum(one.samples for one in parts),
         "groups": len(groups),
         "wins": wins,

@@ -6,6 +6,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from earmark.report.charts.drawing import samples_link
 from earmark.report.clips import Clips
 from earmark.report.differences import ALL, Difference
 from earmark.report.figures import figure, printed
-from earmark.report.gather import Results, finite, is_asr
+from earmark.report.gather import Results, finite
 from earmark.report.judge import HEADS, judge_rows
-from earmark.report.leaderboard import Column, Table, broken
+from earmark.report.leaderboard import Column, Table
 from earmark.report.repeat import repeat
 from earmark.report.samples import describe, packed, pieces
 
@@ -30,17 +31,8 @@ WITHIN = 3_000_000
 """Pieces of up to so many characters in all stand within the page; more of them beside it."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_SCRIPTS = (
-    "state",
-    "tables",
-    "pieces",
-    "alignment",
-    "sound",
-    "cards",
-    "difference",
-    "words",
-    "samples",
-)
+_SCRIPTS = ("state", "tables", "pieces", "alignment", "sound", "cards", "difference", "words",
+            "samples")  # fmt: skip
 
 
 def write_page(
@@ -53,14 +45,16 @@ def write_page(
 ) -> None:
     """Write the report.
 
+    Where the samples are many, their pieces go to a folder beside it, named after it
+    (``report_files/`` for ``report.html``), which is replaced.
+
     Args:
         results: What has been evaluated; what is missing is marked.
         made: Its tables.
         found: The differences between its models.
-        path: The page to write. Where the samples are many, their pieces go to a folder beside
-            it, named after it (``report_files/`` for ``report.html``), which is replaced.
+        path: The page to write.
         clips: What the page has of the audio.
-        scrub: What is left out of the page's texts; see `earmark.report.anonymous`.
+        scrub: What leaves places out of texts; see `earmark.report.anonymous`.
 
     Raises:
         EarmarkError: when the files of an evaluation are not of the same samples.
@@ -69,25 +63,22 @@ def write_page(
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = path.with_name(f"{path.stem}_files")
     stamp = secrets.token_hex(6)
-    parts = pieces(results, found, clips)
-    if scrub is not None:
-        parts = ((name, scrub(value)) for name, value in parts)
+    scrubbed = scrub or (lambda value: value)
+    parts = ((name, scrubbed(value)) for name, value in pieces(results, found, clips))
     within, beside = _store(parts, folder, stamp)
-    samples = describe(results, within=clips.folder is not None)
-    known = repeat(results)
-    if scrub is not None:
-        samples, known = scrub(samples), {**scrub(known), "exactly": []}
+    samples = scrubbed(describe(results, within=clips.folder is not None))
     samples |= {"stamp": stamp, "folder": folder.name}
+    known = scrubbed(repeat(results))
+    if scrub is not None:
+        known["exactly"] = []
     text = _rendered(results, made, found, within, samples, known)
     with whole_file(path) as stream:
         stream.write(text)
-    if beside is None:
-        shutil.rmtree(folder, ignore_errors=True)
-        return
     old = folder.with_name(f".{folder.name}.{stamp}.old")
     if folder.exists():
         folder.rename(old)
-    beside.rename(folder)
+    if beside is not None:
+        beside.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -132,6 +123,12 @@ def _rendered(
     protocols: dict[str, dict[str, None]] = {}
     for table in made:
         protocols.setdefault(table.benchmark, {})[table.protocol] = None
+    first: dict[str, str] = {}  # each benchmark's protocol, under which differences stand
+    compared = [
+        one
+        for one in found
+        if first.setdefault(one.benchmark, one.protocol) == one.protocol and "why" not in one.line
+    ]
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -140,7 +137,7 @@ def _rendered(
         lstrip_blocks=True,
     )
     env.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    env.globals |= {"printed": printed, "broken": broken, "formats": formats}
+    env.globals |= {"printed": printed, "formats": formats, "ALL": ALL}
     return env.get_template("page.html").render(
         version=__version__,
         now=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -156,37 +153,17 @@ def _rendered(
         results=results,
         facts=_facts(results),
         tables=made,
-        protocols={name: list(known) for name, known in protocols.items()},
-        link=lambda table, cell, column: _link(results, table, cell, column),
+        protocols=protocols,
+        link=partial(_link, results),
         sections={key: SECTIONS[key] for key in dict.fromkeys(one.section for one in drawn)},
         charts=drawn,
         judged=judge_rows(results),
         judge_heads=HEADS,
         samples=samples,
-        compared=_compared(results, found),
-        asr=any(is_asr(s) for splits in results.run.benchmarks.values() for s in splits.values()),
+        compared=compared,
+        asr="asr" in map(results.run.scoring, results.run.benchmarks),
         repeat=known,
-    )  # fmt: skip
-
-
-def _compared(results: Results, found: Sequence[Difference]) -> list[list[str]]:
-    """The differences as a table's rows, under each benchmark's first protocol."""
-    first: dict[str, str] = {}
-    rows = []
-    for one in found:
-        line, models = one.line, results.run.models
-        if first.setdefault(one.benchmark, one.protocol) != one.protocol or "why" in line:
-            continue
-        of = "all splits" if one.split == ALL else one.split
-        ends, signed = line["interval"], "{:+z.2f}".format
-        rows.append([
-            f"{one.benchmark}: {of}", models[one.a].name, models[one.b].name,
-            f"{line['rate_a']:.2f}", f"{line['rate_b']:.2f}", signed(line["difference"]),
-            f"{signed(ends[0])} to {signed(ends[1])}" if ends else "–",
-            f"{line['p']:.3f}", f"{line['p_holm']:.3f}",
-            f"{line['wins']:,} / {line['ties']:,} / {line['losses']:,}",
-        ])  # fmt: skip
-    return rows
+    )
 
 
 def _files(*names: str) -> Markup:

@@ -14,9 +14,6 @@ from earmark.errors import EarmarkError
 from earmark.scoring.measures import rate_units
 from earmark.scoring.text import PROTOCOL_NAMES
 
-_OTHERS = ("model", "source", "protocol", "note")
-"""Columns that hold no figure."""
-
 
 @dataclass(frozen=True)
 class Published:
@@ -26,8 +23,7 @@ class Published:
         model: The system's name.
         source: Where the numbers were published; may be empty.
         protocol: The scoring protocol that they follow, as far as it is known; may be empty.
-        values: In percent, by the name of a subset (``asr-leaderboard-ami``), or of a benchmark
-            with ``(macro)``, ``(micro)`` or ``RTFx``.
+        values: In percent, by the key of a column of our tables (``asr-leaderboard-ami``).
     """
 
     model: str
@@ -56,13 +52,13 @@ def read_published(path: str | Path, run: Run) -> list[Published]:
         raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # of pandas and of the decoder too
         raise EarmarkError(f"{path}: cannot be read as CSV: {error}") from None
-    table = table.rename(columns=str.strip).fillna("")
+    table = table.rename(columns=str.strip).fillna("").map(str.strip)
     if "model" not in table:
         raise EarmarkError(f"{path}: a CSV file with a column `model` was expected")
     known = _columns(run, table.columns)
     for name in table:
-        stem = re.sub(" (low|high|n)$", "", str(name))  # the columns beside a figure
-        if name not in (*known, *_OTHERS) and stem not in known:
+        figure = re.sub(" (low|high|n)$", "", str(name))  # the columns beside one
+        if not {name, figure} & {*known, "model", "source", "protocol", "note"}:
             raise EarmarkError(
                 f"{path}, line 1: column {name!r} is neither a split nor a benchmark of this run"
                 f"{closest(str(name), known)}; known: {', '.join(sorted(set(known)))}"
@@ -70,27 +66,27 @@ def read_published(path: str | Path, run: Run) -> list[Published]:
     return [
         _one(row, known, f"{path}, line {number}")
         for number, row in enumerate(table.to_dict("records"), start=2)
-        if any(str(cell).strip() for cell in row.values())
+        if any(row.values())
     ]
 
 
 def _columns(run: Run, header: Iterable[str]) -> dict[str, str]:
-    """What a column may be called, and the subset that it means.
+    """What a column may be called, and the key that it means.
 
     Sub-categories, whose names only results know, are taken as the file has them.
     """
     names: dict[str, str] = {}
     for benchmark, splits in run.benchmarks.items():
-        asr = run.scoring(benchmark) != "mmau"
+        questions = run.scoring(benchmark) == "mmau"
         for split in splits.values():
-            names.setdefault(split.name, subset(split))
-            names[subset(split)] = subset(split)
-            if not asr:
-                start = f"{subset(split)}-"
-                names |= {name: name for name in header if name.startswith(start)}
-        more = ("(macro)", "(micro)", "RTFx") if asr else ("reference_score",)
-        names |= {key: key for key in (f"{benchmark} {one}" for one in more)}
-        names[benchmark] = f"{benchmark} (micro)" if asr else benchmark
+            own = subset(split)
+            names.setdefault(split.name, own)
+            names[own] = own
+            if questions:
+                names |= {name: name for name in header if name.startswith(f"{own}-")}
+        more = ("reference_score",) if questions else ("(macro)", "(micro)", "RTFx")
+        names |= {f"{benchmark} {one}": f"{benchmark} {one}" for one in more}
+        names[benchmark] = benchmark if questions else f"{benchmark} (micro)"
     return names
 
 
@@ -100,26 +96,24 @@ def subset(split: Split) -> str:
 
 
 def _one(row: dict[Any, str], known: dict[str, str], where: str) -> Published:
-    told = {name: row.get(name, "").strip() for name in ("model", "source", "protocol")}
-    if not told["model"]:
+    model, source, protocol = (row.get(name, "") for name in ("model", "source", "protocol"))
+    if not model:
         raise EarmarkError(f"{where}: the row names no model")
-    protocol = told["protocol"]
     names = (*PROTOCOL_NAMES, *rate_units())
     if protocol and protocol.partition("@")[0] not in names:
         raise EarmarkError(
             f"{where}: unknown protocol {protocol!r}{closest(protocol, names)}; known: "
             f"{', '.join(names)}; leave it empty for any other"
         )
-    if told["source"] == "this run":  # of its leaderboard.csv
-        told["source"] = "another run"
     values = {}
-    for column, cell in row.items():
-        text = cell.strip().removesuffix("%").strip()
+    for column, text in row.items():
         if column in known and text:
             try:
-                values[known[column]] = float(text)
+                value = float(text.removesuffix("%"))
             except ValueError:
-                values[known[column]] = math.nan
-            if not 0 <= values[known[column]] < math.inf:
-                raise EarmarkError(f"{where}: {column}: a percentage was expected, found {cell!r}")
-    return Published(**told, values=values)
+                value = math.nan
+            if not 0 <= value < math.inf:
+                raise EarmarkError(f"{where}: {column}: a percentage was expected, found {text!r}")
+            values[known[column]] = value
+    ours = source == "this run"  # of its leaderboard.csv
+    return Published(model, "another run" if ours else source, protocol, values)

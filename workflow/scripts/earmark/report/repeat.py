@@ -12,7 +12,7 @@ from typing import Any
 
 from earmark.files import read_json
 from earmark.report.figures import protocols
-from earmark.report.gather import Results, is_asr
+from earmark.report.gather import Results
 from earmark.report.leaderboard import machine
 
 Provenance = dict[str, Any]
@@ -23,25 +23,25 @@ _KEPT = ("model", "revision", "api", "audio", "prompt", "sampling", "extra_body"
 
 
 def repeat(results: Results) -> dict[str, Any]:
-    """Gather what the numbers rest on, as far as it was written down.
+    """What the numbers rest on, as far as it was written down.
 
     Returns:
         ``commands``, which repeat the run in a clone; ``exactly``, which print those of an
         evaluation from its own record; ``tables``, each a title, headings and rows.
     """
-    known = list(_provenance(results))
+    run, known = results.run, list(provenance(results))
     ways = {one.split.scoring for one in results.evaluations.values()}
-    judge = results.run.judge.settings
-    scoring: Lines = list({
+    versions = {
         name: str(block.get("version", ""))
         for one in results.evaluations.values()
         for name, block in protocols(one.metrics).items()
-    }.items())  # fmt: skip
-    scoring += [("Judge", _settings(judge))] if ways & {"open_ended", "judged"} else []
-    scoring += [("Matcher", _shown(results.run.matcher.given))] if "closed_form" in ways else []
+    }
+    scoring: Lines = list(versions.items())
+    scoring += [("Judge", _settings(run.judge.settings))] * bool(ways & {"open_ended", "judged"})
+    scoring += [("Matcher", _shown(run.matcher.given))] * ("closed_form" in ways)
     models: Lines = [
         (one.name, str(one.settings["server"]), _settings(one.settings))
-        for one in results.run.models.values()
+        for one in run.models.values()
     ]
     answered = "Answered by commit"  # not the commit of a later aggregation
     tables = [
@@ -56,7 +56,7 @@ def repeat(results: Results) -> dict[str, Any]:
     return {"commands": _commands(results, known), "exactly": exactly, "tables": shown}
 
 
-def _provenance(results: Results) -> Iterator[tuple[Path, Provenance]]:
+def provenance(results: Results) -> Iterator[tuple[Path, Provenance]]:
     """What was written beside each benchmark's metrics, and the metrics' file."""
     for folder in results.run.models:
         for benchmark in results.run.benchmarks:
@@ -88,15 +88,10 @@ def _runs(known: list[tuple[Path, Provenance]]) -> Lines:
     for _, one in known:
         jobs = [job for jobs in (one.get("inference") or {}).values() for job in jobs] or [one]
         ended = max(job.get("end") or one["written"] for job in jobs)
-        rows.append(
-            (
-                f"{one['model']} on {one['benchmark']}",
-                _at(ended),
-                "; ".join(dict.fromkeys(_commit(job.get("project") or {}) for job in jobs)),
-                str(one.get("server", "")),
-                "; ".join(dict.fromkeys(machine(job.get("hardware") or {}) for job in jobs)),
-            )
-        )
+        commits = dict.fromkeys(_commit(job) for job in jobs)
+        machines = dict.fromkeys(machine(job.get("hardware") or {}) for job in jobs)
+        rows.append((f"{one['model']} on {one['benchmark']}", _at(ended), "; ".join(commits),
+                     str(one.get("server", "")), "; ".join(machines)))  # fmt: skip
     return rows
 
 
@@ -105,46 +100,35 @@ def _history(results: Results) -> Lines:
     found: dict[str, list[tuple[Any, str]]] = {}
     for one in results.evaluations.values():
         for job in one.jobs:
-            named = f"{one.model.name} on {one.subset}"
-            found.setdefault(_commit(job.get("project") or {}), []).append((job, named))
-    rows = [
-        (
-            min(job["start"] for job, _ in jobs),
-            commit,
-            max(job["end"] for job, _ in jobs),
-            len(jobs),
-            sum(not job["ended_well"] for job, _ in jobs),
-            ", ".join(dict.fromkeys(name for _, name in jobs)),
-        )
-        for commit, jobs in found.items()
-    ]
-    return [
-        (commit, _at(start), _at(end), str(n), str(failed), names)
-        for start, commit, end, n, failed, names in sorted(rows)
-        if len(rows) > 1
-    ]
+            found.setdefault(_commit(job), []).append((job, f"{one.model.name} on {one.subset}"))
+    rows = []
+    for commit, jobs in found.items():
+        start, end = min(job["start"] for job, _ in jobs), max(job["end"] for job, _ in jobs)
+        failed = sum(not job["ended_well"] for job, _ in jobs)
+        names = ", ".join(dict.fromkeys(name for _, name in jobs))
+        rows.append((start, (commit, _at(start), _at(end), str(len(jobs)), str(failed), names)))
+    return [row for _, row in sorted(rows)] if len(rows) > 1 else []
 
 
 def _at(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _commit(project: Provenance) -> str:
+def _commit(job: Provenance) -> str:
+    project = job.get("project") or {}
     commit = str(project.get("commit") or "")[:9] or "not under Git"
     return commit + (", modified" if project.get("modified") else "")
 
 
 def _data(results: Results) -> Lines:
     rows: Lines = []
-    for benchmark, splits in results.run.benchmarks.items():
-        for split in splits.values():
-            scored = [one.metrics for one in results.of(benchmark)
-                      if one.split.name == split.name and one.metrics is not None]  # fmt: skip
-            counts = sorted({int(one["num_entries"] or 0) for one in scored})
-            shown = " or ".join(f"{count:,}" for count in counts) or "not scored yet"
-            scoring = ", ".join(split.protocols) if is_asr(split) else split.scoring
-            given = _shown(split.source.given), _shown(split.prompt.given)
-            rows.append((f"{benchmark}: {split.name}", scoring, shown, *given))
+    for split in results.run.splits:
+        of = [one for one in results.of(split.benchmark) if one.split.name == split.name]
+        counts = sorted({int(one.metrics["num_entries"] or 0) for one in of if one.metrics})
+        shown = " or ".join(f"{count:,}" for count in counts) or "not scored yet"
+        scoring = ", ".join(split.protocols) if split.scoring == "asr" else split.scoring
+        given = _shown(split.source.given), _shown(split.prompt.given)
+        rows.append((f"{split.benchmark}: {split.name}", scoring, shown, *given))
     return rows
 
 
@@ -153,8 +137,8 @@ def _settings(settings: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    pairs = {key: inner for key, inner in dict(value).items() if inner not in (None, "", {}, [])}
     return "; ".join(
         f"{key}: {inner if isinstance(inner, str) else json.dumps(inner, default=str)}"
-        for key, inner in pairs.items()
+        for key, inner in dict(value).items()
+        if inner not in (None, "", {}, [])
     )

@@ -15,9 +15,9 @@ from earmark.config.benchmarks import MEASURES, Session
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_jsonl
 from earmark.report import words
-from earmark.report.clips import Clips, waveforms
+from earmark.report.clips import Clips, listed, waveforms
 from earmark.report.differences import Difference
-from earmark.report.figures import figure, protocols
+from earmark.report.figures import protocols
 from earmark.report.gather import Evaluation, Results, finite
 from earmark.scoring.measures import measure_type, rates_of
 
@@ -85,7 +85,6 @@ def describe(results: Results, within: bool = False) -> dict[str, Any]:
     """What the page must know of the samples before it loads any; ``within`` a bundle or not."""
     return {
         "size": SIZE,
-        "models": [model.name for model in results.run.models.values()],
         "kinds": KINDS,
         "buckets": BUCKETS,
         "splits": [split for _, split in _splits(results, within)],
@@ -105,24 +104,21 @@ def _splits(
         if one.metrics is not None and one.files.manifest.is_file():
             groups.setdefault((one.split.benchmark, one.split.name), []).append(one)
     for number, ((benchmark, name), group) in enumerate(groups.items()):
-        first = group[0]
+        first, way = group[0], group[0].split.way
         folder = os.path.relpath(first.files.manifest.parent, results.run.results_dir)
-        audio = "" if within else quote(folder.replace(os.sep, "/")) + "/"
         told = {
             "at": number,
             "benchmark": benchmark,
             "key": f"{benchmark}/{name}",
             "name": f"{benchmark}: {name}",
-            "kind": "measure" if first.split.way in MEASURES else first.split.way,
-            "entries": int(figure(first.metrics, "num_entries") or 0),
-            "audio": audio,
+            "kind": "measure" if way in MEASURES else way,
+            "audio": "" if within else f"{quote(folder)}/",
             "models": [folders.index(one.model.folder) for one in group],
             "protocols": list(protocols(first.metrics)),
         }
-        if told["kind"] == "measure":
-            rates = rates_of([first.split])
-            told["protocols"] = [rate.name for rate in rates]
-            told["rates"] = {rate.name: [rate.title, rate.lower] for rate in rates}
+        if way in MEASURES:
+            rates = {one.name: [one.title, one.lower] for one in rates_of([first.split])}
+            told |= {"protocols": list(rates), "rates": rates}
         yield group, told
 
 
@@ -161,7 +157,7 @@ def pieces(
             costs.append(index["by"][0]["cost"])
             yield name, index
             rows = [
-                _asr_answer(score, answer) if asr else _mmau_answer(score, answer, judgement)
+                _told(answer) | (_recognized(score) if asr else _answered(score, judgement))
                 for score, answer, judgement in zip(scores, answers, judged, strict=True)
             ]
             if asr and one is group[0]:
@@ -232,8 +228,6 @@ def _wholes(rows: list[Row], sessions: Mapping[str, Sequence[int]]) -> list[Row]
 
 
 def _utterance(entry: Row) -> Row:
-    audio = entry.get("audio_filepath")
-    paths = [audio] if isinstance(audio, str) else list(audio or [])
     choices = entry.get("choices")
     more = {
         key: value if isinstance(value, str | int | float) else json.dumps(value)
@@ -243,17 +237,15 @@ def _utterance(entry: Row) -> Row:
     return {
         "id": str(entry["id"]),
         "duration": _duration(entry),
-        "audio": [quote(str(path)) for path in paths],
+        "audio": [quote(str(path)) for path in listed(entry.get("audio_filepath"))],
         **{key: entry.get(key) for key in ("text", "question", "answer")},
-        "choices": [str(choice) for choice in choices] if isinstance(choices, list) else [],
+        "choices": [str(one) for one in choices] if isinstance(choices, list) else [],
         "more": more,
     }
 
 
 def _duration(entry: Row) -> float | None:
-    given = entry.get("duration")
-    parts = given if isinstance(given, list) else [given]
-    known = [float(part) for part in parts if isinstance(part, int | float)]
+    known = [float(part) for part in listed(entry.get("duration")) if part is not None]
     return sum(known) if known else None
 
 
@@ -267,11 +259,8 @@ def _utterance_index(entries: Sequence[Row]) -> Row:
         values: dict[str, int] = {}
         of = []
         for entry in entries:
-            mine: dict[str, None] = {}
-            for column in columns:
-                found = entry.get(column)
-                each = found if isinstance(found, list) else [found]
-                mine |= {str(one): None for one in each if one not in (None, "")}
+            each = [one for column in columns for one in listed(entry.get(column))]
+            mine = dict.fromkeys(str(one) for one in each if one not in (None, ""))
             of.append([values.setdefault(one, len(values)) for one in mine])
             if name not in FACETS and len(values) > VALUES:
                 break
@@ -293,8 +282,7 @@ def _answer_index(scores: Sequence[Row], answers: Sequence[Row], split: Row) -> 
             bits += 512 if correct is None else 256 if correct else 128
         kinds.append(bits)
     if split["kind"] != "asr":
-        by = [{"cost": [_cost(score) for score in scores]}]
-        return {"kinds": kinds, "by": by * max(1, len(split["protocols"]))}
+        return {"kinds": kinds, "by": [{"cost": [_cost(score) for score in scores]}]}
     counted = []
     for place, name in enumerate(split["protocols"]):
         rows = [(s.get("protocols") or {}).get(name, s) if place else s for s in scores]
@@ -318,35 +306,38 @@ def _cost(score: Row) -> float | None:
     return round(5 - overall, 3) if overall is not None else float(not score["correct"])
 
 
-def _answered(answer: Row) -> Row:
+def _told(answer: Row) -> Row:
+    """What is shown of any answer."""
     start, end = answer.get("generation_start_time"), answer.get("generation_end_time")
-    row = {
+    return _known({
         "raw": answer.get("generation"),
         "error": answer.get("error"),
         "finish": answer.get("finish_reason"),
         "tokens": answer.get("num_generated_tokens"),
         "seconds": None if start is None or end is None else round(end - start, 3),
         "attempts": answer.get("attempts"),
-    }
+    })  # fmt: skip
+
+
+def _known(row: Row) -> Row:
     return {key: value for key, value in row.items() if value is not None}
 
 
-def _asr_answer(score: Row, answer: Row) -> Row:
+def _recognized(score: Row) -> Row:
+    """What is shown of a transcript: its words, errors, and other protocols' words."""
     edits = [
         [kind, at_ref, len(str(ref).split()), at_hyp, len(str(hyp).split())]
         for kind, at_ref, at_hyp, ref, hyp in score.get("edits") or []
     ]
-    row = {**_answered(answer), "hypothesis": score.get("hypothesis"), "edits": edits}
+    texts = ("reference", "hypothesis")
     others = {
-        name: [other.get("reference"), other.get("hypothesis")]
+        name: [other.get(key) for key in texts]
         for name, other in (score.get("protocols") or {}).items()
-        if any(other.get(key) != score.get(key) for key in ("reference", "hypothesis"))
+        if any(other.get(key) != score.get(key) for key in texts)
     }
-    if others:
-        row["others"] = others
-    if score.get("signals"):
-        row["signals"] = "; ".join(_signal(*one) for one in score["signals"].items())
-    return row
+    signals = "; ".join(_signal(*one) for one in (score.get("signals") or {}).items())
+    row = {"hypothesis": score.get("hypothesis"), "edits": edits}
+    return _known({**row, "others": others or None, "signals": signals or None})
 
 
 def _signal(name: str, value: Any) -> str:
@@ -356,19 +347,15 @@ def _signal(name: str, value: Any) -> str:
     return f"{name.replace('_', ' ')}: {shown}"
 
 
-def _counted(score: Row) -> str | None:
-    """What a measure says of an answer: its own rate, or the words that it lacks and adds."""
-    rates = {rate.name: rate.title for name in MEASURES for rate in measure_type(name).rates}
-    parts = [f"{title} {score[name]:.1f}" for name, title in rates.items() if name in score]
-    parts += [f"{key}: {', '.join(score[key])}" for key in ("missed", "false") if score.get(key)]
-    return "; ".join(parts) if "counts" in score else None
-
-
-def _mmau_answer(score: Row, answer: Row, judged: Row) -> Row:
-    told = {key: score.get(key) for key in ("match", "margin", "similarities", "scores", "why")}
-    told["why"] = told["why"] or _counted(score)
-    row = _answered(answer) | {key: value for key, value in told.items() if value is not None}
-    texts = judged.get("judgements") or []
-    if texts:
+def _answered(score: Row, judged: Row) -> Row:
+    """What is shown of an answer to a question, or by a measure."""
+    row = {key: score.get(key) for key in ("match", "similarities", "scores", "why")}
+    if "counts" in score:  # of a measure: its own rate, or the words that it lacks and adds
+        rates = {rate.name: rate.title for name in MEASURES for rate in measure_type(name).rates}
+        parts = [f"{title} {score[name]:.1f}" for name, title in rates.items() if name in score]
+        for key in ("missed", "false"):
+            parts += [f"{key}: {', '.join(score[key])}"] if score.get(key) else []
+        row["why"] = row["why"] or "; ".join(parts)
+    if texts := judged.get("judgements"):
         row["judgement"] = "\n\n--- asked again ---\n\n".join(map(str, texts))
-    return row
+    return _known(row)

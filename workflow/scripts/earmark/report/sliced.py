@@ -83,8 +83,11 @@ def _table(
     if len(values) > SHOWN:
         keys = {f"{benchmark}-{split} {by} {end}": f"{end} value" for end in ("best", "worst")}
     gap = f"{benchmark}-{split} {by} gap"
-    columns = [Column(key, title, rate.lower, split=split, level=2) for key, title in keys.items()]
-    columns.append(Column(gap, "gap", split=split, level=2))
+    columns = [
+        Column(key, title, rate.name, rate.lower, split=split, level=2)
+        for key, title in keys.items()
+    ]
+    columns.append(Column(gap, "gap", rate.name, split=split, level=2))
 
     def cell(folder: str, column: Column) -> Cell:
         one = found.get(folder, {}).get(by)
@@ -98,7 +101,7 @@ def _table(
         end = column.key.rpartition(" ")[2]
         value = keys[column.key] if len(values) <= SHOWN else apart.get(end)
         row = one["values"].get(value, {})
-        low, high = interval(row, rate.name) or (None, None)
+        low, high = interval(row, rate.name)
         note = str(value) if len(values) > SHOWN and value else ""
         made: Cell = {"value": figure(row, rate.name), "low": low, "high": high, "note": note}
         return {**made, "entries": figure(row, "num_answers")}
@@ -109,5 +112,5 @@ def _table(
         "value; its interval allows for their having been chosen."
     )
     part = f"{split} by {by}"
-    made = table_of(results, benchmark, rate.kind, rate.protocol, caption, columns, cell, part)
+    made = table_of(results, benchmark, rate.protocol, caption, columns, cell, part)
     return tested(made, set())

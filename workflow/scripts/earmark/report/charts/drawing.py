@@ -1,17 +1,17 @@
-"""What the report's charts are made of: a chart's parts, its marks, colours and tooltips."""
+"""What the report's charts are made of: a chart's parts, its rows, marks, colours and tooltips."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import altair as alt
 
-from earmark.report.figures import printed
-from earmark.report.gather import Evaluation, Results
+from earmark.report.gather import Evaluation, Metrics, Results
 
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
 Columns = list[tuple[str, str, int | None]]
 """Of a chart's table and tooltips: a row's key, its title, and decimal places (None for text)."""
 
@@ -28,7 +28,7 @@ class Chart:
 
     Attributes:
         id: Its name in the page.
-        section: one of `earmark.report.charts.SECTIONS`.
+        section: One of `earmark.report.charts.SECTIONS`.
         title: What it shows.
         note: How to read it.
         spec: The Vega-Lite specification, without data.
@@ -42,20 +42,26 @@ class Chart:
     title: str
     note: str
     spec: dict[str, Any]
-    rows: Rows
+    rows: list[Row]
     columns: Columns
     wide: bool = False
 
-    def table(self) -> list[tuple[dict[str, Any], list[tuple[str, bool]]]]:
-        """Each row with its cells: the text, and whether it is a figure."""
-        return [(row, [_cell(row.get(key), digits) for key, _, digits in self.columns])
-                for row in self.rows]  # fmt: skip
+
+def scored(results: Results, way: str | None = None) -> Iterator[tuple[Evaluation, Metrics, Row]]:
+    """The scored evaluations, all or of one way: with their metrics, and a row to begin with."""
+    for one in results.evaluations.values():
+        if one.metrics is not None and way in (None, one.split.way):
+            row = {"model": one.model.name, "split": split_name(results, one)}
+            yield one, one.metrics, {**row, "href": samples_link(one)}
 
 
-def _cell(value: Any, digits: int | None) -> tuple[str, bool]:
-    if digits is None:
-        return str(value), False
-    return printed(value, digits), value is not None
+def whole_benchmarks(results: Results) -> Iterator[tuple[Metrics, Evaluation, Row]]:
+    """A model's metrics of a whole benchmark, one of its evaluations, and a row to begin with."""
+    for benchmark in results.run.benchmarks:
+        for folder, model in results.run.models.items():
+            if whole := results.subsets[folder, benchmark].get(benchmark):
+                first = results.of(benchmark, folder)[0]
+                yield whole, first, {"model": model.name, "benchmark": benchmark}
 
 
 def samples_link(evaluation: Evaluation, everywhere: bool = False, **more: str) -> str:
@@ -81,6 +87,20 @@ def base(columns: Columns, **encoded: Any) -> Any:
     return alt.Chart(alt.UrlData("rows")).encode(tooltip=tooltip, **encoded)
 
 
+def in_rows(columns: Columns, field: str, bars: bool = False, apart: bool = True) -> Any:
+    """As `base`, in a row for each value of a field, in the order of the data.
+
+    Within a row models stand below each other in the order of the leaderboard, if not on one line
+    (``apart``); ``bars`` leave less room than lines.
+    """
+    axis = alt.Axis(grid=False) if bars else alt.Axis(grid=True, tickBand="extent")
+    inner, outer = (0.25, 0.1) if bars else (0, 0)
+    scale = alt.Scale(paddingInner=inner, paddingOuter=outer)
+    made = base(columns, y=alt.Y(f"{field}:N", title=None, sort=None, axis=axis, scale=scale))
+    scale = alt.Scale(paddingOuter=0 if bars else 0.5)
+    return made.encode(yOffset=alt.YOffset("model:N", sort=None, scale=scale)) if apart else made
+
+
 def spec(*layers: Any, height: Any) -> dict[str, Any]:
     """A chart's specification without what the page fills in: data and looks."""
     chart = layers[0] if len(layers) == 1 else alt.layer(*layers)
@@ -89,7 +109,7 @@ def spec(*layers: Any, height: Any) -> dict[str, Any]:
     return {key: value for key, value in made.items() if key not in left_out} | {"height": height}
 
 
-def of_benchmarks(rows: Rows) -> Any:
+def of_benchmarks(rows: list[Row]) -> Any:
     """The benchmarks' shapes, told where there are several."""
     several = len({row["benchmark"] for row in rows}) > 1
     legend = alt.Legend(orient="bottom", title=None) if several else None
@@ -105,67 +125,50 @@ def of_models(legend: bool = True) -> Any:
     return alt.Color("model:N", scale=scale, legend=shown if legend else None)
 
 
-def rows_of(field: str, lines: bool = True) -> Any:
-    """The rows of a chart, in the order of its data, set apart from each other."""
-    axis = alt.Axis(grid=True, tickBand="extent") if lines else alt.Axis(grid=False)
-    scale = alt.Scale(paddingInner=0 if lines else 0.25, paddingOuter=0 if lines else 0.1)
-    return alt.Y(f"{field}:N", title=None, sort=None, axis=axis, scale=scale)
-
-
-def beside(padding: float) -> Any:
-    """The models within a row, in the order of the leaderboard."""
-    return alt.YOffset("model:N", sort=None, scale=alt.Scale(paddingOuter=padding))
-
-
-def dots(
-    x: str, y: str, columns: Columns, title: str, domain: list[float] | None = None,
-    lines: bool = True,
-) -> dict[str, Any]:  # fmt: skip
-    """Models in each row: a point, and a line for its interval.
-
-    Args:
-        x: The field of the rate.
-        y: The field that names the row.
-        columns: What a mark tells.
-        title: What the rate is, with its unit.
-        domain: The ends of the axis; by default from zero to the largest figure.
-        lines: Whether models stand one below another with their intervals, or all on one line.
-    """
-    scale = alt.Scale(zero=True) if domain is None else alt.Scale(domain=domain)
-    marks = base(columns, y=rows_of(y), color=of_models())
-    points = marks.mark_circle(size=70, opacity=1, cursor="pointer")
-    if not lines:
-        points = points.encode(x=alt.X(f"{x}:Q", title=title, scale=scale), opacity=alt.value(0.8))
-        return spec(points, height={"row": ROW})
-    intervals = marks.mark_rule(strokeWidth=2, opacity=0.55).encode(
-        x=alt.X("low:Q", title=title, scale=scale), x2="high:Q", yOffset=beside(0.5)
-    )
-    points = points.encode(x=alt.X(f"{x}:Q"), yOffset=beside(0.5))
-    return spec(intervals, points, height={"band": BAND})
+NOTE = (
+    "Lines are 95 % intervals of each rate alone; `earmark compare` tests whether two models "
+    "differ, on the samples that they share."
+)
 
 
 def of_rate(
-    name: str, section: str, title: str, axis: str, rows: Rows, more: Columns | None = None
+    name: str,
+    section: str,
+    title: str,
+    axis: str,
+    rows: list[Row],
+    more: Columns | None = None,
+    *,
+    by: tuple[str, str] = ("split", "Split"),
+    note: str = NOTE,
+    ends: list[float] | None = None,
+    lines: bool = True,
 ) -> Chart:
-    """A chart of a rate by split, with its interval.
+    """A chart of a rate: models in each row, a point each, and a line for its interval.
 
     Args:
         name: The chart's name in the page.
         section: The page's section.
         title: What it shows.
         axis: What the rate is, with its unit.
-        rows: Its data, each with ``split``, ``value``, ``low``, ``high`` and ``entries``.
+        rows: Its data, each with ``value``, ``low``, ``high`` and ``entries``.
         more: What else its table shows.
+        by: The field that names a row, and its title.
+        note: How to read it.
+        ends: The ends of the axis; by default zero and the largest figure.
+        lines: Whether models stand one below another with their intervals, or all on one line.
     """
-    columns: Columns = [("split", "Split", None), ("value", axis, 2), *RATE, *(more or [])]
-    return Chart(
-        id=name,
-        section=section,
-        title=title,
-        note="Lines are 95 % intervals of each rate alone; `earmark compare` tests "
-        "whether two models differ, on the samples that they share.",
-        spec=dots("value", "split", columns, axis),
-        rows=[row for row in rows if row["value"] is not None],
-        columns=columns,
-        wide=True,
-    )
+    columns: Columns = [(*by, None), ("value", axis, 2), *RATE, *(more or [])]
+    scale = alt.Scale(domain=ends) if ends else alt.Scale(zero=True)
+    marks = in_rows(columns, by[0], apart=lines).encode(color=of_models())
+    points = marks.mark_circle(size=70, opacity=1, cursor="pointer")
+    if lines:
+        intervals = marks.mark_rule(strokeWidth=2, opacity=0.55).encode(
+            x=alt.X("low:Q", title=axis, scale=scale), x2="high:Q"
+        )
+        drawn = spec(intervals, points.encode(x=alt.X("value:Q")), height={"band": BAND})
+    else:
+        x = alt.X("value:Q", title=axis, scale=scale)
+        drawn = spec(points.encode(x=x, opacity=alt.value(0.8)), height={"row": ROW})
+    known = [row for row in rows if row["value"] is not None]
+    return Chart(name, section, title, note, drawn, known, columns, wide=True)

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import altair as alt
 
-from earmark.report.charts.drawing import (
-    BAR,
-    Chart,
-    Columns,
-    Rows,
-    base,
-    beside,
-    of_benchmarks,
-    of_models,
-    of_rate,
-    rows_of,
-    samples_link,
-    spec,
-    split_name,
-)
+from earmark.report.charts import drawing
+from earmark.report.charts.drawing import Chart, Columns, Row
 from earmark.report.figures import figure, rate
-from earmark.report.gather import Evaluation, Metrics, Results, is_asr
+from earmark.report.gather import Results
 
 TYPES = {"substitutions": "c5", "deletions": "c10", "insertions": "c1"}
 """The kinds of word error, and the page's colours for them."""
-
-
-def recognized(results: Results) -> Iterator[tuple[Evaluation, Metrics, dict[str, Any]]]:
-    """The scored evaluations of speech recognition: with their metrics, and a row to begin with."""
-    for one in results.evaluations.values():
-        if one.metrics is not None and is_asr(one.split):
-            name = split_name(results, one)
-            yield one, one.metrics, {"model": one.model.name, "split": name,
-                                     "href": samples_link(one)}  # fmt: skip
 
 
 def by_split(results: Results) -> Chart:
@@ -43,10 +18,10 @@ def by_split(results: Results) -> Chart:
     rows = [
         {**row, **rate(metrics, "wer"), "words": metrics.get("ref_words"),
          "split": row["split"] + " CER" * ("unit" in metrics)}
-        for _, metrics, row in recognized(results)
+        for _, metrics, row in drawing.scored(results, "asr")
     ]  # fmt: skip
     words: Columns = [("words", "Reference words", 0)]
-    return of_rate("wer", "wer", "Word error rate by split", "WER (%)", rows, words)
+    return drawing.of_rate("wer", "wer", "Word error rate by split", "WER (%)", rows, words)
 
 
 def error_types(results: Results) -> Chart:
@@ -55,7 +30,7 @@ def error_types(results: Results) -> Chart:
         ("split", "Split", None), ("type", "Type", None), ("count", "Words", 0),
         ("share", "% of words", 2), ("words", "Reference words", 0),
     ]  # fmt: skip
-    marks = base(columns, y=rows_of("split", lines=False), yOffset=beside(0))
+    marks = drawing.in_rows(columns, "split", bars=True)
     bars = marks.mark_bar(cursor="pointer").encode(
         x=alt.X("share:Q", title="% of reference words", stack="zero"),
         color=alt.Color(
@@ -74,17 +49,17 @@ def error_types(results: Results) -> Chart:
         section="wer",
         title="Kinds of error",
         note="Words substituted, deleted and inserted, of a hundred of the reference.",
-        spec=spec(bars, names, height={"band": BAR}),
+        spec=drawing.spec(bars, names, height={"band": drawing.BAR}),
         rows=_types(results),
         columns=columns,
         wide=len(results.run.models) > 1,
     )
 
 
-def _types(results: Results) -> Rows:
+def _types(results: Results) -> list[Row]:
     """A row a kind; the last of an evaluation names the model at the end of the bar."""
-    rows: Rows = []
-    for evaluation, metrics, row in recognized(results):
+    rows: list[Row] = []
+    for evaluation, metrics, row in drawing.scored(results, "asr"):
         words = figure(metrics, "ref_words")
         counts = {kind: figure(metrics, kind) for kind in TYPES}
         if not words or None in counts.values():
@@ -93,11 +68,11 @@ def _types(results: Results) -> Rows:
         for place, (kind, count) in enumerate(counts.items()):
             share = 100 * (count or 0) / words
             total += share
-            link = samples_link(evaluation, kinds=str(1 << place))
+            link = drawing.samples_link(evaluation, kinds=str(1 << place))
             rows.append({**row, "type": kind, "place": place, "count": count, "share": share,
                          "words": words, "total": None, "label": "", "href": link})  # fmt: skip
-        rows[-1]["total"] = total
-        rows[-1]["label"] = evaluation.model.name if len(results.run.models) > 1 else ""
+        label = evaluation.model.name if len(results.run.models) > 1 else ""
+        rows[-1] |= {"total": total, "label": label}
     return rows
 
 
@@ -108,45 +83,37 @@ def by_duration(results: Results) -> Chart:
         ("benchmark", "Benchmark", None), ("length", "Length (s)", None), ("wer", "WER (%)", 2),
         ("entries", "Samples", 0),
     ]  # fmt: skip
-    marks = base(
+    marks = drawing.base(
         columns,
         x=alt.X("length:N", title="length of audio (s)", sort=None, axis=alt.Axis(labelAngle=0)),
         y=alt.Y("wer:Q", title="WER (%)", scale=alt.Scale(zero=True)),
-        color=of_models(),
+        color=drawing.of_models(),
         detail="benchmark:N",
     )
     points = marks.mark_point(filled=True, size=60, opacity=1, cursor="pointer")
     if len({row["benchmark"] for row in rows}) > 1:
-        points = points.encode(shape=of_benchmarks(rows))
+        points = points.encode(shape=drawing.of_benchmarks(rows))
     return Chart(
         id="duration",
         section="wer",
         title="Word error rate by length of audio",
         note="Over all splits of a benchmark; few samples make a rough rate.",
-        spec=spec(marks.mark_line(strokeWidth=2), points, height=240),
+        spec=drawing.spec(marks.mark_line(strokeWidth=2), points, height=240),
         rows=rows,
         columns=columns,
         wide=len(results.run.models) > 1,
     )
 
 
-def whole_benchmarks(results: Results) -> Iterator[tuple[Metrics, Evaluation, dict[str, Any]]]:
-    """A model's metrics of a whole benchmark, one of its evaluations, and a row to begin with."""
-    for benchmark in results.run.benchmarks:
-        for folder, model in results.run.models.items():
-            if whole := results.subsets[folder, benchmark].get(benchmark):
-                first = results.of(benchmark, folder)[0]
-                yield whole, first, {"model": model.name, "benchmark": benchmark}
-
-
-def _lengths(results: Results) -> Rows:
+def _lengths(results: Results) -> list[Row]:
     """A row a model, benchmark and length, which leads to such samples of all its splits."""
-    rows: Rows = []
-    for whole, first, row in whole_benchmarks(results):
+    rows: list[Row] = []
+    for whole, first, row in drawing.whole_benchmarks(results):
         for name, part in (whole.get("by_duration") or {}).items():
             low, _, high = name.rstrip("s+").partition("-")
-            row |= {"length": f"{low}–{high}" if high else f"{low} or more"}
-            row |= {"wer": figure(part, "wer"), "entries": part.get("num_entries")}
-            link = samples_link(first, everywhere=True, seconds=f"{low}-{high}")
-            rows.append({**row, "start": int(low), "href": link})
+            rows.append({
+                **row, "length": f"{low}–{high}" if high else f"{low} or more",
+                "wer": figure(part, "wer"), "entries": part.get("num_entries"), "start": int(low),
+                "href": drawing.samples_link(first, everywhere=True, seconds=f"{low}-{high}"),
+            })  # fmt: skip
     return sorted(rows, key=lambda row: int(row["start"]))

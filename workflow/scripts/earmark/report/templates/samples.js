@@ -1,7 +1,8 @@
 // The sample browser: which rows, in which order, a page of them at a time.
 "use strict";
 const browser = (() => {
-  const { splits, models, size } = report.samples;
+  const { models } = report;
+  const { splits, size } = report.samples;
   const root = document.getElementById("browser");
   if (!root || !splits.length) return null;
   const PAGE = 20;
@@ -55,7 +56,7 @@ const browser = (() => {
 
   // What one protocol counted of a split's answers, beside what holds for any.
   function counted(index, split, protocol) {
-    const own = index.by[Math.max(0, split.protocols.indexOf(protocol))];
+    const own = index.by[split.protocols.indexOf(protocol)] ?? index.by[0];
     const kinds = own.kinds ? index.kinds.map((bits, row) => bits | own.kinds[row]) : index.kinds;
     return { cost: own.cost, words: own.words, kinds };
   }
