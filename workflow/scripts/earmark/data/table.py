@@ -64,7 +64,7 @@ class Table:
         """The rows whose columns hold one of the values listed (or none, under ``not``)."""
         rows = self.read(columns=list(wanted))
         if not wanted:
-            return range(sum(self._lengths()) if self._form == "parquet" else sum(1 for _ in rows))
+            return range(sum(1 for _ in rows))
         return [index for index, _, values in rows if _matches(values, wanted)]
 
     def read(
@@ -79,28 +79,43 @@ class Table:
         Raises:
             EarmarkError: when a file cannot be read; names it, and what is wrong with its form.
         """
-        index = 0
+        if self._form == "parquet":
+            for name, batch in self.batches(picked, columns):
+                with _explained(name, None):
+                    rows = batch.to_pylist()
+                for values in rows:
+                    yield values.pop(INDEX), values.pop(WHERE), values
+            return
+        index, taken = 0, None if picked is None else set(picked)
         for name, file in self._files:
-            first = index
             with _explained(name, file):
-                if self._form == "parquet":
-                    index += _parquet_file(file).metadata.num_rows
-                    for numbers, batch in parquet_batches(
-                        file, columns, shifted(picked, first, index)
-                    ):
-                        for number, values in zip(numbers, batch.to_pylist(), strict=True):
-                            where = values.pop(WHERE, f"row {number + 1} of {name}")
-                            yield values.pop(INDEX, first + number), where, values
-                    continue
-                for values in self._rows(file):
-                    if picked is None or _holds(picked, index):
-                        yield index, f"row {index - first + 1} of {name}", values
+                for number, values in enumerate(self._rows(file), start=1):
+                    if taken is None or index in taken:
+                        yield index, f"row {number} of {name}", values
                     index += 1
 
-    def _lengths(self) -> Iterator[int]:
+    def batches(
+        self, picked: Sequence[int] | None, columns: Sequence[str] | None
+    ) -> Iterator[tuple[str, Any]]:
+        """The rows of Parquet files as record batches, each with the name of its file.
+
+        Beside the columns asked for they have `INDEX` and `WHERE`. No more of a row group than
+        `BATCH_BYTES` is held, and none without a picked row is read. Takes and raises as `read`.
+        """
+        import pyarrow
+
+        first = 0
         for name, file in self._files:
             with _explained(name, file):
-                yield _parquet_file(file).metadata.num_rows
+                parquet = _parquet_file(file)
+                end = first + parquet.metadata.num_rows
+                for numbers, batch in _batches(parquet, columns, _shifted(picked, first, end)):
+                    if INDEX not in batch.schema.names:
+                        places = pyarrow.array([first + number for number in numbers])
+                        where = pyarrow.array([f"row {number + 1} of {name}" for number in numbers])
+                        batch = batch.append_column(INDEX, places).append_column(WHERE, where)
+                    yield name, batch
+                first = end
 
     def _rows(self, file: Any) -> Iterator[Row]:
         if self._form == "json":
@@ -110,7 +125,7 @@ class Table:
         return _datasets_rows(self._form, file, self._options)
 
 
-def shifted(picked: Sequence[int] | None, first: int, end: int) -> Sequence[int]:
+def _shifted(picked: Sequence[int] | None, first: int, end: int) -> Sequence[int]:
     """Those of some ascending indices that lie in a range, counted from its start."""
     if picked is None:
         return range(end - first)
@@ -118,23 +133,22 @@ def shifted(picked: Sequence[int] | None, first: int, end: int) -> Sequence[int]
     return [index - first for index in part]
 
 
-def parquet_batches(
-    file: Any, columns: Sequence[str] | None, picked: Sequence[int]
+def _batches(
+    parquet: Any, columns: Sequence[str] | None, picked: Sequence[int]
 ) -> Iterator[tuple[Sequence[int], Any]]:
-    """Picked rows of a Parquet file, as record batches with the rows' numbers.
-
-    No more of a row group than `BATCH_BYTES` is held, and none without a picked row is read.
-    """
-    parquet, first = _parquet_file(file), 0
-    names = None if columns is None else list(columns)
+    """Picked rows of a Parquet file, as record batches with the rows' numbers."""
+    first, names = 0, None
+    if columns is not None:
+        places = [name for name in (INDEX, WHERE) if name in parquet.schema_arrow.names]
+        names = [*columns, *places]
     for group in range(parquet.metadata.num_row_groups):
         about = parquet.metadata.row_group(group)
-        inside, at = shifted(picked, first, first + about.num_rows), 0
+        inside, at = _shifted(picked, first, first + about.num_rows), 0
         size = BATCH_BYTES * about.num_rows // max(about.total_byte_size, 1)
         size = max(1, min(size, BATCH_ROWS))
         if inside:
             for batch in parquet.iter_batches(size, [group], names, use_threads=False):
-                taken = shifted(inside, at, at + batch.num_rows)
+                taken = _shifted(inside, at, at + batch.num_rows)
                 if taken:
                     all_of_it = len(taken) == batch.num_rows
                     picks = batch if all_of_it else batch.take(list(taken))
@@ -272,11 +286,6 @@ def _datasets_rows(form: str, paths: list[str], options: Settings) -> Iterator[R
         name: stored if hasattr(kind, "decode") else kind for name, kind in rows.features.items()
     }
     yield from rows.cast(datasets.Features(kinds))
-
-
-def _holds(picked: Sequence[int], index: int) -> bool:
-    at = bisect_left(picked, index)
-    return at < len(picked) and picked[at] == index
 
 
 def _matches(values: Row, wanted: Mapping[str, Any]) -> bool:

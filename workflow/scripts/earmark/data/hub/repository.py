@@ -171,12 +171,8 @@ class Repository:
 def in_parallel(work: Callable[[T], None], items: Sequence[T]) -> None:
     """Do something with each of some items, `WORKERS` at a time; the first failure ends it."""
     with ThreadPoolExecutor(WORKERS) as pool:
-        jobs = [pool.submit(work, item) for item in items]
-        try:
-            for job in jobs:
-                job.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        for _ in pool.map(work, items):
+            pass
 
 
 def _counting(progress: Progress) -> Any:

@@ -16,7 +16,7 @@ from earmark.config import Split
 from earmark.data.hub.archive import Archive, bring_members, member_file
 from earmark.data.hub.failures import explained
 from earmark.data.hub.repository import Repository, cached
-from earmark.data.table import INDEX, WHERE, Table, parquet_batches, shifted
+from earmark.data.table import Table
 from earmark.data.utterance import (
     STRETCH,
     Clip,
@@ -56,7 +56,7 @@ def fetch(split: Split, folder: Path, cache: Path) -> Row:
     """
     source = split.source
     repository = Repository(str(source.repo), source.revision, cache)
-    label = f"download {folder.parent.parent.name}/{folder.parent.name}"
+    label = f"download {split.benchmark}/{split.name}"
     form, options, paths = repository.layout(source)
     record: Row = {
         "repo": source.repo, "name": repository.name, "revision": repository.revision,
@@ -169,8 +169,7 @@ class _Rows:
         _, picked = self.picked
         if len(picked):
             needed = self.needed(self.table)
-            places = [] if self.record["picked_of"] is None else [INDEX, WHERE]
-            yield from self.table.read(picked, [*([only] if only else needed), *places])
+            yield from self.table.read(picked, [only] if only else needed)
 
     def clip_names(self) -> dict[str, str]:
         """The clips that rows name, and the first row of each; none where rows hold them."""
@@ -195,7 +194,7 @@ class _Rows:
         fields = {key: name for key, name in self.columns.items() if name and key not in other}
         fields |= {name: name for name in self.source.keep}
         for index, where, row in self.rows():
-            name = f"{self.folder.parent.name}-{index + 1:06d}"
+            name = f"{self.split.name}-{index + 1:06d}"
             if id_ and not (name := text_of(held(row, id_), id_, "id", where)):
                 raise EarmarkError(
                     f"{where}: no id under {id_!r}; `source.columns.id: null` numbers the rows"
@@ -283,16 +282,9 @@ def _bring_rows(rows: _Rows, repository: Repository) -> int | None:
             return None
         with whole_file(rows.folder / PICKED, "wb") as target:
             writer: Any = None
-            first = 0
-            for name, parquet in opened:
-                end = first + parquet.metadata.num_rows
-                for numbers, batch in parquet_batches(parquet, needed, shifted(picked, first, end)):
-                    places = pyarrow.array([first + number for number in numbers])
-                    where = pyarrow.array([f"row {number + 1} of {name}" for number in numbers])
-                    batch = batch.append_column(INDEX, places).append_column(WHERE, where)
-                    writer = writer or pyarrow.parquet.ParquetWriter(target, batch.schema)
-                    writer.write_batch(batch)
-                first = end
+            for _, batch in table.batches(picked, needed):
+                writer = writer or pyarrow.parquet.ParquetWriter(target, batch.schema)
+                writer.write_batch(batch)
             writer.close()
     return total
 
