@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,8 @@ BATCH_ROWS = 512
 _NOT_DECODED = re.compile("[\udc80-\udcff]")  # what surrogateescape makes of a byte
 INDEX, WHERE = "earmark_index", "earmark_where"
 """Columns of a table of picked rows: where each stood in the table that it was picked from."""
+EVERY = range(sys.maxsize)
+"""The indices of all rows."""
 FORMS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv"}
 
 
@@ -68,12 +71,12 @@ class Table:
         return [index for index, _, values in rows if _matches(values, wanted)]
 
     def read(
-        self, picked: Sequence[int] | None = None, columns: Sequence[str] | None = None
+        self, picked: Sequence[int] = EVERY, columns: Sequence[str] | None = None
     ) -> Iterator[tuple[int, str, Row]]:
         """Each row's index, place (``row 3 of test.csv``) and values, in order.
 
         Args:
-            picked: Ascending indices; None for all rows.
+            picked: Ascending indices.
             columns: The columns to read from Parquet; other forms give all they have.
 
         Raises:
@@ -86,18 +89,18 @@ class Table:
                 for values in rows:
                     yield values.pop(INDEX), values.pop(WHERE), values
             return
-        index, taken = 0, None if picked is None else set(picked)
+        index, taken = 0, picked if isinstance(picked, range) else set(picked)
         for name, file in self._files:
             with _explained(name, file):
                 for number, values in enumerate(self._rows(file), start=1):
-                    if taken is None or index in taken:
+                    if index in taken:
                         yield index, f"row {number} of {name}", values
                     index += 1
 
     def batches(
-        self, picked: Sequence[int] | None, columns: Sequence[str] | None
+        self, picked: Sequence[int], columns: Sequence[str] | None
     ) -> Iterator[tuple[str, Any]]:
-        """The rows of Parquet files as record batches, each with the name of its file.
+        """Rows of Parquet files as record batches, each with the name of its file.
 
         Beside the columns asked for they have `INDEX` and `WHERE`. No more of a row group than
         `BATCH_BYTES` is held, and none without a picked row is read. Takes and raises as `read`.
@@ -108,14 +111,13 @@ class Table:
         for name, file in self._files:
             with _explained(name, file):
                 parquet = _parquet_file(file)
-                end = first + parquet.metadata.num_rows
-                for numbers, batch in _batches(parquet, columns, _shifted(picked, first, end)):
+                for places, batch in _batches(parquet, first, picked, columns):
                     if INDEX not in batch.schema.names:
-                        places = pyarrow.array([first + number for number in numbers])
-                        where = pyarrow.array([f"row {number + 1} of {name}" for number in numbers])
-                        batch = batch.append_column(INDEX, places).append_column(WHERE, where)
+                        where = [f"row {place - first + 1} of {name}" for place in places]
+                        batch = batch.append_column(INDEX, pyarrow.array(list(places)))
+                        batch = batch.append_column(WHERE, pyarrow.array(where))
                     yield name, batch
-                first = end
+                first += parquet.metadata.num_rows
 
     def _rows(self, file: Any) -> Iterator[Row]:
         if self._form == "json":
@@ -125,38 +127,33 @@ class Table:
         return _datasets_rows(self._form, file, self._options)
 
 
-def _shifted(picked: Sequence[int] | None, first: int, end: int) -> Sequence[int]:
-    """Those of some ascending indices that lie in a range, counted from its start."""
-    if picked is None:
-        return range(end - first)
-    part = picked[bisect_left(picked, first) : bisect_left(picked, end)]
-    return [index - first for index in part]
+def _between(picked: Sequence[int], first: int, end: int) -> Sequence[int]:
+    return picked[bisect_left(picked, first) : bisect_left(picked, end)]
 
 
 def _batches(
-    parquet: Any, columns: Sequence[str] | None, picked: Sequence[int]
+    parquet: Any, first: int, picked: Sequence[int], columns: Sequence[str] | None
 ) -> Iterator[tuple[Sequence[int], Any]]:
-    """Picked rows of a Parquet file, as record batches with the rows' numbers."""
-    first, names = 0, None
+    """Picked rows of a Parquet file that begins at row ``first``: batches and their indices."""
+    names = None
     if columns is not None:
-        places = [name for name in (INDEX, WHERE) if name in parquet.schema_arrow.names]
-        names = [*columns, *places]
+        names = [*columns, *(n for n in (INDEX, WHERE) if n in parquet.schema_arrow.names)]
     for group in range(parquet.metadata.num_row_groups):
-        about = parquet.metadata.row_group(group)
-        inside, at = _shifted(picked, first, first + about.num_rows), 0
+        about, at = parquet.metadata.row_group(group), first
+        first += about.num_rows
+        inside = _between(picked, at, first)
         size = BATCH_BYTES * about.num_rows // max(about.total_byte_size, 1)
         size = max(1, min(size, BATCH_ROWS))
-        if inside:
-            for batch in parquet.iter_batches(size, [group], names, use_threads=False):
-                taken = _shifted(inside, at, at + batch.num_rows)
-                if taken:
-                    all_of_it = len(taken) == batch.num_rows
-                    picks = batch if all_of_it else batch.take(list(taken))
-                    yield [first + at + number for number in taken], picks
-                at += size
-                if at > inside[-1]:
-                    break
-        first += about.num_rows
+        for batch in (
+            parquet.iter_batches(size, [group], names, use_threads=False) if inside else ()
+        ):
+            taken = _between(inside, at, at + batch.num_rows)
+            if taken:
+                whole = len(taken) == batch.num_rows
+                yield taken, batch if whole else batch.take([place - at for place in taken])
+            at += batch.num_rows
+            if at > inside[-1]:
+                break
 
 
 def _parquet_file(file: Any) -> Any:
@@ -230,8 +227,7 @@ def _csv_rows(file: Path, options: Settings, text: Sequence[str]) -> Iterator[Ro
         given: Settings = {"encoding": _encoding(stream.read(2)), "sep": "\t" if tabs else ","}
     # Words such as "none" and "NA" are said too. Without an index, a row of too many fields warns.
     given |= {"keep_default_na": False, "na_values": [""], "index_col": False}
-    given |= {"compression": _packing(file)}
-    given |= {"dtype": dict.fromkeys(text, str), **options}
+    given |= {"compression": _packing(file), "dtype": dict.fromkeys(text, str), **options}
     with pandas.read_csv(file, chunksize=10_000, **given) as frames:
         for frame in _in_columns(frames):
             if len(frame.columns) == 1 and (other := re.search("[;|\t]", str(frame.columns[0]))):
@@ -249,18 +245,18 @@ def _in_columns(frames: Any) -> Iterator[Any]:
     """The frames, none of whose rows has more fields than the header."""
     import pandas
 
-    frame = object()
-    while frame is not None:
+    while True:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pandas.errors.ParserWarning)
             try:
-                frame = next(frames, None)
+                frame = next(frames)
+            except StopIteration:
+                return
             except pandas.errors.ParserWarning:
                 raise ValueError(
                     "rows have more fields than the header; texts with what parts them need quotes"
                 ) from None
-        if frame is not None:
-            yield frame
+        yield frame
 
 
 def _no_quote_left_open(rows: Sequence[Row]) -> None:
