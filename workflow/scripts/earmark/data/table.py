@@ -173,12 +173,10 @@ def json_rows(file: Path, options: Settings) -> Iterator[Row]:
     """
     import fsspec
 
-    with fsspec.open(str(file), "rb", compression=_packing(file)) as stream:
-        start = stream.read(4096)
-    encoding, field = options.get("encoding", _encoding(start)), options.get("field")
-    whole = field is not None or start.decode(encoding, "ignore").lstrip()[:1] == "["
-    how = {"encoding": encoding, "compression": _packing(file), "errors": "surrogateescape"}
-    with fsspec.open(str(file), "rt", **how) as lines:
+    how, start = _written(file)
+    how["encoding"], field = options.get("encoding", how["encoding"]), options.get("field")
+    whole = field is not None or start.decode(how["encoding"], "ignore").lstrip()[:1] == "["
+    with fsspec.open(str(file), "rt", errors="surrogateescape", **how) as lines:
         if whole:
             document = json.load(lines)
             if field is not None and (not isinstance(document, dict) or field not in document):
@@ -194,14 +192,16 @@ def json_rows(file: Path, options: Settings) -> Iterator[Row]:
             yield row
 
 
-def _packing(file: Path) -> str:
+def _written(file: Path) -> tuple[dict[str, str], bytes]:
+    """How a file is packed and encoded, as its first bytes tell, and those, unpacked."""
+    import fsspec
+
     with Path(file).open("rb") as stream:
-        return "gzip" if stream.read(2) == b"\x1f\x8b" else "infer"
-
-
-def _encoding(start: bytes) -> str:
-    """The encoding that a file's first bytes tell: UTF-8 where there is no byte-order mark."""
-    return "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        packing = "gzip" if stream.read(2) == b"\x1f\x8b" else "infer"
+    with fsspec.open(str(file), "rb", compression=packing) as stream:
+        start = stream.read(4096)
+    marked = start[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return {"compression": packing, "encoding": "utf-16" if marked else "utf-8-sig"}, start
 
 
 def _parsed(line: str, number: int) -> Any:
@@ -219,15 +219,13 @@ def _parsed(line: str, number: int) -> Any:
 
 
 def _csv_rows(file: Path, options: Settings, text: Sequence[str]) -> Iterator[Row]:
-    import fsspec
     import pandas
 
     tabs = ".tsv" in Path(file).name.lower()
-    with fsspec.open(str(file), "rb", compression=_packing(file)) as stream:
-        given: Settings = {"encoding": _encoding(stream.read(2)), "sep": "\t" if tabs else ","}
+    given: Settings = {**_written(file)[0], "sep": "\t" if tabs else ","}
     # Words such as "none" and "NA" are said too. Without an index, a row of too many fields warns.
     given |= {"keep_default_na": False, "na_values": [""], "index_col": False}
-    given |= {"compression": _packing(file), "dtype": dict.fromkeys(text, str), **options}
+    given |= {"dtype": dict.fromkeys(text, str), **options}
     with pandas.read_csv(file, chunksize=10_000, **given) as frames:
         for frame in _in_columns(frames):
             if len(frame.columns) == 1 and (other := re.search("[;|\t]", str(frame.columns[0]))):
@@ -286,9 +284,8 @@ def _datasets_rows(form: str, paths: list[str], options: Settings) -> Iterator[R
 
 def _matches(values: Row, wanted: Mapping[str, Any]) -> bool:
     for column, allowed in wanted.items():
-        refused = allowed["not"] if isinstance(allowed, dict) else None
         value = values.get(column)
-        if value not in allowed if refused is None else value in refused:
+        if value in allowed["not"] if isinstance(allowed, dict) else value not in allowed:
             return False
     return True
 
