@@ -1,7 +1,5 @@
 """Where every file of a run lies. Nobody else spells a path of `data_dir` or `results_dir`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The config's other keys, and those of benchmarks' declarations: type, default, meaning."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence

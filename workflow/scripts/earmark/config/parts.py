@@ -1,7 +1,5 @@
 """What the config's classes are made of: their base, and the types of their keys."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """YAML as it is read and checked, with messages that name the key and what is allowed."""
 
-from __future__ import annotations
-
 import difflib
 import json
 import os

@@ -1,7 +1,5 @@
 """The config, checked and resolved: which models meet which splits, and with what settings."""
 
-from __future__ import annotations
-
 import copy
 import os
 import re

@@ -1,7 +1,5 @@
 """The config's keys of where utterances, and their references, come from."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator

@@ -4,8 +4,6 @@ libsndfile (`soundfile`) decodes WAV, FLAC, AIFF and their like. FFmpeg's librar
 MP3 and Ogg, whose length and damage only their frames tell, and whatever libsndfile refuses.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import re

@@ -1,7 +1,5 @@
 """Clips as files: written as they came, decoded once, in order, each under a safe name."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

@@ -1,7 +1,5 @@
 """The download step: a split's source, whatever its type, and a record of what it is."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from pathlib import Path
 from typing import Any

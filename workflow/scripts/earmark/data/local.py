@@ -3,8 +3,6 @@
 The audio stays where it is; the project's manifest points to it.
 """
 
-from __future__ import annotations
-
 import os
 import unicodedata
 from collections import Counter

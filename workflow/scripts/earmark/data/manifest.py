@@ -5,8 +5,6 @@ record is written; then the manifest appears. A step that was cut off therefore 
 and its next run begins anew.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import sys

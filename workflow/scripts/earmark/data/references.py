@@ -1,7 +1,5 @@
 """References that are elsewhere: joined to a split's rows by a key (``source.references``)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The rows of a set in any form, in bounded memory."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

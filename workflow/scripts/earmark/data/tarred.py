@@ -1,7 +1,5 @@
 """Clips inside tar archives, as NeMo's tarred sets have them: ``audio_<shard_id>.tar``."""
 
-from __future__ import annotations
-
 import io
 import re
 import tarfile

@@ -3,8 +3,6 @@
 `datasets` downloads and unpacks them to a folder of the cache, where clips stay.
 """
 
-from __future__ import annotations
-
 import hashlib
 import tarfile
 import zipfile

@@ -1,7 +1,5 @@
 """What a source yields and a manifest is made of: an utterance, and the clips it is heard in."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 import re

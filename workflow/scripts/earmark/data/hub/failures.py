@@ -1,7 +1,5 @@
 """What goes wrong on the way to the Hub, in words that say what would put it right."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

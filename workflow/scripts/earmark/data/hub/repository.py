@@ -1,7 +1,5 @@
 """A dataset on the Hub at one commit: its files, which of them hold a split, and bringing them."""
 
-from __future__ import annotations
-
 import dataclasses
 import shutil
 import sys

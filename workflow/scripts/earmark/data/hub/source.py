@@ -1,7 +1,5 @@
 """A source on the Hub: what download brings for a split, and the utterances that it is made of."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 import unicodedata
@@ -253,7 +251,7 @@ class _Rows:
         return Archive(file, f"{self.record['repo']}: {file.name}") if file else None
 
     @cached_property
-    def _resolver(self) -> _Resolver:
+    def _resolver(self) -> "_Resolver":
         return _Resolver(
             self.record, [file["path"] for file in self.record["clips"]], self.source.clip_folder
         )
