@@ -32,6 +32,26 @@ _SECRET = re.compile(
 )
 
 
+# libyaml, where it is there, is ten times faster, at every start of a job.
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """Refuses a key that a mapping has twice."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            name, mark = str(key.value), key.start_mark
+            if name in lines and name != "<<":
+                raise EarmarkError(
+                    f"{mark.name}, line {mark.line + 1}: the key {name!r} is there already, in "
+                    f"line {lines[name]}; only one of them would count: remove the other"
+                )
+            lines.setdefault(name, mark.line + 1)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> Any:
     """Read one YAML document.
 
@@ -39,27 +59,15 @@ def read_yaml(path: Path) -> Any:
         EarmarkError: when the file is missing, is not YAML, or names a key twice; names the line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        # libyaml, where it is there, is ten times faster, at every start of a job.
-        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-        node = loader.get_single_node()
-        twice = next(_twice(node), None)
-        if twice is None:
-            return None if node is None else loader.construct_document(node)
+        with path.open("rb") as stream:
+            return yaml.load(stream, _Loader)
     except OSError as error:
         raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise EarmarkError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
-        problem = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
         raise EarmarkError(f"{path}{line}: not YAML: {problem}") from None
-    name, first, again = twice
-    raise EarmarkError(
-        f"{path}, line {again}: the key {name!r} is there already, in line {first}; "
-        "only one of them would count: remove the other"
-    )
 
 
 def read_or_exit(path: str | Path) -> Any:
@@ -90,21 +98,6 @@ def existing(given: str, root: str | Path, key: str, expected: str) -> str:
     is_folder = any(path.is_dir() for path in tried)
     problem = "is a folder" if is_folder else "does not exist"
     raise EarmarkError(f"{key}: {' and '.join(map(str, tried))} {problem}; {expected} is expected")
-
-
-def _twice(node: Any) -> Iterator[tuple[str, int, int]]:
-    """Keys that a mapping has twice, with both lines."""
-    if isinstance(node, yaml.SequenceNode):
-        for inner in node.value:
-            yield from _twice(inner)
-    if isinstance(node, yaml.MappingNode):
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
-            if name in lines and name != "<<":
-                yield name, lines[name], line
-            lines.setdefault(name, line)
-            yield from _twice(value)
 
 
 def closest(word: str, known: Iterable[str]) -> str:
