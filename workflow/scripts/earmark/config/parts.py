@@ -159,32 +159,21 @@ Words = str | list[str | int | float]
 NotNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0), WrapValidator(_as_written)]
-Values = (
-    Annotated[list[Any], Field(min_length=1)]
-    | Annotated[
-        dict[Literal["not"], Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)
-    ]
-)
-Sliced = (
-    Text
-    | Annotated[
-        dict[Text, Annotated[list[int | float], Field(min_length=1)]],
-        Field(min_length=1, max_length=1),
-    ]
-)
+Texts = Annotated[list[Text], Field(min_length=1)]
+_Some = Annotated[list[Any], Field(min_length=1)]
+Values = _Some | Annotated[dict[Literal["not"], _Some], Field(min_length=1)]
+_Edges = Annotated[list[int | float], Field(min_length=1)]
+Sliced = Text | Annotated[dict[Text, _Edges], Field(min_length=1, max_length=1)]
+Scoring = Literal[
+    "asr", "translation", "keywords", "hallucination", "closed_form", "open_ended",
+    "instruction_following", "multiple_choice", "judged",
+]  # fmt: skip
 Protocol = Literal[
-    "whisper",
-    "nemo_skills",
-    "open_asr_leaderboard",
-    "nemo_skills_multilingual",
-    "open_asr_leaderboard_multilingual",
-    "nemo_skills_pc",
-    "nemo_skills_c",
-    "nemo_skills_per",
-    "nemo_skills_no_tn_itn",
-    "basic",
-    "none",
-]
+    "whisper", "nemo_skills", "open_asr_leaderboard",
+    "nemo_skills_multilingual", "open_asr_leaderboard_multilingual",
+    "nemo_skills_pc", "nemo_skills_c", "nemo_skills_per", "nemo_skills_no_tn_itn",
+    "basic", "none",
+]  # fmt: skip
 ProtocolAt = Annotated[str, Field(pattern=rf"^({'|'.join(get_args(Protocol))})@[\w-]+$")]
 """A protocol that takes references from that column of the manifest."""
 Protocols = Annotated[
