@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from earmark.config import Settings, Split
 from earmark.data.clips import ClipStore, Result, WrittenClip
-from earmark.data.download import source_type
+from earmark.data.download import TYPES
 from earmark.data.references import joined
 from earmark.data.utterance import Utterance, distinct, wanted
 from earmark.errors import EarmarkError
@@ -43,7 +43,7 @@ def write_manifest(
         EarmarkError: when a row or a clip is not what it should be, or the disk is full; names it.
     """
     manifest, folder = Path(manifest), Path(files).parent
-    total, asked, utterances = source_type(split).utterances(split, folder, Path(cache))
+    total, asked, utterances = TYPES[split.source.type].utterances(split, folder, Path(cache))
     utterances = joined(split, folder, Path(cache), utterances)
     asked = min(asked, len(split.ids or range(asked)))
     work, audio = manifest.with_name(".audio.partial"), manifest.with_name("audio")
@@ -53,11 +53,11 @@ def write_manifest(
         stale.unlink()
     left_out: Counter[str] = Counter()
     remarks: Counter[str] = Counter()
-    name = f"manifest {manifest.parent.parent.name}/{manifest.parent.name}"
     store = ClipStore(work, manifest.parent, split.check_audio, asked > ClipStore.FOLDER)
     written = 0
     try:
-        with Progress(name, total_clips=asked) as progress, whole_file(manifest) as stream:
+        label = f"manifest {split.benchmark}/{split.name}"
+        with Progress(label, total_clips=asked) as progress, whole_file(manifest) as stream:
             for row in _rows(split, utterances, store, left_out, remarks, progress):
                 stream.write(json_text(row) + "\n")
                 written += 1

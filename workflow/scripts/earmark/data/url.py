@@ -22,11 +22,6 @@ FOLDER = "urls"
 """Where archives and what is in them lie in the cache."""
 
 
-def source_files(split: Split) -> list[str]:
-    """None of the user's files."""
-    return []
-
-
 def fetch(split: Split, folder: Path, cache: Path) -> Row:
     """Bring the archives and unpack them.
 

@@ -33,11 +33,6 @@ COLUMNS: dict[str, str | None] = {"id": "id", "audio": "audio", "text": "text"}
 PICKED = "rows.parquet"
 
 
-def source_files(split: Split) -> list[str]:
-    """None of the user's files."""
-    return []
-
-
 def fetch(split: Split, folder: Path, cache: Path) -> Row:
     """Bring what a split needs to the cache, or to its source folder where that is little.
 
