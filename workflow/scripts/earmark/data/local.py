@@ -3,20 +3,22 @@
 The audio stays where it is; the project's manifest points to it.
 """
 
+import io
 import os
+import re
+import tarfile
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from earmark.config import Source, Split
 from earmark.data.audio import sha256
 from earmark.data.table import Table, form_of
-from earmark.data.tarred import Tar
 from earmark.data.utterance import (
     STRETCH,
     Clip,
@@ -35,6 +37,7 @@ COLUMNS = {"id": "id", "audio": "audio_filepath", "text": "text"}
 """The keys of the user's manifest, unless ``columns`` says otherwise: NeMo's names."""
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".webm")
 """Tried for names without one, as in LJSpeech's list."""
+Members = dict[str, tuple[int, int]]
 
 
 class Entry(NamedTuple):
@@ -190,13 +193,13 @@ def picked(split: Split, entries: Sequence[Entry]) -> Sequence[int]:
 
 def utterances_of(split: Split, entries: Sequence[Entry]) -> Iterator[Utterance]:
     """The utterances that rows are, of those that are asked for."""
-    tars: dict[Path, Tar] = {}
+    tars: dict[Path, Members] = {}
     names = _named(entries, split.source.columns.get("offset") or "offset")
     for index in picked(split, entries):
         yield _utterance(split, entries[index], names[index], tars)
 
 
-def _utterance(split: Split, entry: Entry, name: str, tars: dict[Path, Tar]) -> Utterance:
+def _utterance(split: Split, entry: Entry, name: str, tars: dict[Path, Members]) -> Utterance:
     columns, row, where = {**COLUMNS, **split.source.columns}, entry.row, entry.where
     id_, text = columns["id"], columns["text"]
     own = {key: name for key, name in columns.items() if key not in COLUMNS and name is not None}
@@ -224,12 +227,35 @@ def _utterance(split: Split, entry: Entry, name: str, tars: dict[Path, Tar]) -> 
     )
 
 
-def _clip(name: str, path: Path, part: Row, where: str, tars: dict[Path, Tar]) -> Clip:
+def _clip(name: str, path: Path, part: Row, where: str, tars: dict[Path, Members]) -> Clip:
     # A NeMo row with an offset is a stretch of its file; its duration alone says what the file has.
     part = part if part["offset"] is not None else {}
     if path.suffix != ".tar":
         return Clip(str(path), path=path, **part)
-    tar = tars[path] = tars.get(path) or Tar(path)
-    if not tar.holds(name):
+    members = tars[path] = tars.get(path) or _members(path)
+    # NeMo numbers the rows that are parts of one member: ``talk-sub2.wav`` of ``talk.wav``.
+    whole = name if name in members else re.sub(r"-sub\d+(?=\.\w+$|$)", "", name)
+    if whole not in members:
         raise EarmarkError(f"{where}: there is no {name!r} in {path}")
-    return Clip(name, open=partial(tar.open, name), **part)
+    return Clip(name, open=partial(_member, path, *members[whole]), **part)
+
+
+def _members(path: Path) -> Members:
+    """Where the members of an archive as NeMo's tarred sets have it begin, and their sizes."""
+    try:
+        with tarfile.open(path, "r:") as archive:
+            files = [member for member in archive if member.isfile()]
+    except FileNotFoundError:
+        raise EarmarkError(
+            f"{path}: no such archive; rows with `shard_id` have their clips in "
+            "audio_<shard_id>.tar beside the manifest"
+        ) from None
+    except (OSError, tarfile.TarError) as error:
+        raise EarmarkError(f"{path}: not a tar archive without compression: {error}") from None
+    return {one.name.removeprefix("./"): (one.offset_data, one.size) for one in files}
+
+
+def _member(path: Path, start: int, size: int) -> BinaryIO:
+    with path.open("rb") as stream:
+        stream.seek(start)
+        return io.BytesIO(stream.read(size))
