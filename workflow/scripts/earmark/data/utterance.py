@@ -1,8 +1,6 @@
 """What a source yields and a manifest is made of: an utterance, and the clips it is heard in."""
 
-import hashlib
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -160,20 +158,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None  # JSON has no such number
     return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-class FileNames:
-    """Safe names for files, unique on file systems that ignore case too."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def name(self, original: str) -> str:
-        """A name that was not given before: an underscore stands for what is unsafe."""
-        base = re.sub(r"[^A-Za-z0-9._-]", "_", original).lstrip(".")[:120] or "_"
-        safe, count = base, 0
-        while safe.casefold() in self._taken:
-            digest = hashlib.sha256(f"{count or ''}{original}".encode()).hexdigest()[:10]
-            safe, count = f"{base}-{digest}", count + 1
-        self._taken.add(safe.casefold())
-        return safe
