@@ -23,32 +23,18 @@ _LONGEST = 100
 
 @dataclass(frozen=True)
 class Run:
-    """A whole config, resolved.
+    """A whole config, resolved."""
 
-    Attributes:
-        data_dir: Folder for manifests and audio.
-        results_dir: Folder for predictions, scores and tables.
-        hub_cache: Folder for files of the Hub as they came, shared by all splits.
-        benchmarks: The selected splits, by benchmark and split.
-        models: The models under test, by their folder in `results_dir`.
-        judge: The model that judges open-ended answers.
-        matcher: What matches closed-form answers to choices.
-        frozen: What a job needs beside the config to resolve it alike, whatever has become of
-            the files: the config's ``frozen`` key.
-        given: The config as it was given, with its paths expanded.
-        published: A CSV file of published numbers, to stand beside ours.
-    """
-
-    data_dir: str
-    results_dir: str
-    hub_cache: str
-    benchmarks: dict[str, dict[str, Split]]
-    models: dict[str, Model]
-    judge: Model
-    matcher: Matcher
-    frozen: Plain
-    given: Plain
-    published: str | None = None
+    data_dir: str  # for manifests and audio
+    results_dir: str  # for predictions, scores and tables
+    hub_cache: str  # for files of the Hub as they came, shared by all splits
+    benchmarks: dict[str, dict[str, Split]]  # the selected splits, by benchmark and split
+    models: dict[str, Model]  # under test, by their folder in `results_dir`
+    judge: Model  # of open-ended answers
+    matcher: Matcher  # of closed-form answers to choices
+    frozen: Plain  # the config's key ``frozen``: what a job resolves it alike with (see `resolve`)
+    given: Plain  # the config as it was given, with its paths expanded
+    published: str | None = None  # a CSV file of published numbers, to stand beside ours
 
     @cached_property
     def paths(self) -> Paths:

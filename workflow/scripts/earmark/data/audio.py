@@ -38,19 +38,12 @@ class BadAudioError(EarmarkError):
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What an audio file holds.
+    """What an audio file holds."""
 
-    Attributes:
-        duration: Seconds.
-        sampling_rate: Hz.
-        channels: How many channels.
-        extension: What a file of this format is called, with the dot: ``.flac``.
-    """
-
-    duration: float
-    sampling_rate: int
+    duration: float  # seconds
+    sampling_rate: int  # Hz
     channels: int
-    extension: str
+    extension: str  # what a file of this format is called, with the dot: ``.flac``
 
 
 def examine(path: str | Path, check: str = "full") -> AudioInfo:

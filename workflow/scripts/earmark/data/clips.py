@@ -20,19 +20,12 @@ from earmark.errors import EarmarkError
 
 @dataclass(frozen=True)
 class WrittenClip:
-    """A clip's file.
+    """A clip's file."""
 
-    Attributes:
-        path: Relative to the manifest.
-        info: What it holds.
-        sha256: The digest of its bytes.
-        size: Bytes that were written for it; 0 for a file that stays where it is.
-    """
-
-    path: str
+    path: str  # relative to the manifest
     info: AudioInfo
-    sha256: str
-    size: int
+    sha256: str  # of its bytes
+    size: int  # bytes that were written for it; 0 for a file that stays where it is
 
 
 Result = WrittenClip | EarmarkError

@@ -16,46 +16,27 @@ STRETCH = ("offset", "duration")
 
 @dataclass(frozen=True)
 class Clip:
-    """A stretch of an audio file: of one in place, in memory, or to be read from elsewhere.
+    """A stretch of an audio file: of one in place, in memory, or to be read from elsewhere."""
 
-    Attributes:
-        name: What the source calls it, for messages and for the file's name.
-        path: The file, where it stays where it is.
-        data: Its bytes, where they are at hand.
-        open: How to read it otherwise.
-        shared: Whether other utterances may be heard in it too; it is then written once.
-        offset: Where the stretch begins, in seconds; None for the whole file.
-        duration: How long the stretch is, in seconds; None for the rest of the file.
-    """
-
-    name: str
-    path: Path | None = None
-    data: bytes | None = None
-    open: Callable[[], BinaryIO] | None = None
-    shared: bool = False
-    offset: float | None = None
-    duration: float | None = None
+    name: str  # what the source calls it, for messages and for the file's name
+    path: Path | None = None  # the file, where it stays where it is
+    data: bytes | None = None  # its bytes, where they are at hand
+    open: Callable[[], BinaryIO] | None = None  # how to read it otherwise
+    shared: bool = False  # whether others may be heard in it too; it is then written once
+    offset: float | None = None  # where the stretch begins, in seconds; None for the whole file
+    duration: float | None = None  # its length in seconds; None for the rest of the file
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """A row of a source.
+    """A row of a source."""
 
-    Attributes:
-        id: Its id, as the source has it.
-        where: Where it stands, for messages: ``row 12 of test.parquet``.
-        clips: The audio, in order; empty without audio.
-        text: The reference; None where the benchmark has none under that name.
-        fields: What else the manifest is to hold.
-        declared: Seconds of audio that the source says there are; None where it says nothing.
-    """
-
-    id: str
-    where: str
-    clips: tuple[Clip, ...] = ()
-    text: str | None = None
-    fields: Row = field(default_factory=dict)
-    declared: float | None = None
+    id: str  # as the source has it
+    where: str  # where it stands, for messages: ``row 12 of test.parquet``
+    clips: tuple[Clip, ...] = ()  # in order; none without audio
+    text: str | None = None  # the reference; None where the benchmark has none under that name
+    fields: Row = field(default_factory=dict)  # what else the manifest is to hold
+    declared: float | None = None  # seconds of audio that the source says there are
 
 
 def distinct(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
