@@ -54,9 +54,10 @@ class Part(BaseModel):
         return self.model_dump(exclude_unset=True)
 
     @classmethod
-    def unsuited(cls, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def unsuited(cls, given: Any) -> Iterator[tuple[str, str]]:
         """The keys that a mapping lacks for its type, or that mean nothing for it, and why."""
-        kind, types = given.get(cls.kind), cls.model_fields[cls.kind].annotation
+        kind = given.get(cls.kind) if isinstance(given, Mapping) else None
+        types = cls.model_fields[cls.kind].annotation
         known = cls.types or [one for part in (types, *get_args(types)) for one in get_args(part)]
         if kind not in known:
             return  # not given, or none of them, which is told elsewhere

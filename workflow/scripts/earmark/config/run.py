@@ -163,7 +163,8 @@ def alone(config: Mapping[str, Any], where: str = "config") -> Config:
 
 def _unsuited(config: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with names of models, and keys that mean nothing for their type."""
-    for name, given in _mapping(config.get("models")).items():
+    models = config.get("models")
+    for name, given in models.items() if isinstance(models, Mapping) else ():
         if len(str(name)) > _LONGEST:
             yield (
                 f"models.{str(name)[:20]}…: a name of {len(str(name))} characters; results are "
@@ -171,16 +172,11 @@ def _unsuited(config: Mapping[str, Any]) -> Iterator[str]:
             )
         elif folder(str(name)) in RESERVED:
             yield f"models.{name}: results_dir has a file of that name; call the model otherwise"
-        for key, why in Model.unsuited(_mapping(given)):
+        for key, why in Model.unsuited(given):
             yield f"models.{name}.{key}: {why}"
-    for key, why in Judge.unsuited(_mapping(config.get("judge"))):
-        yield f"judge.{key}: {why}"
-    for key, why in Matcher.unsuited(_mapping(config.get("matcher"))):
-        yield f"matcher.{key}: {why}"
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    for part, kind in (("judge", Judge), ("matcher", Matcher)):
+        for key, why in kind.unsuited(config.get(part)):
+            yield f"{part}.{key}: {why}"
 
 
 def _named(given: Mapping[str, Model], where: str) -> dict[str, Model]:
@@ -316,8 +312,7 @@ def _split(keys: Plain, where: str, root: Path) -> Split:
     source = dict(keys.get("source") or {})
     if "type" not in source:
         raise EarmarkError(f"{where}.source.type: missing; one of {', '.join(Source.needs)}")
-    lines = [f"{where}.source.{key}: {why}" for key, why in Source.unsuited(source)]
-    if lines:
+    if lines := [f"{where}.source.{key}: {why}" for key, why in Source.unsuited(source)]:
         raise EarmarkError("\n".join(lines))
     if "manifest" in source:
         key = f"{where}.source.manifest"

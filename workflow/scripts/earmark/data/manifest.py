@@ -227,7 +227,7 @@ def _row(utterance: Utterance, clips: list[WrittenClip]) -> Row:
         "channels": held([clip.info.channels for clip in clips]),
     }
     row = {key: value for key, value in row.items() if value is not None}
-    return {**row, **{key: value for key, value in utterance.fields.items() if key not in row}}
+    return {**row, **utterance.fields, **row}  # first ours, which stay as they are
 
 
 def _nothing_left(split: Split, asked: int, left_out: Counter[str]) -> str:

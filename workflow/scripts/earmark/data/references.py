@@ -30,13 +30,12 @@ def bring(split: Split, folder: Path, cache: Path) -> Row:
     wanted = split.source.references
     if wanted is None:
         return {}
-    if wanted.manifest is None:
-        (folder / FOLDER).mkdir(exist_ok=True)
-        record = hub.fetch(_of_hub(split), folder / FOLDER, cache)
-        write_json(folder / FOLDER / "files.json", record)
-        return {"references": record}
-    path = Path(wanted.manifest)
-    return {"references": {"path": wanted.manifest, "sha256": sha256(path)}}
+    if wanted.manifest is not None:
+        return {"references": {"path": wanted.manifest, "sha256": sha256(wanted.manifest)}}
+    (folder / FOLDER).mkdir(exist_ok=True)
+    record = hub.fetch(_of_hub(split), folder / FOLDER, cache)
+    write_json(folder / FOLDER / "files.json", record)
+    return {"references": record}
 
 
 def joined(
