@@ -53,11 +53,7 @@ class _Loader(_Base):  # type: ignore[misc]
 
 
 def read_yaml(path: Path) -> Any:
-    """Read one YAML document.
-
-    Raises:
-        EarmarkError: when the file is missing, is not YAML, or names a key twice; names the line.
-    """
+    """Read one YAML document; an `EarmarkError` names a line that is none, or a key given twice."""
     try:
         with path.open("rb") as stream:
             return yaml.load(stream, _Loader)
@@ -79,7 +75,7 @@ def read_or_exit(path: str | Path) -> Any:
 
 
 def existing(given: str, root: str | Path, key: str, expected: str) -> str:
-    """A file that a config names, relative to the working folder.
+    """A file that a config names, relative to the working folder; an error where it is not there.
 
     Args:
         given: The path as the config has it.
@@ -87,9 +83,6 @@ def existing(given: str, root: str | Path, key: str, expected: str) -> str:
             looked for in the working folder, where the files of a workflow are that uses this one.
         key: The file and key that name it, for the message.
         expected: What the file is to be, for the message.
-
-    Raises:
-        EarmarkError: when there is no such file; names the key, the path and what is expected.
     """
     tried = [*dict.fromkeys(Path(folder, given).absolute() for folder in (root, Path()))]
     for path in tried:
@@ -107,10 +100,10 @@ def closest(word: str, known: Iterable[str]) -> str:
 
 
 def check(value: Any, kind: type[Made], where: str, more: Iterable[str] = ()) -> Made:
-    """A document as an object of its class.
+    """A document, as YAML holds it, as an object of its class.
 
     Args:
-        value: The document, as YAML holds it.
+        value: The document.
         kind: The class.
         where: What to call the document in messages: its file.
         more: What else is wrong with it, as ``key: what, and what would be right``.

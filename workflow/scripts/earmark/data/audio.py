@@ -254,11 +254,7 @@ def _part(container: Any, stream: Any, first: int, last: int | None) -> Any:
 
 
 def sha256(path: str | Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal.
-
-    Raises:
-        EarmarkError: when the file cannot be read.
-    """
+    """The SHA-256 of a file's bytes, in hexadecimal; an `EarmarkError` where it cannot be read."""
     try:
         with Path(path).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -20,7 +20,7 @@ many rows a split has, how many are asked for, and those in the source's order.
 
 
 def source_files(split: Split) -> list[str]:
-    """The user's files that a split is made of: a change of any prepares it anew.
+    """The user's files that a split is made of, a change of any of which prepares it anew.
 
     Raises:
         EarmarkError: when one is missing, or its rows are not what they should be; names the row.
@@ -33,15 +33,12 @@ def source_files(split: Split) -> list[str]:
 
 
 def download(split: Split, record: str | Path, cache: str | Path) -> None:
-    """Fetch a split's source.
+    """Fetch a split's source; an `EarmarkError` names what is missing, or cannot be had or written.
 
     Args:
         split: The split.
         record: The ``source/files.json`` to write: what the source is, with sizes and checksums.
         cache: The folder in which files of the Hub are kept, shared by all splits.
-
-    Raises:
-        EarmarkError: when something is missing, cannot be had or cannot be written; names it.
     """
     folder = Path(record).parent
     try:

@@ -146,7 +146,7 @@ def _named(entries: Sequence[Entry], offset: str) -> list[str]:
 
 
 def source_files(split: Split) -> list[str]:
-    """The manifest and, with audio, every clip: a change of any prepares the split anew.
+    """The manifest and, with audio, every clip.
 
     Raises:
         EarmarkError: when a clip is not there, a row lacks what it should have, two have one id, or

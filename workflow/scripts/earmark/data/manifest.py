@@ -97,12 +97,7 @@ def comparable(split: Split) -> Settings:
 def prepared_otherwise(split: Split, record: str | Path) -> list[str]:
     """Names of the settings with which a split was prepared otherwise than it would be now.
 
-    Args:
-        split: The split as it is now.
-        record: Its ``source.json``; where there is none, nothing was prepared.
-
-    Raises:
-        EarmarkError: when the record cannot be read.
+    Its record is its ``source.json``; where there is none, nothing was prepared.
     """
     if not Path(record).is_file():
         return []

@@ -41,11 +41,7 @@ def bring(split: Split, folder: Path, cache: Path) -> Row:
 def joined(
     split: Split, folder: Path, cache: Path, utterances: Iterator[Utterance]
 ) -> Iterator[Utterance]:
-    """The utterances, each with the reference that has the same key.
-
-    Raises:
-        EarmarkError: when a row has no such key, no reference has it, or two differ; names the row.
-    """
+    """The utterances, each with the reference of its key; an error where there is none, or two."""
     wanted = split.source.references
     if wanted is None:
         yield from utterances

@@ -164,7 +164,7 @@ def _parquet_file(file: Any) -> Any:
 
 
 def json_rows(file: Path, options: Settings) -> Iterator[Row]:
-    """The objects of a JSON file: one a line, or an array of them; packed files are unpacked.
+    """The objects of a JSON file, packed or not: one a line, or an array of them.
 
     Raises:
         ValueError: when it holds something else; names line or item.

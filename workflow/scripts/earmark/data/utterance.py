@@ -40,11 +40,7 @@ class Utterance:
 
 
 def distinct(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
-    """The same utterances, once it is known of each that no other has its id.
-
-    Raises:
-        EarmarkError: when two have; names both.
-    """
+    """The same utterances; an `EarmarkError` names two that have one id."""
     seen: dict[str, str] = {}
     for utterance in utterances:
         if utterance.id in seen:
@@ -57,11 +53,7 @@ def distinct(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
 
 
 def wanted(utterances: Iterable[Utterance], ids: Sequence[str] | None) -> Iterator[Utterance]:
-    """Those with one of these ids; all where no ids are given.
-
-    Raises:
-        EarmarkError: at the end, when no utterance has one of them; names it.
-    """
+    """Those with one of these ids, or all; an `EarmarkError` at the end names ids that none has."""
     missing = set(ids or ())
     for utterance in utterances:
         if ids is None or utterance.id in missing:
@@ -73,11 +65,7 @@ def wanted(utterances: Iterable[Utterance], ids: Sequence[str] | None) -> Iterat
 
 
 def text_of(value: Any, column: str, key: str, where: str) -> str:
-    """A value that is to be text; whole numbers are taken for their digits, null for none.
-
-    Raises:
-        EarmarkError: for anything else; names the row and the key of the config.
-    """
+    """A value that is to be text: digits of whole numbers, none for null, an error for the rest."""
     if value is None:
         return ""
     if not isinstance(value, str | int) or isinstance(value, bool):
@@ -91,13 +79,8 @@ def text_of(value: Any, column: str, key: str, where: str) -> str:
 def stretch(row: Row, columns: Mapping[str, str | None], where: str) -> Row:
     """Which part of its file a row is, as keys of a `Clip`: ``offset`` and ``duration``.
 
-    Args:
-        row: The row.
-        columns: What the config's `source.columns` says of the two; their own names otherwise.
-        where: The row's place, for messages.
-
-    Raises:
-        EarmarkError: when one is no number of seconds; names the row.
+    The config's `source.columns` may name the columns of both; an `EarmarkError` names a row in
+    which one is no number of seconds.
     """
     named = {key: row.get(columns.get(key) or key) for key in STRETCH}
     part = {key: length(value) for key, value in named.items()}

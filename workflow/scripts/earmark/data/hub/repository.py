@@ -22,15 +22,12 @@ NO_OPTIONS = {"name", "version", "data_dir", "data_files", "description", "featu
 
 
 class Repository:
-    """A dataset at one commit.
+    """A dataset at one commit; an `EarmarkError` where it is not there or not open to this account.
 
     Args:
         repo: ``owner/name``.
         revision: A branch, tag or commit; resolved to a commit once.
         cache: The folder in which files of the Hub are kept, shared by all splits.
-
-    Raises:
-        EarmarkError: when the dataset or revision is not there or not open to this account.
     """
 
     def __init__(self, repo: str, revision: str, cache: Path) -> None:
@@ -96,11 +93,7 @@ class Repository:
             ) from None
 
     def files(self, paths: Sequence[str]) -> list[Row]:
-        """Path, size, ``sha256`` (None outside LFS) and ``blob`` (Git's id) of files, in order.
-
-        Raises:
-            EarmarkError: when one of them is not in the repository.
-        """
+        """Path, size, ``sha256`` (None outside LFS) and ``blob`` (Git's id) of files, in order."""
         listed: dict[str, Row] = {}
         for first in range(0, len(paths), 500):  # the Hub takes so many at a time
             some = list(paths[first : first + 500])
@@ -117,11 +110,7 @@ class Repository:
         return [listed[path] for path in paths]
 
     def bring(self, files: Sequence[Row], label: str) -> None:
-        """Bring whole files to the cache, those that are not there, and verify them.
-
-        Raises:
-            EarmarkError: no access, no network, no room, or a file that is not what the Hub lists.
-        """
+        """Bring whole files to the cache, those that are not there, and verify them."""
         missing = [f for f in files if not cached(self.cache, self.name, self.commit, f["path"])]
         if not missing:
             return

@@ -36,11 +36,6 @@ PICKED = "rows.parquet"
 def fetch(split: Split, folder: Path, cache: Path) -> Row:
     """Bring what a split needs to the cache, or to its source folder where that is little.
 
-    Args:
-        split: The split.
-        folder: The split's source folder.
-        cache: The folder in which files of the Hub are kept.
-
     Returns:
         The record: repository, commit, and each file with its size and checksums.
 
@@ -177,11 +172,7 @@ class _Rows:
         return names
 
     def utterances(self) -> Iterator[Utterance]:
-        """What the rows say.
-
-        Raises:
-            EarmarkError: when one has no id where it should, or a value of another type.
-        """
+        """What the rows say; an error names one that has no id, or text of another type."""
         id_, audio, text = (self.columns[key] for key in COLUMNS)
         other = (*COLUMNS, *STRETCH)
         fields = {key: name for key, name in self.columns.items() if name and key not in other}
