@@ -36,13 +36,12 @@ class Repository:
         self.repo, self.revision, self.cache = repo, revision, cache
         self._api = HfApi()
         self._ask = partial(ask, repo, revision)
-        information = partial(self._api.dataset_info, repo, revision=revision, timeout=30)
-        info = self._ask("its files", information)
+        info = self._ask("its files", self._api.dataset_info, repo, revision=revision, timeout=30)
         self.name, self.commit = str(info.id), str(info.sha)  # the name now, if it was renamed
         self.paths = sorted(sibling.rfilename for sibling in info.siblings or [])
         for path in self.paths[:1]:  # whether its files are open to this account
             url = hf_hub_url(self.name, path, repo_type="dataset", revision=self.commit)
-            self._ask(path, partial(get_hf_file_metadata, url))
+            self._ask(path, get_hf_file_metadata, url)
 
     def layout(self, source: Source) -> tuple[str, Settings, list[str]]:
         """Which files hold a split, as `datasets` finds them.
@@ -95,11 +94,10 @@ class Repository:
     def files(self, paths: Sequence[str]) -> list[Row]:
         """Path, size, ``sha256`` (None outside LFS) and ``blob`` (Git's id) of files, in order."""
         listed: dict[str, Row] = {}
+        ask = partial(self._ask, "sizes", self._api.get_paths_info, self.name)
         for first in range(0, len(paths), 500):  # the Hub takes so many at a time
             some = list(paths[first : first + 500])
-            listing = partial(self._api.get_paths_info, self.name, some, repo_type="dataset")
-            entries: Any = self._ask("sizes", partial(listing, revision=self.commit))
-            for entry in entries:
+            for entry in ask(some, repo_type="dataset", revision=self.commit):
                 if hasattr(entry, "size"):  # no folder
                     digest = entry.lfs.sha256 if entry.lfs else None
                     about = {"size": entry.size, "sha256": digest, "blob": entry.blob_id}
@@ -131,18 +129,10 @@ class Repository:
     def _bring(self, file: Row, progress: Progress) -> None:
         from huggingface_hub import constants, hf_hub_download
 
-        download = partial(
-            hf_hub_download,
-            self.name,
-            file["path"],
-            repo_type="dataset",
-            revision=self.commit,
-            cache_dir=self.cache,
-            endpoint=constants.ENDPOINT,
-            tqdm_class=_counting(progress),
-        )
+        where = {"revision": self.commit, "cache_dir": self.cache, "endpoint": constants.ENDPOINT}
+        where |= {"repo_type": "dataset", "tqdm_class": _counting(progress)}
         for _ in range(2):
-            path = Path(self._ask(file["path"], download))
+            path = Path(self._ask(file["path"], hf_hub_download, self.name, file["path"], **where))
             if file["sha256"] is None or (digest := sha256(path)) == file["sha256"]:
                 return
             path.resolve().unlink()

@@ -291,7 +291,7 @@ class _Resolver:
     """How a clip's name becomes a path: as it is, beside the rows, or the only one that ends so."""
 
     def __init__(self, record: Row, paths: Sequence[str], folder: str | None) -> None:
-        self._repo, self._clips = record["repo"], folder
+        self._repo = record["repo"]
         self._beside = posixpath.dirname(record["files"][0]["path"]) if folder is None else folder
         self._known = {p for p in paths if folder is None or p.startswith(f"{folder.rstrip('/')}/")}
         self._called: dict[str, list[str]] = {}
