@@ -210,15 +210,15 @@ def test_a_corrupt_parquet_file_is_named(hub, prepare, tmp_path):
     [
         (
             {"columns": {"text": "transcript"}},
-            r"no column 'transcript' for `text`; it has audio, .*Set `source.columns.text`",
+            r"no column 'transcript'; it has audio, .*Set `source.columns.text`",
         ),
         (
             {"columns": {"text": "audio_length_s"}},
             r"row 1 of .*'audio_length_s' holds float where `text` needs text",
         ),
         ({"columns": {"audio": "audio_length_s"}}, r"`audio` needs bytes .*source.columns.audio"),
-        ({"keep": ["speaker"]}, r"no column 'speaker'.*Change `source.keep`"),
-        ({"rows": {"lang": ["en"]}}, r"no column 'lang'.*Change `source.rows`"),
+        ({"keep": ["speaker"]}, r"no column 'speaker'.*Set `source.keep`"),
+        ({"rows": {"lang": ["en"]}}, r"no column 'lang'.*Set `source.rows`"),
         ({"config": "librispeach"}, r"'librispeach' not found.*librispeech.*source.config"),
         ({"split": "test"}, r"no split 'test'.*test.clean"),
         (

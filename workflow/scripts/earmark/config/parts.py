@@ -13,7 +13,7 @@ from earmark.language import code
 
 Plain = dict[str, Any]
 
-_KEYS = re.compile(r"(sk|hf|nvapi|gsk|ghp|xai|pplx)[-_]|AIza")
+KEYS = "(sk|hf|nvapi|gsk|ghp|xai|pplx)[-_]|AIza"
 """How the keys of well-known services begin."""
 
 
@@ -97,7 +97,7 @@ def _folder(path: str) -> str:
 
 
 def _variable(name: str) -> str:
-    if _KEYS.match(name) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+    if re.match(KEYS, name) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError(
             "not the name of an environment variable (and not repeated here, since it may be a "
             "key): export the key as MY_API_KEY, say, and put MY_API_KEY here"

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import yaml
 from pydantic import ValidationError
 
-from earmark.config.parts import Part
+from earmark.config.parts import KEYS, Part
 from earmark.errors import EarmarkError
 
 Made = TypeVar("Made", bound=Part)
@@ -27,9 +27,7 @@ _BOUNDS = {
     "greater_than_equal": ("at least", "ge"), "greater_than": ("more than", "gt"),
     "less_than_equal": ("at most", "le"),
 }  # fmt: skip
-_SECRET = re.compile(
-    r"\b(sk|hf|nvapi|gsk|ghp|xai|pplx)[-_]|AIza|api.?key|secret|passw|://[^/\s]*@", re.IGNORECASE
-)
+_SECRET = re.compile(rf"\b{KEYS}|api.?key|secret|passw|://[^/\s]*@", re.IGNORECASE)
 
 
 # libyaml, where it is there, is ten times faster, at every start of a job.

@@ -133,21 +133,17 @@ class _Rows:
 
     def needed(self, table: Table) -> list[str]:
         """The columns to read, once all that the config names are known to be there."""
-        has, where = table.columns(), self.source.repo
-        hints = {"id": "; null numbers the rows", "text": "; null where the set has none"}
-        for key, name in self.columns.items():
-            if name is not None and not {name, name.partition(".")[0]}.intersection(has):
+        has = table.columns()
+        hints = {"columns.id": "; null numbers the rows", "columns.text": "; null if it has none"}
+        named = [(f"columns.{key}", name) for key, name in self.columns.items() if name is not None]
+        named += [("keep", name) for name in self.source.keep]
+        named += [("rows", name) for name in self.source.rows or ()]
+        for key, name in named:
+            if name not in has and (key == "rows" or name.partition(".")[0] not in has):
                 raise EarmarkError(
-                    f"{where}: no column {name!r} for `{key}`; it has {', '.join(has) or 'none'}. "
-                    f"Set `source.columns.{key}`{hints.get(key, '')}"
+                    f"{self.source.repo}: no column {name!r}; it has {', '.join(has) or 'none'}. "
+                    f"Set `source.{key}`{hints.get(key, '')}"
                 )
-        for key, names in (("keep", self.source.keep), ("rows", self.source.rows or ())):
-            for name in names:
-                if name not in has:
-                    raise EarmarkError(
-                        f"{where}: no column {name!r}; it has {', '.join(has)}. Change "
-                        f"`source.{key}`"
-                    )
         parts = [key for key in STRETCH if key in has]
         names = [*filter(None, self.columns.values()), *self.source.keep, *parts]
         return list(dict.fromkeys(n if n in has else n.partition(".")[0] for n in names))
