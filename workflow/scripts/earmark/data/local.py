@@ -23,12 +23,11 @@ from earmark.data.utterance import (
     STRETCH,
     Clip,
     Utterance,
-    distinct,
+    asked_for,
     listed,
     plain,
     stretch,
     text_of,
-    wanted,
 )
 from earmark.errors import EarmarkError
 from earmark.files import Row, json_text
@@ -162,7 +161,7 @@ def source_files(split: Split) -> list[str]:
                     "manifest's folder, or to `source.clip_folder` in it)"
                 )
             files[str(path)] = None
-    for _ in wanted(distinct(utterances_of(split, entries)), split.ids):
+    for _ in asked_for(utterances_of(split, entries)[2], split.ids):
         pass
     return list(files)
 
@@ -178,25 +177,21 @@ def fetch(split: Split, folder: Path, cache: Path) -> dict[str, Any]:
 
 
 def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Iterator[Utterance]]:
-    """The user's rows under the project's names; keys of their own are kept."""
-    entries = _entries(split.source)
-    return len(entries), len(picked(split, entries)), utterances_of(split, entries)
+    """The user's rows under the project's names; see `utterances_of`."""
+    return utterances_of(split, _entries(split.source))
 
 
-def picked(split: Split, entries: Sequence[Entry]) -> Sequence[int]:
-    """Which rows are asked for, as ascending indices."""
-    if split.session is None:
-        return split.chosen(len(entries))
-    column = split.source.columns.get(split.session.group) or split.session.group
-    return split.chosen(len(entries), [str(one.row.get(column)) for one in entries])
-
-
-def utterances_of(split: Split, entries: Sequence[Entry]) -> Iterator[Utterance]:
-    """The utterances that rows are, of those that are asked for."""
+def utterances_of(split: Split, entries: Sequence[Entry]) -> tuple[int, int, Iterator[Utterance]]:
+    """How many rows there are, how many are asked for, and those; keys of their own are kept."""
+    sessions: list[str] = []
+    if split.session is not None:
+        column = split.source.columns.get(split.session.group) or split.session.group
+        sessions = [str(one.row.get(column)) for one in entries]
+    picked = split.chosen(len(entries), sessions)
     tars: dict[Path, Members] = {}
     names = _named(entries, split.source.columns.get("offset") or "offset")
-    for index in picked(split, entries):
-        yield _utterance(split, entries[index], names[index], tars)
+    made = (_utterance(split, entries[index], names[index], tars) for index in picked)
+    return len(entries), len(picked), made
 
 
 def _utterance(split: Split, entry: Entry, name: str, tars: dict[Path, Members]) -> Utterance:

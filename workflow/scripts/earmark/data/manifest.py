@@ -19,7 +19,7 @@ from earmark.config import Settings, Split
 from earmark.data.clips import ClipStore, Result, WrittenClip
 from earmark.data.download import TYPES
 from earmark.data.references import joined
-from earmark.data.utterance import Utterance, distinct, wanted
+from earmark.data.utterance import Utterance, asked_for
 from earmark.errors import EarmarkError
 from earmark.files import Row, disk_error, json_text, read_json, whole_file, write_json
 from earmark.progress import Progress, human_bytes
@@ -116,28 +116,29 @@ def _rows(
 ) -> Iterator[Row]:
     """Manifest rows, in order; those that the rules leave out are counted and named in the log."""
     sessions = _Sessions(split)
-    asked = wanted(sessions.asked(distinct(utterances)), split.ids)
-    for utterance, results in store.written(asked):
+    for utterance, results in store.written(asked_for(utterances, split.ids, sessions.note)):
         clips = [clip for clip in results if isinstance(clip, WrittenClip)]
         progress.add(sum(clip.size for clip in clips), clips=1)
         if len(clips) == 1 and _far(utterance.declared, clips[0].info.duration):
-            remarks["other_duration"] += 1
-            if remarks["other_duration"] <= SHOWN:
-                print(
-                    f"{utterance.where} (id {utterance.id}): the source says "
-                    f"{utterance.declared:g} s, the clip has {clips[0].info.duration:.3f} s",
-                    file=sys.stderr,
-                )
+            real = f"{clips[0].info.duration:.3f} s"
+            said = f"the source says {utterance.declared:g} s, the clip has {real}"
+            _tell(remarks, "other_duration", f"{utterance.place}: {said}")
         reason = _reason_to_leave_out(split, utterance, results)
-        sessions.note(utterance, reason and reason[1])
         if reason is None:
+            sessions.note(utterance)
             yield _row(utterance, clips)
-            continue
-        kind, detail = reason
-        left_out[kind] += 1
-        if left_out[kind] <= SHOWN:
-            print(f"left out: {utterance.where} (id {utterance.id}): {detail}", file=sys.stderr)
+        else:
+            kind, detail = reason
+            sessions.note(utterance, detail)
+            _tell(left_out, kind, f"left out: {utterance.place}: {detail}")
     sessions.check()
+
+
+def _tell(counts: Counter[str], kind: str, line: str) -> None:
+    """Count a row, and name it in the log where it is one of the first of its kind."""
+    counts[kind] += 1
+    if counts[kind] <= SHOWN:
+        print(line, file=sys.stderr)
 
 
 class _Sessions:
@@ -149,25 +150,18 @@ class _Sessions:
 
     def __init__(self, split: Split) -> None:
         self._column = split.session.group if split.session else None
-        self._ids = frozenset(split.ids or ())
         self._kept: set[str] = set()
         self._lost: dict[str, str] = {}
 
-    def asked(self, utterances: Iterator[Utterance]) -> Iterator[Utterance]:
-        """The same utterances; those that `ids` will leave out are noted."""
-        for utterance in utterances:
-            if self._ids and utterance.id not in self._ids:
-                self.note(utterance, "not in `ids`")
-            yield utterance
-
-    def note(self, utterance: Utterance, left_out: str | None) -> None:
+    def note(self, utterance: Utterance, left_out: str | None = None) -> None:
         """Note a row, and why it is left out."""
-        name = str(utterance.fields.get(self._column)) if self._column else None
-        if name and left_out is None:
+        if self._column is None:
+            return
+        name = str(utterance.fields.get(self._column))
+        if left_out is None:
             self._kept.add(name)
-        elif name:
-            place = f"{utterance.where} (id {utterance.id})"
-            self._lost.setdefault(name, f"{place}: {left_out}")
+        else:
+            self._lost.setdefault(name, f"{utterance.place}: {left_out}")
 
     def check(self) -> None:
         """Raise an `EarmarkError` that names a recording of which a part is left out."""
@@ -197,8 +191,8 @@ def _reason_to_leave_out(
             return "bad audio", str(clip)
         else:
             raise EarmarkError(
-                f"{utterance.where} (id {utterance.id}): {clip}; `skip_bad_audio: true` for the "
-                "split leaves such rows out and counts them"
+                f"{utterance.place}: {clip}; `skip_bad_audio: true` for the split leaves such rows "
+                "out and counts them"
             )
     shortest = split.exclude.shorter_than
     if durations and (min(durations) < shortest or not min(durations)):

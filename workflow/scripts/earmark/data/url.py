@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from earmark.config import Source, Split
-from earmark.data.local import Entry, entries_of, picked, utterances_of
+from earmark.data.local import Entry, entries_of, utterances_of
 from earmark.data.utterance import Utterance
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, write_json
@@ -73,8 +73,7 @@ def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Itera
     """How many rows there are, how many are asked for, and those, in order."""
     record = read_json(folder / "files.json")
     roots = [cache / FOLDER / file["folder"] for file in record["files"]]
-    entries = _entries(split.source, roots)
-    return len(entries), len(picked(split, entries)), utterances_of(split, entries)
+    return utterances_of(split, _entries(split.source, roots))
 
 
 def _entries(source: Source, roots: list[Path]) -> list[Entry]:

@@ -38,10 +38,28 @@ class Utterance:
     fields: Row = field(default_factory=dict)  # what else the manifest is to hold
     declared: float | None = None  # seconds of audio that the source says there are
 
+    @property
+    def place(self) -> str:
+        """Where it stands, and its id."""
+        return f"{self.where} (id {self.id})"
 
-def distinct(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
-    """The same utterances; an `EarmarkError` names two that have one id."""
-    seen: dict[str, str] = {}
+
+def asked_for(
+    utterances: Iterable[Utterance],
+    ids: Sequence[str] | None,
+    left_out: Callable[[Utterance, str], None] | None = None,
+) -> Iterator[Utterance]:
+    """Those with one of these ids, or all where no ids are given.
+
+    Args:
+        utterances: The utterances.
+        ids: The ids.
+        left_out: Is given the others, and why.
+
+    Raises:
+        EarmarkError: when two utterances have one id, or none has one that is asked for; names it.
+    """
+    seen, wanted = dict[str, str](), set(ids or ())
     for utterance in utterances:
         if utterance.id in seen:
             raise EarmarkError(
@@ -49,18 +67,12 @@ def distinct(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
                 "name another column in `source.columns.id` (null numbers the rows)"
             )
         seen[utterance.id] = utterance.where
-        yield utterance
-
-
-def wanted(utterances: Iterable[Utterance], ids: Sequence[str] | None) -> Iterator[Utterance]:
-    """Those with one of these ids, or all; an `EarmarkError` at the end names ids that none has."""
-    missing = set(ids or ())
-    for utterance in utterances:
-        if ids is None or utterance.id in missing:
-            missing.discard(utterance.id)
+        if ids is None or utterance.id in wanted:
             yield utterance
-    if missing:
-        named = ", ".join(map(repr, sorted(missing)[:5]))
+        elif left_out is not None:
+            left_out(utterance, "not in `ids`")
+    if missing := sorted(wanted - seen.keys()):
+        named = ", ".join(map(repr, missing[:5]))
         raise EarmarkError(f"ids: no row has {'one' if len(missing) == 1 else 'any'} of: {named}")
 
 
