@@ -69,11 +69,7 @@ def _image(given: Any) -> Any:
 
 
 class Model(Part):
-    """A model under test, and what serves it.
-
-    Besides its keys it has a ``name`` (in the config, in tables), a ``folder`` (its name in
-    paths), ``settings`` (all its keys as a plain dictionary) and ``total_gpus``.
-    """
+    """A model under test, and what serves it."""
 
     kind: ClassVar = "server"
 

@@ -119,10 +119,11 @@ def _rows(
     for utterance, results in store.written(asked_for(utterances, split.ids, sessions.note)):
         clips = [clip for clip in results if isinstance(clip, WrittenClip)]
         progress.add(sum(clip.size for clip in clips), clips=1)
-        if len(clips) == 1 and _far(utterance.declared, clips[0].info.duration):
-            real = f"{clips[0].info.duration:.3f} s"
-            said = f"the source says {utterance.declared:g} s, the clip has {real}"
-            _tell(remarks, "other_duration", f"{utterance.place}: {said}")
+        if len(clips) == 1 and utterance.declared is not None:
+            said, real = utterance.declared, clips[0].info.duration
+            if abs(said - real) > 0.25 + 0.05 * real:  # more than what containers round
+                line = f"{utterance.place}: the source says {said:g} s, the clip has {real:.3f} s"
+                _tell(remarks, "other_duration", line)
         reason = _reason_to_leave_out(split, utterance, results)
         if reason is None:
             sessions.note(utterance)
@@ -172,11 +173,6 @@ class _Sessions:
                     f"whole: {lost}. Keep it (`exclude`, `ids`), or leave all chunks of the "
                     "session out"
                 )
-
-
-def _far(declared: float | None, real: float) -> bool:
-    """Whether a length is not that of the clip, give or take what containers round."""
-    return declared is not None and abs(declared - real) > 0.25 + 0.05 * real
 
 
 def _reason_to_leave_out(
