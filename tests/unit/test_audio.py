@@ -77,6 +77,12 @@ def test_a_clip_that_was_cut_short_is_found(examined, kind):
             examined(data[:-cut])
 
 
+def test_frames_that_are_promised_and_do_not_come_are_found(examined):
+    tag = b"ID3\x04\0\0\0\0\0\x0a" + bytes(10)  # libsndfile takes its length for sound
+    with pytest.raises(BadAudioError, match="its 2.00 s cannot be decoded to the end"):
+        examined(tag + hub_sets.clip(3, 2.0, "WAV")[:-20])
+
+
 def test_bytes_around_the_sound_do_no_harm(examined):
     for kind in ("FLAC", "MP3"):
         data = hub_sets.clip(5, 1.0, kind)

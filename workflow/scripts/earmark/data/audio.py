@@ -106,11 +106,13 @@ def _decodes(sound: Any) -> bool:
     import numpy as np
     import soundfile
 
-    block = np.empty((BLOCK, sound.channels), np.float32)
+    block, left = np.empty((BLOCK, sound.channels), np.float32), sound.frames
     try:
-        return bool(sum(map(len, sound.blocks(frames=sound.frames, out=block))) == sound.frames)
+        while left and (count := len(sound.read(out=block[:left]))):
+            left -= count
     except soundfile.LibsndfileError:
         return False
+    return not left
 
 
 def _by_ffmpeg(path: str, check: str) -> AudioInfo:
