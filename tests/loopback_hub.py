@@ -9,7 +9,6 @@ A request that it does not know is answered with 404 and remembered in `unexpect
 from __future__ import annotations
 
 import fnmatch
-import gzip
 import hashlib
 import json
 import re
@@ -44,8 +43,6 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     cut_after: int | None = None
     corrupt: bool = False
-    ignore_range: bool = False
-    gzip: bool = False
     hold_after: int | None = None
     held: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
@@ -181,9 +178,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.api(match[1], match[2] or "", parse_qs(parts.query), body)
             elif match := re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", parts.path):
                 self.resolve(match[1], unquote(match[2]), unquote(match[3]))
-            elif (
-                path == "/api/agent-harnesses"
-            ):  # the client's own telemetry, where an agent runs it
+            elif path == "/api/agent-harnesses":  # the client's own telemetry
                 self.reply(404)
             else:
                 self.hub.unexpected.append(f"{self.command} {self.path}")
@@ -342,7 +337,7 @@ class Handler(BaseHTTPRequestHandler):
             if fault.cut_after is not None:
                 limit = fault.cut_after
         asked = self.headers.get("Range")
-        if asked is not None and not (fault and fault.ignore_range):
+        if asked is not None:
             match = re.fullmatch(r"bytes=(\d+)-(\d*)", asked)
             if match is None or int(match[1]) >= len(content):
                 self.reply(416, b"", {"Content-Range": f"bytes */{len(content)}"})
@@ -353,8 +348,6 @@ class Handler(BaseHTTPRequestHandler):
             status, body = 206, content[start : end + 1]
         else:
             status, body = 200, content
-        if fault is not None and fault.gzip:
-            headers["Content-Encoding"], body = "gzip", gzip.compress(body)
         if fault is not None and fault.hold_after is not None:
             self.hold(fault, status, body, headers)
             return

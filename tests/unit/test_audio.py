@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from itertools import pairwise
 
 import hub_sets
 import numpy as np
@@ -75,6 +76,21 @@ def test_a_clip_that_was_cut_short_is_found(examined, kind):
     for cut in (100, len(data) // 2):
         with pytest.raises(BadAudioError, match="cut short"):
             examined(data[:-cut])
+
+
+def test_frames_that_are_promised_and_do_not_come_are_found(examined):
+    tag = b"ID3\x04\0\0\0\0\0\x0a" + bytes(10)  # libsndfile takes its length for sound
+    with pytest.raises(BadAudioError, match="its 2.00 s cannot be decoded to the end"):
+        examined(tag + hub_sets.clip(3, 2.0, "WAV")[:-20])
+
+
+def test_frames_that_fail_between_good_ones_are_found_where_no_length_is_told(examined):
+    data = bytearray(hub_sets.clip(7, 3.0, "MP3").replace(b"Xing", bytes(4)))
+    starts = [at for at in range(len(data)) if data[at : at + 2] == data[:2]]
+    for start, end in pairwise(starts[20:33]):
+        data[start + 4 : end] = b"\xff" * (end - start - 4)
+    with pytest.raises(BadAudioError, match="damaged: 2.7. s can be decoded"):
+        examined(bytes(data))
 
 
 def test_bytes_around_the_sound_do_no_harm(examined):

@@ -164,3 +164,19 @@ def test_a_clip_that_cannot_be_had_is_named_with_its_row_or_left_out(hub, prepar
     home = prepare(Split(benchmark="x", name="s", source=source, skip_bad_audio=True))
     assert [row["id"] for row in rows_of(home)] == ["q0", "q2"]
     assert read_json(home / "source.json")["rows"]["left_out"] == {"bad audio": 1}
+
+
+@pytest.mark.parametrize("part", [0.5, 0.99])
+def test_an_archive_that_was_cut_short_is_named(hub, prepare, part):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for n in range(9):
+            archive.writestr(f"data/{n}.wav", hub_sets.clip(n, kind="WAV"))
+    data = stream.getvalue()
+    rows = [{"id": str(n), "audio_path": [f"data/{n}.wav"]} for n in range(9)]
+    cut = data[: int(part * len(data))]
+    hub.commit("o/n", {"test.jsonl": hub_sets.jsonl(rows), "data.zip": cut})
+    source = {"type": "hub", "repo": "o/n", "files": ["*.jsonl"], "archive": "data.zip",
+              "columns": {"audio": "audio_path", "text": None}}  # fmt: skip
+    with pytest.raises(EarmarkError, match=r"o/n: data.zip: .* cut short"):
+        prepare(Split(benchmark="x", name="s", source=source))

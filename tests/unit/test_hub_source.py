@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 
 import hub_sets
 import pyarrow as pa
@@ -78,12 +77,9 @@ def test_only_the_files_that_a_split_needs_are_fetched(hub, prepare):
 
 
 def test_the_eight_sets_are_declared_as_the_hub_has_them(hub, prepare, clone):
-    sizes = {
-        "librispeech:test.clean": 2, "librispeech:test.other": 2, "voxpopuli:test": 2,
-        "tedlium:test": 2, "gigaspeech:test": 2, "spgispeech:test": 2, "earnings22:test": 2,
-        "ami:test": 2,
-    }  # fmt: skip
-    hub.commit(ESB, hub_sets.esb(sizes))
+    sets = "voxpopuli tedlium gigaspeech spgispeech earnings22 ami".split()
+    sizes = {"librispeech:test.clean": 2, "librispeech:test.other": 2}
+    hub.commit(ESB, hub_sets.esb(sizes | {f"{name}:test": 2 for name in sets}))
     splits = declared(clone, "asr-leaderboard", {"splits": "all"})
     assert len(splits) == 8
     for split in splits.values():
@@ -212,15 +208,17 @@ def test_a_corrupt_parquet_file_is_named(hub, prepare, tmp_path):
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ({"columns": {"text": "transcript"}}, r"no column 'transcript' for `text`; it has audio, "),
-        ({"columns": {"text": "transcript"}}, r"Set `source.columns.text`"),
+        (
+            {"columns": {"text": "transcript"}},
+            r"no column 'transcript'; it has audio, .*Set `source.columns.text`",
+        ),
         (
             {"columns": {"text": "audio_length_s"}},
             r"row 1 of .*'audio_length_s' holds float where `text` needs text",
         ),
         ({"columns": {"audio": "audio_length_s"}}, r"`audio` needs bytes .*source.columns.audio"),
-        ({"keep": ["speaker"]}, r"no column 'speaker'.*Change `source.keep`"),
-        ({"rows": {"lang": ["en"]}}, r"no column 'lang'.*Change `source.rows`"),
+        ({"keep": ["speaker"]}, r"no column 'speaker'.*Set `source.keep`"),
+        ({"rows": {"lang": ["en"]}}, r"no column 'lang'.*Set `source.rows`"),
         ({"config": "librispeach"}, r"'librispeach' not found.*librispeech.*source.config"),
         ({"split": "test"}, r"no split 'test'.*test.clean"),
         (
@@ -365,22 +363,6 @@ def test_a_dataset_that_was_renamed_is_found_under_its_old_name(hub, prepare):
     hub.commit(ESB, hub_sets.esb({"librispeech:test.clean": 6}))
     hub.renamed["old/name"] = ESB
     assert len(rows_of(prepare(esb_split(source={"repo": "old/name"})))) == 6
-
-
-@pytest.mark.parametrize("part", [0.5, 0.99])
-def test_an_archive_that_was_cut_short_is_named(hub, prepare, part):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for n in range(9):
-            archive.writestr(f"data/{n}.wav", hub_sets.clip(n, kind="WAV"))
-    data = stream.getvalue()
-    rows = [{"id": str(n), "audio_path": [f"data/{n}.wav"]} for n in range(9)]
-    cut = data[: int(part * len(data))]
-    hub.commit("o/n", {"test.jsonl": hub_sets.jsonl(rows), "data.zip": cut})
-    source = {"type": "hub", "repo": "o/n", "files": ["*.jsonl"], "archive": "data.zip",
-              "columns": {"audio": "audio_path", "text": None}}  # fmt: skip
-    with pytest.raises(EarmarkError, match=r"o/n: data.zip: .* cut short"):
-        prepare(Split(benchmark="x", name="s", source=source))
 
 
 def test_a_large_split_is_spread_over_folders(hub, prepare, monkeypatch):

@@ -1,4 +1,4 @@
-"""Fetch (or synthesize) what a split is made of; source/files.json records what it is."""
+"""Fetch what a split is made of; source/files.json records what it is."""
 
 from earmark.config import resolve
 from earmark.data.download import download

@@ -1,7 +1,5 @@
 """Files that are written whole or not at all, and JSON Lines with errors that name the line."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

@@ -1,7 +1,5 @@
 """Where every file of a run lies. Nobody else spells a path of `data_dir` or `results_dir`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +9,8 @@ from typing import Any
 TABLES = ("csv", "md", "tex")
 """The leaderboard's formats."""
 RESERVED = frozenset(
-    (
-        *("logs", "embeddings", "report.html", "report_files", "report.config.json"),
-        *(f"leaderboard.{x}" for x in TABLES),
-    )
+    {"logs", "embeddings", "report.html", "report_files", "report.config.json"}
+    | {f"leaderboard.{form}" for form in TABLES}
 )
 """What `results_dir` holds beside the models' folders."""
 
@@ -34,12 +30,8 @@ class Paths:
 
     def __init__(self, data_dir: str, results_dir: str) -> None:
         data, model = f"{data_dir}/{{benchmark}}/{{split}}", f"{results_dir}/{{model}}"
-        logs, split, answers = (
-            f"{results_dir}/logs",
-            "{benchmark}/{split}",
-            "{benchmark}/{split}{seed}",
-        )
-        ours = f"{model}/eval-results/{{benchmark}}"
+        logs, split = f"{results_dir}/logs", "{benchmark}/{split}"
+        answers, ours = f"{split}{{seed}}", f"{model}/eval-results/{{benchmark}}"
         self.files = Pattern(f"{data}/source/files.json")
         self.source = Pattern(f"{data}/source.json")
         self.manifest = Pattern(f"{data}/manifest.jsonl")
@@ -66,17 +58,13 @@ class Paths:
         self.server_log = Pattern(f"{logs}/servers/{{model}}.{{shard}}.log")
         self.judge_log = Pattern(f"{logs}/servers/judge.{{model}}.log")
         below = {
-            "download": split,
-            "manifest": split,
-            "infer": f"{{model}}/{answers}",
+            **dict.fromkeys(("download", "manifest"), split),
+            **dict.fromkeys(
+                ("infer", "gather", "match", "judge", "comet_scores"), f"{{model}}/{answers}"
+            ),
+            **dict.fromkeys(("score", "category"), f"{{model}}/{split}"),
             "infer_shard": f"{{model}}/{answers}.{{shard}}-of-{{shards}}",
-            "gather": f"{{model}}/{answers}",
-            "match": f"{{model}}/{answers}",
-            "judge": f"{{model}}/{answers}",
-            "comet_scores": f"{{model}}/{answers}",
-            "score": f"{{model}}/{split}",
             "aggregate": "{model}/{benchmark}",
-            "category": f"{{model}}/{split}",
             "report": "report",
         }
         self.logs = {

@@ -1,7 +1,5 @@
 """The config's other keys, and those of benchmarks' declarations: type, default, meaning."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -90,17 +88,7 @@ class SplitKeys(Part):
     kind: ClassVar = "scoring"
     renamed: ClassVar = {"leave_out": "exclude", "allow_bad_audio": "skip_bad_audio"}
 
-    scoring: Literal[
-        "asr",
-        "translation",
-        "keywords",
-        "hallucination",
-        "closed_form",
-        "open_ended",
-        "instruction_following",
-        "multiple_choice",
-        "judged",
-    ] = key(
+    scoring: parts.Scoring = key(
         "asr",
         "By word error rate; BLEU and chrF; words that rows list; characters a minute; by matching "
         "with choices, by a judge, and by rules (MMAU-Pro); by the choice that is named; by a "
@@ -183,7 +171,7 @@ class SplitKeys(Part):
     sample: Sample | None = key(
         None, "Evaluate a random sample; results are labelled so. Of chunks: as for `limit`."
     )
-    ids: Annotated[list[Text], Field(min_length=1)] | None = key(
+    ids: parts.Texts | None = key(
         None, "Evaluate these rows alone, of those that `limit` and `sample` leave; labelled so."
     )
     exclude: Exclude = key(Exclude(), "Which rows are left out; each is counted in source.json.")

@@ -4,8 +4,6 @@ The JSON schemas in ``workflow/schemas`` and the tables of docs/config.md are ma
 classes and from those of `earmark.config.benchmarks`, by docs/make_config.py.
 """
 
-from __future__ import annotations
-
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -71,11 +69,7 @@ def _image(given: Any) -> Any:
 
 
 class Model(Part):
-    """A model under test, and what serves it.
-
-    Besides its keys it has a ``name`` (in the config, in tables), a ``folder`` (its name in
-    paths), ``settings`` (all its keys as a plain dictionary) and ``total_gpus``.
-    """
+    """A model under test, and what serves it."""
 
     kind: ClassVar = "server"
 
@@ -186,7 +180,7 @@ class Model(Part):
         """All its keys as a plain dictionary, but those that are null by default."""
         return {"revision": None, **self.model_dump(), "prompt": self.given.get("prompt", {})}
 
-    def request(self, split: Split) -> Plain:
+    def request(self, split: "Split") -> Plain:
         """Everything that determines the model's answers on a split, and nothing operational."""
         decisive = ("model", "revision", "api", "sampling", "extra_body")
         prompt = {"system": None, "user": "", "suffix": "", **split.prompt.given}

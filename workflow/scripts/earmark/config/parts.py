@@ -1,7 +1,5 @@
 """What the config's classes are made of: their base, and the types of their keys."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +13,7 @@ from earmark.language import code
 
 Plain = dict[str, Any]
 
-_KEYS = re.compile(r"(sk|hf|nvapi|gsk|ghp|xai|pplx)[-_]|AIza")
+KEYS = "(sk|hf|nvapi|gsk|ghp|xai|pplx)[-_]|AIza"
 """How the keys of well-known services begin."""
 
 
@@ -56,9 +54,10 @@ class Part(BaseModel):
         return self.model_dump(exclude_unset=True)
 
     @classmethod
-    def unsuited(cls, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def unsuited(cls, given: Any) -> Iterator[tuple[str, str]]:
         """The keys that a mapping lacks for its type, or that mean nothing for it, and why."""
-        kind, types = given.get(cls.kind), cls.model_fields[cls.kind].annotation
+        kind = given.get(cls.kind) if isinstance(given, Mapping) else None
+        types = cls.model_fields[cls.kind].annotation
         known = cls.types or [one for part in (types, *get_args(types)) for one in get_args(part)]
         if kind not in known:
             return  # not given, or none of them, which is told elsewhere
@@ -98,7 +97,7 @@ def _folder(path: str) -> str:
 
 
 def _variable(name: str) -> str:
-    if _KEYS.match(name) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+    if re.match(KEYS, name) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError(
             "not the name of an environment variable (and not repeated here, since it may be a "
             "key): export the key as MY_API_KEY, say, and put MY_API_KEY here"
@@ -161,32 +160,21 @@ Words = str | list[str | int | float]
 NotNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0), WrapValidator(_as_written)]
-Values = (
-    Annotated[list[Any], Field(min_length=1)]
-    | Annotated[
-        dict[Literal["not"], Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)
-    ]
-)
-Sliced = (
-    Text
-    | Annotated[
-        dict[Text, Annotated[list[int | float], Field(min_length=1)]],
-        Field(min_length=1, max_length=1),
-    ]
-)
+Texts = Annotated[list[Text], Field(min_length=1)]
+_Some = Annotated[list[Any], Field(min_length=1)]
+Values = _Some | Annotated[dict[Literal["not"], _Some], Field(min_length=1)]
+_Edges = Annotated[list[int | float], Field(min_length=1)]
+Sliced = Text | Annotated[dict[Text, _Edges], Field(min_length=1, max_length=1)]
+Scoring = Literal[
+    "asr", "translation", "keywords", "hallucination", "closed_form", "open_ended",
+    "instruction_following", "multiple_choice", "judged",
+]  # fmt: skip
 Protocol = Literal[
-    "whisper",
-    "nemo_skills",
-    "open_asr_leaderboard",
-    "nemo_skills_multilingual",
-    "open_asr_leaderboard_multilingual",
-    "nemo_skills_pc",
-    "nemo_skills_c",
-    "nemo_skills_per",
-    "nemo_skills_no_tn_itn",
-    "basic",
-    "none",
-]
+    "whisper", "nemo_skills", "open_asr_leaderboard",
+    "nemo_skills_multilingual", "open_asr_leaderboard_multilingual",
+    "nemo_skills_pc", "nemo_skills_c", "nemo_skills_per", "nemo_skills_no_tn_itn",
+    "basic", "none",
+]  # fmt: skip
 ProtocolAt = Annotated[str, Field(pattern=rf"^({'|'.join(get_args(Protocol))})@[\w-]+$")]
 """A protocol that takes references from that column of the manifest."""
 Protocols = Annotated[

@@ -1,7 +1,5 @@
 """YAML as it is read and checked, with messages that name the key and what is allowed."""
 
-from __future__ import annotations
-
 import difflib
 import json
 import os
@@ -14,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import yaml
 from pydantic import ValidationError
 
-from earmark.config.parts import Part
+from earmark.config.parts import KEYS, Part
 from earmark.errors import EarmarkError
 
 Made = TypeVar("Made", bound=Part)
@@ -29,39 +27,41 @@ _BOUNDS = {
     "greater_than_equal": ("at least", "ge"), "greater_than": ("more than", "gt"),
     "less_than_equal": ("at most", "le"),
 }  # fmt: skip
-_SECRET = re.compile(
-    r"\b(sk|hf|nvapi|gsk|ghp|xai|pplx)[-_]|AIza|api.?key|secret|passw|://[^/\s]*@", re.IGNORECASE
-)
+_SECRET = re.compile(rf"\b{KEYS}|api.?key|secret|passw|://[^/\s]*@", re.IGNORECASE)
+
+
+# libyaml, where it is there, is ten times faster, at every start of a job.
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """Refuses a key that a mapping has twice."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            name, mark = str(key.value), key.start_mark
+            if name in lines and name != "<<":
+                raise EarmarkError(
+                    f"{mark.name}, line {mark.line + 1}: the key {name!r} is there already, in "
+                    f"line {lines[name]}; only one of them would count: remove the other"
+                )
+            lines.setdefault(name, mark.line + 1)
+        return super().construct_mapping(node, deep)
 
 
 def read_yaml(path: Path) -> Any:
-    """Read one YAML document.
-
-    Raises:
-        EarmarkError: when the file is missing, is not YAML, or names a key twice; names the line.
-    """
+    """Read one YAML document; an `EarmarkError` names a line that is none, or a key given twice."""
     try:
-        text = path.read_text(encoding="utf-8")
-        # libyaml, where it is there, is ten times faster, at every start of a job.
-        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-        node = loader.get_single_node()
-        twice = next(_twice(node), None)
-        if twice is None:
-            return None if node is None else loader.construct_document(node)
+        with path.open("rb") as stream:
+            return yaml.load(stream, _Loader)
     except OSError as error:
         raise EarmarkError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise EarmarkError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
-        problem = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
         raise EarmarkError(f"{path}{line}: not YAML: {problem}") from None
-    name, first, again = twice
-    raise EarmarkError(
-        f"{path}, line {again}: the key {name!r} is there already, in line {first}; "
-        "only one of them would count: remove the other"
-    )
 
 
 def read_or_exit(path: str | Path) -> Any:
@@ -73,7 +73,7 @@ def read_or_exit(path: str | Path) -> Any:
 
 
 def existing(given: str, root: str | Path, key: str, expected: str) -> str:
-    """A file that a config names, relative to the working folder.
+    """A file that a config names, relative to the working folder; an error where it is not there.
 
     Args:
         given: The path as the config has it.
@@ -81,9 +81,6 @@ def existing(given: str, root: str | Path, key: str, expected: str) -> str:
             looked for in the working folder, where the files of a workflow are that uses this one.
         key: The file and key that name it, for the message.
         expected: What the file is to be, for the message.
-
-    Raises:
-        EarmarkError: when there is no such file; names the key, the path and what is expected.
     """
     tried = [*dict.fromkeys(Path(folder, given).absolute() for folder in (root, Path()))]
     for path in tried:
@@ -94,21 +91,6 @@ def existing(given: str, root: str | Path, key: str, expected: str) -> str:
     raise EarmarkError(f"{key}: {' and '.join(map(str, tried))} {problem}; {expected} is expected")
 
 
-def _twice(node: Any) -> Iterator[tuple[str, int, int]]:
-    """Keys that a mapping has twice, with both lines."""
-    if isinstance(node, yaml.SequenceNode):
-        for inner in node.value:
-            yield from _twice(inner)
-    if isinstance(node, yaml.MappingNode):
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
-            if name in lines and name != "<<":
-                yield name, lines[name], line
-            lines.setdefault(name, line)
-            yield from _twice(value)
-
-
 def closest(word: str, known: Iterable[str]) -> str:
     """A suffix such as `` (did you mean 'splits'?)``, or nothing when no known word is near."""
     near = difflib.get_close_matches(word, [str(k) for k in known], n=1)
@@ -116,10 +98,10 @@ def closest(word: str, known: Iterable[str]) -> str:
 
 
 def check(value: Any, kind: type[Made], where: str, more: Iterable[str] = ()) -> Made:
-    """A document as an object of its class.
+    """A document, as YAML holds it, as an object of its class.
 
     Args:
-        value: The document, as YAML holds it.
+        value: The document.
         kind: The class.
         where: What to call the document in messages: its file.
         more: What else is wrong with it, as ``key: what, and what would be right``.

@@ -1,7 +1,5 @@
 """The config, checked and resolved: which models meet which splits, and with what settings."""
 
-from __future__ import annotations
-
 import copy
 import os
 import re
@@ -25,32 +23,18 @@ _LONGEST = 100
 
 @dataclass(frozen=True)
 class Run:
-    """A whole config, resolved.
+    """A whole config, resolved."""
 
-    Attributes:
-        data_dir: Folder for manifests and audio.
-        results_dir: Folder for predictions, scores and tables.
-        hub_cache: Folder for files of the Hub as they came, shared by all splits.
-        benchmarks: The selected splits, by benchmark and split.
-        models: The models under test, by their folder in `results_dir`.
-        judge: The model that judges open-ended answers.
-        matcher: What matches closed-form answers to choices.
-        frozen: What a job needs beside the config to resolve it alike, whatever has become of
-            the files: the config's ``frozen`` key.
-        given: The config as it was given, with its paths expanded.
-        published: A CSV file of published numbers, to stand beside ours.
-    """
-
-    data_dir: str
-    results_dir: str
-    hub_cache: str
-    benchmarks: dict[str, dict[str, Split]]
-    models: dict[str, Model]
-    judge: Model
-    matcher: Matcher
-    frozen: Plain
-    given: Plain
-    published: str | None = None
+    data_dir: str  # for manifests and audio
+    results_dir: str  # for predictions, scores and tables
+    hub_cache: str  # for files of the Hub as they came, shared by all splits
+    benchmarks: dict[str, dict[str, Split]]  # the selected splits, by benchmark and split
+    models: dict[str, Model]  # under test, by their folder in `results_dir`
+    judge: Model  # of open-ended answers
+    matcher: Matcher  # of closed-form answers to choices
+    frozen: Plain  # the config's key ``frozen``: what a job resolves it alike with (see `resolve`)
+    given: Plain  # the config as it was given, with its paths expanded
+    published: str | None = None  # a CSV file of published numbers, to stand beside ours
 
     @cached_property
     def paths(self) -> Paths:
@@ -179,7 +163,8 @@ def alone(config: Mapping[str, Any], where: str = "config") -> Config:
 
 def _unsuited(config: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with names of models, and keys that mean nothing for their type."""
-    for name, given in _mapping(config.get("models")).items():
+    models = config.get("models")
+    for name, given in models.items() if isinstance(models, Mapping) else ():
         if len(str(name)) > _LONGEST:
             yield (
                 f"models.{str(name)[:20]}…: a name of {len(str(name))} characters; results are "
@@ -187,16 +172,11 @@ def _unsuited(config: Mapping[str, Any]) -> Iterator[str]:
             )
         elif folder(str(name)) in RESERVED:
             yield f"models.{name}: results_dir has a file of that name; call the model otherwise"
-        for key, why in Model.unsuited(_mapping(given)):
+        for key, why in Model.unsuited(given):
             yield f"models.{name}.{key}: {why}"
-    for key, why in Judge.unsuited(_mapping(config.get("judge"))):
-        yield f"judge.{key}: {why}"
-    for key, why in Matcher.unsuited(_mapping(config.get("matcher"))):
-        yield f"matcher.{key}: {why}"
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    for part, kind in (("judge", Judge), ("matcher", Matcher)):
+        for key, why in kind.unsuited(config.get(part)):
+            yield f"{part}.{key}: {why}"
 
 
 def _named(given: Mapping[str, Model], where: str) -> dict[str, Model]:
@@ -332,8 +312,7 @@ def _split(keys: Plain, where: str, root: Path) -> Split:
     source = dict(keys.get("source") or {})
     if "type" not in source:
         raise EarmarkError(f"{where}.source.type: missing; one of {', '.join(Source.needs)}")
-    lines = [f"{where}.source.{key}: {why}" for key, why in Source.unsuited(source)]
-    if lines:
+    if lines := [f"{where}.source.{key}: {why}" for key, why in Source.unsuited(source)]:
         raise EarmarkError("\n".join(lines))
     if "manifest" in source:
         key = f"{where}.source.manifest"

@@ -1,7 +1,5 @@
 """The config's keys of where utterances, and their references, come from."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -17,7 +15,7 @@ class References(Part):
     revision: Text = key("main", "A commit, tag or branch.")
     config: str | None = key(None, "The configuration, where there are several.")
     split: str = key("test", "The split's name there.")
-    files: Annotated[list[str], Field(min_length=1)] | None = key(
+    files: parts.Texts | None = key(
         None, "The files that hold the rows (globs), if the README has no list."
     )
     manifest: LocalPath | None = key(None, "A file of your own: JSON Lines, CSV or TSV.")
@@ -53,7 +51,7 @@ class Source(Part):
     revision: Text = key("main", "A commit, tag or branch; a commit is what repeats.", "hub")
     config: str | None = key(None, "The configuration, where there are several.", "hub")
     split: str = key("test", "The split's name there.", "hub")
-    files: Annotated[list[str], Field(min_length=1)] | None = key(
+    files: parts.Texts | None = key(
         None,
         "The files that hold the rows (globs), if the README has no list; of `url`, in the "
         "archives.",
@@ -62,7 +60,7 @@ class Source(Part):
     urls: Annotated[list[parts.Address], Field(min_length=1)] | None = key(
         None, "Addresses of archives (tar, tar.gz, zip) with rows and clips.", "url"
     )
-    clips: Annotated[list[str], Field(min_length=1)] | None = key(
+    clips: parts.Texts | None = key(
         None, "Clips in the archives (globs) that are a row each, where no file has rows.", "url"
     )
     archive: str | None = key(None, "The zip archive with the clips of the audio column.", "hub")

@@ -4,12 +4,12 @@ libsndfile (`soundfile`) decodes WAV, FLAC, AIFF and their like. FFmpeg's librar
 MP3 and Ogg, whose length and damage only their frames tell, and whatever libsndfile refuses.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,25 +36,14 @@ class BadAudioError(EarmarkError):
     """Bytes that are not audio, or not all of it."""
 
 
-class _OtherDecoder(Exception):  # noqa: N818
-    """What libsndfile does not read, or not reliably."""
-
-
 @dataclass(frozen=True)
 class AudioInfo:
-    """What an audio file holds.
+    """What an audio file holds."""
 
-    Attributes:
-        duration: Seconds.
-        sampling_rate: Hz.
-        channels: How many channels.
-        extension: What a file of this format is called, with the dot: ``.flac``.
-    """
-
-    duration: float
-    sampling_rate: int
+    duration: float  # seconds
+    sampling_rate: int  # Hz
     channels: int
-    extension: str
+    extension: str  # what a file of this format is called, with the dot: ``.flac``
 
 
 def examine(path: str | Path, check: str = "full") -> AudioInfo:
@@ -68,83 +57,89 @@ def examine(path: str | Path, check: str = "full") -> AudioInfo:
     Raises:
         BadAudioError: when it is not audio, or was cut short or damaged; does not name the file.
     """
-    with Path(path).open("rb") as stream:
-        start = stream.read(64)
-        tagged = start.startswith(b"ID3") and len(start) > 10
-        if tagged:  # an ID3 tag, of 7 bits a byte of its size
-            stream.seek(10 + sum(byte << 7 * n for n, byte in enumerate(start[9:5:-1])))
-        tagged = tagged and stream.read(4) not in (b"RIFF", b"FORM")
+    start = _start(path)
     if not start:
         raise BadAudioError("no bytes in it")
     if what := not_itself(start):
         raise BadAudioError(what)
-    if not tagged:  # libsndfile takes the tag for the sound of a FLAC file
-        try:
-            return _by_libsndfile(str(path), check)
-        except _OtherDecoder:
-            pass
-    return _by_ffmpeg(str(path), check, start)
+    return _by_libsndfile(str(path), check) or _by_ffmpeg(str(path), check)
 
 
-def _by_libsndfile(path: str, check: str) -> AudioInfo:
-    import numpy as np
+def _start(source: str | Path | bytes) -> bytes:
+    """The first bytes of a file; an `OSError` where it cannot be read, which is no bad audio."""
+    if isinstance(source, bytes):
+        return source[:64]
+    with Path(source).open("rb") as stream:
+        return stream.read(64)
+
+
+def _reliable(sound: Any) -> bool:
+    """Whether a file that libsndfile opened is left to it."""
+    other = sound.format.lower() in OTHERS or sound.subtype.startswith("MPEG")
+    return not other and 0 < sound.frames < 1 << 40
+
+
+def _by_libsndfile(path: str, check: str) -> AudioInfo | None:
     import soundfile
 
     try:
         with soundfile.SoundFile(path) as sound:
-            kind = sound.format.lower()
-            other = kind in OTHERS or sound.subtype.startswith("MPEG")
-            if other or not 0 < sound.frames < 1 << 40:
-                raise _OtherDecoder
-            frames, rate, channels = sound.frames, sound.samplerate, sound.channels
+            if not _reliable(sound):
+                return None
+            kind, rate, channels = sound.format.lower(), sound.samplerate, sound.channels
+            seconds = sound.frames / rate
             sizes = re.search(r"data : (\d+) \(should be (\d+)\)", sound.extra_info)
-            if check == "full":
-                block, frames = np.empty((BLOCK, channels), np.float32), 0
-                try:
-                    while frames < sound.frames:  # and no further: other bytes may follow
-                        count = len(sound.read(out=block[: sound.frames - frames]))
-                        if not count:
-                            raise _ends_early(sound)
-                        frames += count
-                except soundfile.LibsndfileError:
-                    raise _ends_early(sound) from None
+            if check == "full" and not _decodes(sound):
+                raise BadAudioError(
+                    f"cut short or damaged: its {seconds:.2f} s cannot be decoded to the end"
+                )
     except soundfile.LibsndfileError:
-        raise _OtherDecoder from None
+        return None
     # More than two gigabytes are promised by what was written to a pipe.
     if sizes and int(sizes[2]) + WAV_EXCESS < int(sizes[1]) < 0x7FFFF000:
         raise BadAudioError(f"cut short: {sizes[2]} of {sizes[1]} bytes of sound")
-    return AudioInfo(frames / rate, rate, channels, EXTENSIONS.get(kind, f".{kind}"))
+    return AudioInfo(seconds, rate, channels, EXTENSIONS.get(kind, f".{kind}"))
 
 
-def _by_ffmpeg(path: str, check: str, start: bytes) -> AudioInfo:
-    import av
+def _decodes(sound: Any) -> bool:
+    """Whether all frames that a header promises are there; other bytes may follow."""
+    import numpy as np
+    import soundfile
 
+    block, left = np.empty((BLOCK, sound.channels), np.float32), sound.frames
+    try:
+        while left and (count := len(sound.read(out=block[:left]))):
+            left -= count
+    except soundfile.LibsndfileError:
+        return False
+    return not left
+
+
+def _by_ffmpeg(path: str, check: str) -> AudioInfo:
+    import av.logging
+
+    av.logging.set_level(av.logging.WARNING)
+    av.logging.set_skip_repeated(False)
     log: list[Any] = []
     try:
-        with _logged() as log, _opened(path) as container:
-            stream = container.streams.audio[0]
+        with av.logging.Capture() as log, _opened(path) as (container, stream):
             kind, rate = container.format.name.split(",")[0], stream.sample_rate
             channels, stream.codec_context.options = stream.channels, {"err_detect": "crccheck"}
+            base = stream.time_base
             # FFmpeg says so where it guesses a length that nothing in the file tells.
             guessed = any("bitrate" in message for _, _, message in log)
-            promised = 0.0 if guessed else float((stream.duration or 0) * stream.time_base)
+            promised = 0.0 if guessed else float((stream.duration or 0) * base)
             if check == "full":
                 seconds, lost = _counted(container, stream)
             else:
-                lengths = (
-                    float(p.duration or 0) * stream.time_base for p in container.demux(stream)
-                )
+                lengths = [float((p.duration or 0) * base) for p in container.demux(stream)]
                 # The last of an Ogg stream may claim days.
-                seconds, lost = float(sum(each for each in lengths if each < PACKET)), 0.0
+                seconds, lost = sum(each for each in lengths if each < PACKET), 0.0
                 if seconds == 0 or (promised and not kind.startswith("ogg")):
                     seconds = min(seconds or promised, promised)
-    # AttributeError: PyAV knows no decoder for the stream; ZeroDivisionError: it has no rate.
-    except (av.error.FFmpegError, IndexError, ValueError, AttributeError, ZeroDivisionError):
+    except BadAudioError:
         if not any("CRC" in message for _, _, message in log):
-            raise BadAudioError(
-                "not audio that libsndfile or FFmpeg reads; its first bytes are "
-                f"{start[:8].hex(' ')}"
-            ) from None
+            raise
     if any("CRC" in message for _, _, message in log):
         raise BadAudioError("damaged: a checksum does not hold")
     if kind == "ogg":  # its length is where its last page says that it ends, paddings included
@@ -155,42 +150,47 @@ def _by_ffmpeg(path: str, check: str, start: bytes) -> AudioInfo:
     return AudioInfo(seconds, rate, channels, EXTENSIONS.get(kind, f".{kind}"))
 
 
-def _ends_early(sound: Any) -> BadAudioError:
-    seconds = sound.frames / sound.samplerate
-    return BadAudioError(f"cut short or damaged: its {seconds:.2f} s cannot be decoded to the end")
-
-
-def _logged() -> Any:
-    """Collects what FFmpeg warns of in this thread, as a context manager."""
-    import av.logging
-
-    av.logging.set_level(av.logging.WARNING)
-    av.logging.set_skip_repeated(False)
-    return av.logging.Capture()
-
-
-def _opened(source: Any) -> Any:
+@contextmanager
+def _opened(source: str | Path | bytes) -> Iterator[tuple[Any, Any]]:
+    """A file, or its bytes, and its sound, as FFmpeg has them; an error where it cannot go on."""
     import av
 
-    return av.open(source, metadata_errors="ignore", options={"format_whitelist": FORMATS})
+    given = io.BytesIO(source) if isinstance(source, bytes) else str(source)
+    options = {"format_whitelist": FORMATS}
+    try:
+        with av.open(given, metadata_errors="ignore", options=options) as container:
+            yield container, container.streams.audio[0]
+    # AttributeError: PyAV knows no decoder for the stream; ZeroDivisionError: it has no rate.
+    except (av.error.FFmpegError, IndexError, ValueError, AttributeError, ZeroDivisionError):
+        raise BadAudioError(
+            "not audio that libsndfile or FFmpeg reads; its first bytes are "
+            f"{_start(source)[:8].hex(' ')}"
+        ) from None
 
 
-def _counted(container: Any, stream: Any) -> tuple[float, float]:
-    """Seconds decoded, and those of packets that failed between good ones."""
+def _packets(container: Any, stream: Any) -> Iterator[tuple[float, list[Any] | None]]:
+    """The seconds of each packet and its frames, decoded; None where that cannot be."""
     import av
 
-    counts: Counter[int] = Counter()  # frames, by their rate: joined files may have several
-    failed = lost = 0.0
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:
-            failed += float((packet.duration or 0) * stream.time_base) if counts else 0.0
-            continue
-        for frame in frames:
+            frames = None
+        yield float((packet.duration or 0) * stream.time_base), frames
+
+
+def _counted(container: Any, stream: Any) -> tuple[float, float]:
+    """Seconds decoded, and those of packets that failed between good ones."""
+    counts: Counter[int] = Counter()  # frames, by their rate: joined files may have several
+    failed = lost = 0.0
+    for seconds, frames in _packets(container, stream):
+        for frame in frames or ():
             counts[frame.sample_rate] += frame.samples
         if frames:
             lost, failed = lost + failed, 0.0
+        elif frames is None and counts:
+            failed += seconds
     return sum(count / rate for rate, count in counts.items()), lost
 
 
@@ -211,33 +211,22 @@ def read(
         BadAudioError: when it cannot be decoded.
         OSError: when the file cannot be read.
     """
-    import av
     import soundfile
 
-    data: Any = io.BytesIO(source) if isinstance(source, bytes) else str(source)
-    if not isinstance(source, bytes):
-        Path(source).open("rb").close()  # a missing file is no bad audio
+    _start(source)  # a missing file is no bad audio
+    given = io.BytesIO(source) if isinstance(source, bytes) else str(source)
     try:
-        with soundfile.SoundFile(data) as sound:
-            first, last = _frames(offset, duration, sound.samplerate)
-            if sound.format.lower() in OTHERS or sound.frames > 1 << 40 or not sound.seekable():
-                raise _OtherDecoder
-            if not sound.frames:
-                raise _OtherDecoder
-            sound.seek(min(first, sound.frames))
-            count = -1 if last is None else last - first
-            return sound.read(count, dtype="float32", always_2d=True), sound.samplerate
-    except (soundfile.LibsndfileError, _OtherDecoder):
+        with soundfile.SoundFile(given) as sound:
+            if _reliable(sound) and sound.seekable():
+                first, last = _frames(offset, duration, sound.samplerate)
+                sound.seek(min(first, sound.frames))
+                count = -1 if last is None else last - first
+                return sound.read(count, dtype="float32", always_2d=True), sound.samplerate
+    except soundfile.LibsndfileError:
         pass
-    try:
-        data = io.BytesIO(source) if isinstance(source, bytes) else data
-        with _opened(data) as container:
-            stream = container.streams.audio[0]
-            rate = stream.sample_rate  # of its first frames: joined files may have several
-            return _part(container, stream, *_frames(offset, duration, rate)), rate
-    # AttributeError: PyAV knows no decoder for the stream; ZeroDivisionError: it has no rate.
-    except (av.error.FFmpegError, IndexError, ValueError, AttributeError, ZeroDivisionError):
-        raise BadAudioError("not audio that libsndfile or FFmpeg reads") from None
+    with _opened(source) as (container, stream):
+        rate = stream.sample_rate  # of its first frames: joined files may have several
+        return _part(container, stream, *_frames(offset, duration, rate)), rate
 
 
 def _frames(offset: float, duration: float | None, rate: int) -> tuple[int, int | None]:
@@ -252,32 +241,22 @@ def _part(container: Any, stream: Any, first: int, last: int | None) -> Any:
     made = partial(av.AudioResampler, "fltp", stream.layout.name, stream.sample_rate)
     resamplers: defaultdict[Any, Any] = defaultdict(made)  # by the frame's rate and layout
     channels, parts, at = stream.channels, [], 0
-    for packet in container.demux(stream):
-        try:
-            frames = [
-                part
-                for frame in packet.decode()
-                for part in resamplers[frame.sample_rate, frame.layout.name].resample(frame)
-            ]
-        except av.error.InvalidDataError:
-            continue
-        for samples in (frame.to_ndarray().T for frame in frames):
-            if samples.shape[1] != channels:  # a damaged frame's header may say so
-                samples = samples.mean(axis=1, keepdims=True).repeat(channels, axis=1)
-            end = len(samples) if last is None else max(last - at, 0)
-            parts.append(samples[max(first - at, 0) : end])
-            at += len(samples)
+    for _, frames in _packets(container, stream):
+        for frame in frames or ():
+            for part in resamplers[frame.sample_rate, frame.layout.name].resample(frame):
+                samples = part.to_ndarray().T
+                if samples.shape[1] != channels:  # a damaged frame's header may say so
+                    samples = samples.mean(axis=1, keepdims=True).repeat(channels, axis=1)
+                end = len(samples) if last is None else max(last - at, 0)
+                parts.append(samples[max(first - at, 0) : end])
+                at += len(samples)
         if last is not None and at >= last:
             break
     return np.concatenate(parts)
 
 
 def sha256(path: str | Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal.
-
-    Raises:
-        EarmarkError: when the file cannot be read.
-    """
+    """The SHA-256 of a file's bytes, in hexadecimal; an `EarmarkError` where it cannot be read."""
     try:
         with Path(path).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

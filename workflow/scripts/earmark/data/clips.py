@@ -1,10 +1,10 @@
 """Clips as files: written as they came, decoded once, in order, each under a safe name."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os
+import re
+import shutil
 import zipfile
 import zlib
 from collections import deque
@@ -14,25 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from earmark.data.audio import AudioInfo, BadAudioError, examine, read, sha256
-from earmark.data.utterance import Clip, FileNames, Utterance
+from earmark.data.utterance import Clip, Utterance
 from earmark.errors import EarmarkError
 
 
 @dataclass(frozen=True)
 class WrittenClip:
-    """A clip's file.
+    """A clip's file."""
 
-    Attributes:
-        path: Relative to the manifest.
-        info: What it holds.
-        sha256: The digest of its bytes.
-        size: Bytes that were written for it; 0 for a file that stays where it is.
-    """
-
-    path: str
+    path: str  # relative to the manifest
     info: AudioInfo
-    sha256: str
-    size: int
+    sha256: str  # of its bytes
+    size: int  # bytes that were written for it; 0 for a file that stays where it is
 
 
 Result = WrittenClip | EarmarkError
@@ -57,7 +50,7 @@ class ClipStore:
 
     def __init__(self, work: Path, home: Path, check: str, folders: bool) -> None:
         self._work, self._home, self._check, self._folders = work, home, check, folders
-        self._names = FileNames()
+        self._names: set[str] = set()
         self._count = self.size = 0
         self._shared: dict[str, Future[Result]] = {}
         self._pool = ThreadPoolExecutor(min(os.cpu_count() or 2, 8))
@@ -89,7 +82,7 @@ class ClipStore:
         if clip.shared and clip.name in self._shared:
             return self._shared[clip.name]
         name = utterance.id if number == 0 else f"{utterance.id}-{number}"
-        name = self._names.name(Path(clip.name).stem if clip.shared else name)
+        name = safe_name(Path(clip.name).stem if clip.shared else name, self._names)
         folder = f"{self._count // self.FOLDER:03d}/" if self._folders else ""
         if self._count % self.FOLDER == 0:
             (self._work / folder).mkdir(parents=True, exist_ok=True)
@@ -111,13 +104,14 @@ class ClipStore:
     def _write(self, clip: Clip, name: str) -> Result:
         path = self._work / f"{name}.part"
         try:
-            digest = _copied(clip, path)
+            _copy(clip, path)
             info = examine(path, self._check)
         except (BadAudioError, zipfile.BadZipFile, zlib.error, EOFError) as error:
             path.unlink(missing_ok=True)
             return BadAudioError(f"clip {clip.name!r}: {error}")
         path = path.rename(self._work / (name + info.extension))
-        return WrittenClip(f"audio/{name}{info.extension}", info, digest, path.stat().st_size)
+        size = path.stat().st_size
+        return WrittenClip(f"audio/{name}{info.extension}", info, sha256(path), size)
 
     def close(self) -> None:
         """Wait for the threads to end."""
@@ -128,26 +122,35 @@ def _bytes_held(utterance: Utterance) -> int:
     return sum(len(clip.data or b"") for clip in utterance.clips)
 
 
-def _copied(clip: Clip, path: Path) -> str:
-    """Write a clip's bytes, or its stretch as WAV; returns their digest."""
-    if clip.path is not None:
-        return _stretch_copied(clip, clip.path, path)
-    digest = hashlib.sha256()
-    with clip.open() if clip.open else io.BytesIO(clip.data or b"") as source:
-        if clip.offset is not None:
-            return _stretch_copied(clip, source.read(), path)
-        with path.open("xb") as target:
-            while block := source.read(1 << 20):
-                digest.update(block)
-                target.write(block)
-    return digest.hexdigest()
-
-
-def _stretch_copied(clip: Clip, source: Path | bytes, path: Path) -> str:
+def _copy(clip: Clip, path: Path) -> None:
+    """Write a clip's bytes, or its stretch as WAV."""
     import soundfile
 
+    source: Path | bytes = clip.path or b""
+    if clip.path is None:
+        with clip.open() if clip.open else io.BytesIO(clip.data or b"") as stream:
+            if clip.offset is None:
+                with path.open("xb") as target:
+                    shutil.copyfileobj(stream, target, 1 << 20)
+                return
+            source = stream.read()
     samples, rate = read(source, clip.offset or 0.0, clip.duration)
     if not len(samples):
         raise BadAudioError(f"no sound of it is at its `offset`, {clip.offset:g} s")
     soundfile.write(path, samples, rate, format="WAV", subtype="PCM_16")
-    return sha256(path)
+
+
+def safe_name(original: str, taken: set[str]) -> str:
+    """A name for a file, unique on file systems that ignore case too.
+
+    Args:
+        original: The name to begin from; an underscore stands for what is unsafe in it.
+        taken: The names that were given before, in lower case; this one is added.
+    """
+    base = re.sub(r"[^A-Za-z0-9._-]", "_", original).lstrip(".")[:120] or "_"
+    safe, count = base, 0
+    while safe.casefold() in taken:
+        digest = hashlib.sha256(f"{count or ''}{original}".encode()).hexdigest()[:10]
+        safe, count = f"{base}-{digest}", count + 1
+    taken.add(safe.casefold())
+    return safe

@@ -1,38 +1,31 @@
 """The download step: a split's source, whatever its type, and a record of what it is."""
 
-from __future__ import annotations
-
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from earmark.config import Split
+from earmark.data import local, url
+from earmark.data.hub import source as hub
 from earmark.data.references import bring
 from earmark.files import disk_error, write_json
 
-TYPES = {"hub": "earmark.data.hub.source", "local": "earmark.data.local", "url": "earmark.data.url"}
-"""A source type's module, loaded when a split is of that type.
+TYPES: dict[str | None, Any] = {"hub": hub, "local": local, "url": url}
+"""A source type's module.
 
-Each has ``source_files``, the user's files that a split is made of (a change of any prepares it
-anew); ``fetch``, which brings a split's source and returns what it is; and ``utterances``: how many
-rows a split has, how many are asked for, and those in the source's order.
+Each has ``fetch``, which brings a split's source and returns what it is; and ``utterances``: how
+many rows a split has, how many are asked for, and those in the source's order.
 """
 
 
-def source_type(split: Split) -> Any:
-    """The module that knows a split's source; see `TYPES`."""
-    return import_module(TYPES[str(split.source.type)])
-
-
 def source_files(split: Split) -> list[str]:
-    """The user's files that a split is made of.
+    """The user's files that a split is made of, a change of any of which prepares it anew.
 
     Raises:
         EarmarkError: when one is missing, or its rows are not what they should be; names the row.
     """
-    files: list[str] = source_type(split).source_files(split)
+    files = local.source_files(split) if split.source.type == "local" else []
     references = split.source.references
     if references and references.manifest:
         files.append(references.manifest)
@@ -40,21 +33,18 @@ def source_files(split: Split) -> list[str]:
 
 
 def download(split: Split, record: str | Path, cache: str | Path) -> None:
-    """Fetch a split's source.
+    """Fetch a split's source; an `EarmarkError` names what is missing, or cannot be had or written.
 
     Args:
         split: The split.
         record: The ``source/files.json`` to write: what the source is, with sizes and checksums.
         cache: The folder in which files of the Hub are kept, shared by all splits.
-
-    Raises:
-        EarmarkError: when something is missing, cannot be had or cannot be written; names it.
     """
     folder = Path(record).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):  # another clone may prepare the same folder
-            made = source_type(split).fetch(split, folder, Path(cache))
+            made = TYPES[split.source.type].fetch(split, folder, Path(cache))
             made |= bring(split, folder, Path(cache))
             write_json(record, {"source": split.source.given, **made})
     except OSError as error:

@@ -3,32 +3,31 @@
 The audio stays where it is; the project's manifest points to it.
 """
 
-from __future__ import annotations
-
+import io
 import os
+import re
+import tarfile
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from earmark.config import Source, Split
 from earmark.data.audio import sha256
 from earmark.data.table import Table, form_of
-from earmark.data.tarred import Tar
 from earmark.data.utterance import (
     STRETCH,
     Clip,
     Utterance,
-    distinct,
+    asked_for,
     listed,
     plain,
     stretch,
     text_of,
-    wanted,
 )
 from earmark.errors import EarmarkError
 from earmark.files import Row, json_text
@@ -37,6 +36,7 @@ COLUMNS = {"id": "id", "audio": "audio_filepath", "text": "text"}
 """The keys of the user's manifest, unless ``columns`` says otherwise: NeMo's names."""
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".webm")
 """Tried for names without one, as in LJSpeech's list."""
+Members = dict[str, tuple[int, int]]
 
 
 class Entry(NamedTuple):
@@ -145,7 +145,7 @@ def _named(entries: Sequence[Entry], offset: str) -> list[str]:
 
 
 def source_files(split: Split) -> list[str]:
-    """The manifest and, with audio, every clip: a change of any prepares the split anew.
+    """The manifest and, with audio, every clip.
 
     Raises:
         EarmarkError: when a clip is not there, a row lacks what it should have, two have one id, or
@@ -161,7 +161,7 @@ def source_files(split: Split) -> list[str]:
                     "manifest's folder, or to `source.clip_folder` in it)"
                 )
             files[str(path)] = None
-    for _ in wanted(distinct(utterances_of(split, entries)), split.ids):
+    for _ in asked_for(utterances_of(split, entries)[2], split.ids):
         pass
     return list(files)
 
@@ -177,28 +177,24 @@ def fetch(split: Split, folder: Path, cache: Path) -> dict[str, Any]:
 
 
 def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Iterator[Utterance]]:
-    """The user's rows under the project's names; keys of their own are kept."""
-    entries = _entries(split.source)
-    return len(entries), len(picked(split, entries)), utterances_of(split, entries)
+    """The user's rows under the project's names; see `utterances_of`."""
+    return utterances_of(split, _entries(split.source))
 
 
-def picked(split: Split, entries: Sequence[Entry]) -> Sequence[int]:
-    """Which rows are asked for, as ascending indices."""
-    if split.session is None:
-        return split.chosen(len(entries))
-    column = split.source.columns.get(split.session.group) or split.session.group
-    return split.chosen(len(entries), [str(one.row.get(column)) for one in entries])
-
-
-def utterances_of(split: Split, entries: Sequence[Entry]) -> Iterator[Utterance]:
-    """The utterances that rows are, of those that are asked for."""
-    tars: dict[Path, Tar] = {}
+def utterances_of(split: Split, entries: Sequence[Entry]) -> tuple[int, int, Iterator[Utterance]]:
+    """How many rows there are, how many are asked for, and those; keys of their own are kept."""
+    sessions: list[str] = []
+    if split.session is not None:
+        column = split.source.columns.get(split.session.group) or split.session.group
+        sessions = [str(one.row.get(column)) for one in entries]
+    picked = split.chosen(len(entries), sessions)
+    tars: dict[Path, Members] = {}
     names = _named(entries, split.source.columns.get("offset") or "offset")
-    for index in picked(split, entries):
-        yield _utterance(split, entries[index], names[index], tars)
+    made = (_utterance(split, entries[index], names[index], tars) for index in picked)
+    return len(entries), len(picked), made
 
 
-def _utterance(split: Split, entry: Entry, name: str, tars: dict[Path, Tar]) -> Utterance:
+def _utterance(split: Split, entry: Entry, name: str, tars: dict[Path, Members]) -> Utterance:
     columns, row, where = {**COLUMNS, **split.source.columns}, entry.row, entry.where
     id_, text = columns["id"], columns["text"]
     own = {key: name for key, name in columns.items() if key not in COLUMNS and name is not None}
@@ -226,12 +222,35 @@ def _utterance(split: Split, entry: Entry, name: str, tars: dict[Path, Tar]) -> 
     )
 
 
-def _clip(name: str, path: Path, part: Row, where: str, tars: dict[Path, Tar]) -> Clip:
+def _clip(name: str, path: Path, part: Row, where: str, tars: dict[Path, Members]) -> Clip:
     # A NeMo row with an offset is a stretch of its file; its duration alone says what the file has.
     part = part if part["offset"] is not None else {}
     if path.suffix != ".tar":
         return Clip(str(path), path=path, **part)
-    tar = tars[path] = tars.get(path) or Tar(path)
-    if not tar.holds(name):
+    members = tars[path] = tars.get(path) or _members(path)
+    # NeMo numbers the rows that are parts of one member: ``talk-sub2.wav`` of ``talk.wav``.
+    whole = name if name in members else re.sub(r"-sub\d+(?=\.\w+$|$)", "", name)
+    if whole not in members:
         raise EarmarkError(f"{where}: there is no {name!r} in {path}")
-    return Clip(name, open=partial(tar.open, name), **part)
+    return Clip(name, open=partial(_member, path, *members[whole]), **part)
+
+
+def _members(path: Path) -> Members:
+    """Where the members of an archive as NeMo's tarred sets have it begin, and their sizes."""
+    try:
+        with tarfile.open(path, "r:") as archive:
+            files = [member for member in archive if member.isfile()]
+    except FileNotFoundError:
+        raise EarmarkError(
+            f"{path}: no such archive; rows with `shard_id` have their clips in "
+            "audio_<shard_id>.tar beside the manifest"
+        ) from None
+    except (OSError, tarfile.TarError) as error:
+        raise EarmarkError(f"{path}: not a tar archive without compression: {error}") from None
+    return {one.name.removeprefix("./"): (one.offset_data, one.size) for one in files}
+
+
+def _member(path: Path, start: int, size: int) -> BinaryIO:
+    with path.open("rb") as stream:
+        stream.seek(start)
+        return io.BytesIO(stream.read(size))

@@ -5,8 +5,6 @@ record is written; then the manifest appears. A step that was cut off therefore 
 and its next run begins anew.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import sys
@@ -19,9 +17,9 @@ from filelock import FileLock
 
 from earmark.config import Settings, Split
 from earmark.data.clips import ClipStore, Result, WrittenClip
-from earmark.data.download import source_type
+from earmark.data.download import TYPES
 from earmark.data.references import joined
-from earmark.data.utterance import Utterance, distinct, wanted
+from earmark.data.utterance import Utterance, asked_for
 from earmark.errors import EarmarkError
 from earmark.files import Row, disk_error, json_text, read_json, whole_file, write_json
 from earmark.progress import Progress, human_bytes
@@ -45,7 +43,7 @@ def write_manifest(
         EarmarkError: when a row or a clip is not what it should be, or the disk is full; names it.
     """
     manifest, folder = Path(manifest), Path(files).parent
-    total, asked, utterances = source_type(split).utterances(split, folder, Path(cache))
+    total, asked, utterances = TYPES[split.source.type].utterances(split, folder, Path(cache))
     utterances = joined(split, folder, Path(cache), utterances)
     asked = min(asked, len(split.ids or range(asked)))
     work, audio = manifest.with_name(".audio.partial"), manifest.with_name("audio")
@@ -55,11 +53,11 @@ def write_manifest(
         stale.unlink()
     left_out: Counter[str] = Counter()
     remarks: Counter[str] = Counter()
-    name = f"manifest {manifest.parent.parent.name}/{manifest.parent.name}"
     store = ClipStore(work, manifest.parent, split.check_audio, asked > ClipStore.FOLDER)
     written = 0
     try:
-        with Progress(name, total_clips=asked) as progress, whole_file(manifest) as stream:
+        label = f"manifest {split.benchmark}/{split.name}"
+        with Progress(label, total_clips=asked) as progress, whole_file(manifest) as stream:
             for row in _rows(split, utterances, store, left_out, remarks, progress):
                 stream.write(json_text(row) + "\n")
                 written += 1
@@ -99,12 +97,7 @@ def comparable(split: Split) -> Settings:
 def prepared_otherwise(split: Split, record: str | Path) -> list[str]:
     """Names of the settings with which a split was prepared otherwise than it would be now.
 
-    Args:
-        split: The split as it is now.
-        record: Its ``source.json``; where there is none, nothing was prepared.
-
-    Raises:
-        EarmarkError: when the record cannot be read.
+    Its record is its ``source.json``; where there is none, nothing was prepared.
     """
     if not Path(record).is_file():
         return []
@@ -123,28 +116,30 @@ def _rows(
 ) -> Iterator[Row]:
     """Manifest rows, in order; those that the rules leave out are counted and named in the log."""
     sessions = _Sessions(split)
-    asked = wanted(sessions.asked(distinct(utterances)), split.ids)
-    for utterance, results in store.written(asked):
+    for utterance, results in store.written(asked_for(utterances, split.ids, sessions.note)):
         clips = [clip for clip in results if isinstance(clip, WrittenClip)]
         progress.add(sum(clip.size for clip in clips), clips=1)
-        if len(clips) == 1 and _far(utterance.declared, clips[0].info.duration):
-            remarks["other_duration"] += 1
-            if remarks["other_duration"] <= SHOWN:
-                print(
-                    f"{utterance.where} (id {utterance.id}): the source says "
-                    f"{utterance.declared:g} s, the clip has {clips[0].info.duration:.3f} s",
-                    file=sys.stderr,
-                )
+        if len(clips) == 1 and utterance.declared is not None:
+            said, real = utterance.declared, clips[0].info.duration
+            if abs(said - real) > 0.25 + 0.05 * real:  # more than what containers round
+                line = f"{utterance.place}: the source says {said:g} s, the clip has {real:.3f} s"
+                _tell(remarks, "other_duration", line)
         reason = _reason_to_leave_out(split, utterance, results)
-        sessions.note(utterance, reason and reason[1])
         if reason is None:
+            sessions.note(utterance)
             yield _row(utterance, clips)
-            continue
-        kind, detail = reason
-        left_out[kind] += 1
-        if left_out[kind] <= SHOWN:
-            print(f"left out: {utterance.where} (id {utterance.id}): {detail}", file=sys.stderr)
+        else:
+            kind, detail = reason
+            sessions.note(utterance, detail)
+            _tell(left_out, kind, f"left out: {utterance.place}: {detail}")
     sessions.check()
+
+
+def _tell(counts: Counter[str], kind: str, line: str) -> None:
+    """Count a row, and name it in the log where it is one of the first of its kind."""
+    counts[kind] += 1
+    if counts[kind] <= SHOWN:
+        print(line, file=sys.stderr)
 
 
 class _Sessions:
@@ -156,25 +151,18 @@ class _Sessions:
 
     def __init__(self, split: Split) -> None:
         self._column = split.session.group if split.session else None
-        self._ids = frozenset(split.ids or ())
         self._kept: set[str] = set()
         self._lost: dict[str, str] = {}
 
-    def asked(self, utterances: Iterator[Utterance]) -> Iterator[Utterance]:
-        """The same utterances; those that `ids` will leave out are noted."""
-        for utterance in utterances:
-            if self._ids and utterance.id not in self._ids:
-                self.note(utterance, "not in `ids`")
-            yield utterance
-
-    def note(self, utterance: Utterance, left_out: str | None) -> None:
+    def note(self, utterance: Utterance, left_out: str | None = None) -> None:
         """Note a row, and why it is left out."""
-        name = str(utterance.fields.get(self._column)) if self._column else None
-        if name and left_out is None:
+        if self._column is None:
+            return
+        name = str(utterance.fields.get(self._column))
+        if left_out is None:
             self._kept.add(name)
-        elif name:
-            place = f"{utterance.where} (id {utterance.id})"
-            self._lost.setdefault(name, f"{place}: {left_out}")
+        else:
+            self._lost.setdefault(name, f"{utterance.place}: {left_out}")
 
     def check(self) -> None:
         """Raise an `EarmarkError` that names a recording of which a part is left out."""
@@ -185,11 +173,6 @@ class _Sessions:
                     f"whole: {lost}. Keep it (`exclude`, `ids`), or leave all chunks of the "
                     "session out"
                 )
-
-
-def _far(declared: float | None, real: float) -> bool:
-    """Whether a length is not that of the clip, give or take what containers round."""
-    return declared is not None and abs(declared - real) > 0.25 + 0.05 * real
 
 
 def _reason_to_leave_out(
@@ -204,8 +187,8 @@ def _reason_to_leave_out(
             return "bad audio", str(clip)
         else:
             raise EarmarkError(
-                f"{utterance.where} (id {utterance.id}): {clip}; `skip_bad_audio: true` for the "
-                "split leaves such rows out and counts them"
+                f"{utterance.place}: {clip}; `skip_bad_audio: true` for the split leaves such rows "
+                "out and counts them"
             )
     shortest = split.exclude.shorter_than
     if durations and (min(durations) < shortest or not min(durations)):
@@ -229,7 +212,7 @@ def _row(utterance: Utterance, clips: list[WrittenClip]) -> Row:
         "channels": held([clip.info.channels for clip in clips]),
     }
     row = {key: value for key, value in row.items() if value is not None}
-    return {**row, **{key: value for key, value in utterance.fields.items() if key not in row}}
+    return {**row, **utterance.fields, **row}  # first ours, which stay as they are
 
 
 def _nothing_left(split: Split, asked: int, left_out: Counter[str]) -> str:

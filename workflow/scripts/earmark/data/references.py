@@ -1,12 +1,11 @@
 """References that are elsewhere: joined to a split's rows by a key (``source.references``)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from earmark.config import Source, Split
+from earmark.config.source import References
 from earmark.data.audio import sha256
 from earmark.data.hub import source as hub
 from earmark.data.table import Table, form_of
@@ -17,10 +16,8 @@ from earmark.files import Row, write_json
 FOLDER = "references"
 
 
-def _of_hub(split: Split) -> Split:
+def _of_hub(split: Split, wanted: References) -> Split:
     """The split of the repository that holds the references, without audio."""
-    wanted = split.source.references
-    assert wanted is not None
     keys = {"repo", "revision", "config", "split", "files", "options"}
     columns: dict[str, str | None] = {"id": wanted.key, "text": wanted.text}
     source = Source(type="hub", columns=columns, **wanted.model_dump(include=keys))
@@ -32,29 +29,24 @@ def bring(split: Split, folder: Path, cache: Path) -> Row:
     wanted = split.source.references
     if wanted is None:
         return {}
-    if wanted.manifest is None:
-        (folder / FOLDER).mkdir(exist_ok=True)
-        record = hub.fetch(_of_hub(split), folder / FOLDER, cache)
-        write_json(folder / FOLDER / "files.json", record)
-        return {"references": record}
-    path = Path(wanted.manifest)
-    return {"references": {"path": wanted.manifest, "sha256": sha256(path)}}
+    if wanted.manifest is not None:
+        return {"references": {"path": wanted.manifest, "sha256": sha256(wanted.manifest)}}
+    (folder / FOLDER).mkdir(exist_ok=True)
+    record = hub.fetch(_of_hub(split, wanted), folder / FOLDER, cache)
+    write_json(folder / FOLDER / "files.json", record)
+    return {"references": record}
 
 
 def joined(
     split: Split, folder: Path, cache: Path, utterances: Iterator[Utterance]
 ) -> Iterator[Utterance]:
-    """The utterances, each with the reference that has the same key.
-
-    Raises:
-        EarmarkError: when a row has no such key, no reference has it, or two differ; names the row.
-    """
+    """The utterances, each with the reference of its key; an error where there is none, or two."""
     wanted = split.source.references
     if wanted is None:
         yield from utterances
         return
     texts: dict[str, str] = {}
-    for key, text, where in _read(split, folder, cache):
+    for key, text, where in _read(split, wanted, folder, cache):
         if texts.setdefault(key, text) != text:
             raise EarmarkError(f"{where}: another reference has the same {wanted.key!r}: {key!r}")
     own = wanted.row_key or wanted.key
@@ -72,12 +64,12 @@ def joined(
         yield replace(utterance, text=texts.get(key, ""))
 
 
-def _read(split: Split, folder: Path, cache: Path) -> Iterator[tuple[str, str, str]]:
+def _read(
+    split: Split, wanted: References, folder: Path, cache: Path
+) -> Iterator[tuple[str, str, str]]:
     """Key, text and place of each reference."""
-    wanted = split.source.references
-    assert wanted is not None
     if wanted.manifest is None:
-        for one in hub.utterances(_of_hub(split), folder / FOLDER, cache)[2]:
+        for one in hub.utterances(_of_hub(split, wanted), folder / FOLDER, cache)[2]:
             yield one.id, one.text or "", one.where
         return
     path = Path(wanted.manifest)

@@ -1,9 +1,8 @@
 """The rows of a set in any form, in bounded memory."""
 
-from __future__ import annotations
-
 import json
 import re
+import sys
 import warnings
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,8 @@ BATCH_ROWS = 512
 _NOT_DECODED = re.compile("[\udc80-\udcff]")  # what surrogateescape makes of a byte
 INDEX, WHERE = "earmark_index", "earmark_where"
 """Columns of a table of picked rows: where each stood in the table that it was picked from."""
+EVERY = range(sys.maxsize)
+"""The indices of all rows."""
 FORMS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv"}
 
 
@@ -64,43 +65,57 @@ class Table:
         """The rows whose columns hold one of the values listed (or none, under ``not``)."""
         rows = self.read(columns=list(wanted))
         if not wanted:
-            return range(sum(self._lengths()) if self._form == "parquet" else sum(1 for _ in rows))
+            return range(sum(1 for _ in rows))
         return [index for index, _, values in rows if _matches(values, wanted)]
 
     def read(
-        self, picked: Sequence[int] | None = None, columns: Sequence[str] | None = None
+        self, picked: Sequence[int] = EVERY, columns: Sequence[str] | None = None
     ) -> Iterator[tuple[int, str, Row]]:
         """Each row's index, place (``row 3 of test.csv``) and values, in order.
 
         Args:
-            picked: Ascending indices; None for all rows.
+            picked: Ascending indices.
             columns: The columns to read from Parquet; other forms give all they have.
 
         Raises:
             EarmarkError: when a file cannot be read; names it, and what is wrong with its form.
         """
-        index = 0
+        if self._form == "parquet":
+            for name, batch in self.batches(picked, columns):
+                with _explained(name, None):
+                    rows = batch.to_pylist()
+                for values in rows:
+                    yield values.pop(INDEX), values.pop(WHERE), values
+            return
+        index, taken = 0, picked if isinstance(picked, range) else set(picked)
         for name, file in self._files:
-            first = index
             with _explained(name, file):
-                if self._form == "parquet":
-                    index += _parquet_file(file).metadata.num_rows
-                    for numbers, batch in parquet_batches(
-                        file, columns, shifted(picked, first, index)
-                    ):
-                        for number, values in zip(numbers, batch.to_pylist(), strict=True):
-                            where = values.pop(WHERE, f"row {number + 1} of {name}")
-                            yield values.pop(INDEX, first + number), where, values
-                    continue
-                for values in self._rows(file):
-                    if picked is None or _holds(picked, index):
-                        yield index, f"row {index - first + 1} of {name}", values
+                for number, values in enumerate(self._rows(file), start=1):
+                    if index in taken:
+                        yield index, f"row {number} of {name}", values
                     index += 1
 
-    def _lengths(self) -> Iterator[int]:
+    def batches(
+        self, picked: Sequence[int], columns: Sequence[str] | None
+    ) -> Iterator[tuple[str, Any]]:
+        """Rows of Parquet files as record batches, each with the name of its file.
+
+        Beside the columns asked for they have `INDEX` and `WHERE`. No more of a row group than
+        `BATCH_BYTES` is held, and none without a picked row is read. Takes and raises as `read`.
+        """
+        import pyarrow
+
+        first = 0
         for name, file in self._files:
             with _explained(name, file):
-                yield _parquet_file(file).metadata.num_rows
+                parquet = _parquet_file(file)
+                for places, batch in _batches(parquet, first, picked, columns):
+                    if INDEX not in batch.schema.names:
+                        where = [f"row {place - first + 1} of {name}" for place in places]
+                        batch = batch.append_column(INDEX, pyarrow.array(list(places)))
+                        batch = batch.append_column(WHERE, pyarrow.array(where))
+                    yield name, batch
+                first += parquet.metadata.num_rows
 
     def _rows(self, file: Any) -> Iterator[Row]:
         if self._form == "json":
@@ -110,39 +125,33 @@ class Table:
         return _datasets_rows(self._form, file, self._options)
 
 
-def shifted(picked: Sequence[int] | None, first: int, end: int) -> Sequence[int]:
-    """Those of some ascending indices that lie in a range, counted from its start."""
-    if picked is None:
-        return range(end - first)
-    part = picked[bisect_left(picked, first) : bisect_left(picked, end)]
-    return [index - first for index in part]
+def _between(picked: Sequence[int], first: int, end: int) -> Sequence[int]:
+    return picked[bisect_left(picked, first) : bisect_left(picked, end)]
 
 
-def parquet_batches(
-    file: Any, columns: Sequence[str] | None, picked: Sequence[int]
+def _batches(
+    parquet: Any, first: int, picked: Sequence[int], columns: Sequence[str] | None
 ) -> Iterator[tuple[Sequence[int], Any]]:
-    """Picked rows of a Parquet file, as record batches with the rows' numbers.
-
-    No more of a row group than `BATCH_BYTES` is held, and none without a picked row is read.
-    """
-    parquet, first = _parquet_file(file), 0
-    names = None if columns is None else list(columns)
+    """Picked rows of a Parquet file that begins at row ``first``: batches and their indices."""
+    names = None
+    if columns is not None:
+        names = [*columns, *(n for n in (INDEX, WHERE) if n in parquet.schema_arrow.names)]
     for group in range(parquet.metadata.num_row_groups):
-        about = parquet.metadata.row_group(group)
-        inside, at = shifted(picked, first, first + about.num_rows), 0
+        about, at = parquet.metadata.row_group(group), first
+        first += about.num_rows
+        inside = _between(picked, at, first)
         size = BATCH_BYTES * about.num_rows // max(about.total_byte_size, 1)
         size = max(1, min(size, BATCH_ROWS))
-        if inside:
-            for batch in parquet.iter_batches(size, [group], names, use_threads=False):
-                taken = shifted(inside, at, at + batch.num_rows)
-                if taken:
-                    all_of_it = len(taken) == batch.num_rows
-                    picks = batch if all_of_it else batch.take(list(taken))
-                    yield [first + at + number for number in taken], picks
-                at += size
-                if at > inside[-1]:
-                    break
-        first += about.num_rows
+        for batch in (
+            parquet.iter_batches(size, [group], names, use_threads=False) if inside else ()
+        ):
+            taken = _between(inside, at, at + batch.num_rows)
+            if taken:
+                whole = len(taken) == batch.num_rows
+                yield taken, batch if whole else batch.take([place - at for place in taken])
+            at += batch.num_rows
+            if at > inside[-1]:
+                break
 
 
 def _parquet_file(file: Any) -> Any:
@@ -155,19 +164,17 @@ def _parquet_file(file: Any) -> Any:
 
 
 def json_rows(file: Path, options: Settings) -> Iterator[Row]:
-    """The objects of a JSON file: one a line, or an array of them; packed files are unpacked.
+    """The objects of a JSON file, packed or not: one a line, or an array of them.
 
     Raises:
         ValueError: when it holds something else; names line or item.
     """
     import fsspec
 
-    with fsspec.open(str(file), "rb", compression=_packing(file)) as stream:
-        start = stream.read(4096)
-    encoding, field = options.get("encoding", _encoding(start)), options.get("field")
-    whole = field is not None or start.decode(encoding, "ignore").lstrip()[:1] == "["
-    how = {"encoding": encoding, "compression": _packing(file), "errors": "surrogateescape"}
-    with fsspec.open(str(file), "rt", **how) as lines:
+    how, start = _written(file)
+    how["encoding"], field = options.get("encoding", how["encoding"]), options.get("field")
+    whole = field is not None or start.decode(how["encoding"], "ignore").lstrip()[:1] == "["
+    with fsspec.open(str(file), "rt", errors="surrogateescape", **how) as lines:
         if whole:
             document = json.load(lines)
             if field is not None and (not isinstance(document, dict) or field not in document):
@@ -183,14 +190,16 @@ def json_rows(file: Path, options: Settings) -> Iterator[Row]:
             yield row
 
 
-def _packing(file: Path) -> str:
+def _written(file: Path) -> tuple[dict[str, str], bytes]:
+    """How a file is packed and encoded, as its first bytes tell, and those, unpacked."""
+    import fsspec
+
     with Path(file).open("rb") as stream:
-        return "gzip" if stream.read(2) == b"\x1f\x8b" else "infer"
-
-
-def _encoding(start: bytes) -> str:
-    """The encoding that a file's first bytes tell: UTF-8 where there is no byte-order mark."""
-    return "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        packing = "gzip" if stream.read(2) == b"\x1f\x8b" else "infer"
+    with fsspec.open(str(file), "rb", compression=packing) as stream:
+        start = stream.read(4096)
+    marked = start[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return {"compression": packing, "encoding": "utf-16" if marked else "utf-8-sig"}, start
 
 
 def _parsed(line: str, number: int) -> Any:
@@ -208,15 +217,12 @@ def _parsed(line: str, number: int) -> Any:
 
 
 def _csv_rows(file: Path, options: Settings, text: Sequence[str]) -> Iterator[Row]:
-    import fsspec
     import pandas
 
     tabs = ".tsv" in Path(file).name.lower()
-    with fsspec.open(str(file), "rb", compression=_packing(file)) as stream:
-        given: Settings = {"encoding": _encoding(stream.read(2)), "sep": "\t" if tabs else ","}
+    given: Settings = {**_written(file)[0], "sep": "\t" if tabs else ","}
     # Words such as "none" and "NA" are said too. Without an index, a row of too many fields warns.
     given |= {"keep_default_na": False, "na_values": [""], "index_col": False}
-    given |= {"compression": _packing(file)}
     given |= {"dtype": dict.fromkeys(text, str), **options}
     with pandas.read_csv(file, chunksize=10_000, **given) as frames:
         for frame in _in_columns(frames):
@@ -235,18 +241,18 @@ def _in_columns(frames: Any) -> Iterator[Any]:
     """The frames, none of whose rows has more fields than the header."""
     import pandas
 
-    frame = object()
-    while frame is not None:
+    while True:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pandas.errors.ParserWarning)
             try:
-                frame = next(frames, None)
+                frame = next(frames)
+            except StopIteration:
+                return
             except pandas.errors.ParserWarning:
                 raise ValueError(
                     "rows have more fields than the header; texts with what parts them need quotes"
                 ) from None
-        if frame is not None:
-            yield frame
+        yield frame
 
 
 def _no_quote_left_open(rows: Sequence[Row]) -> None:
@@ -274,16 +280,10 @@ def _datasets_rows(form: str, paths: list[str], options: Settings) -> Iterator[R
     yield from rows.cast(datasets.Features(kinds))
 
 
-def _holds(picked: Sequence[int], index: int) -> bool:
-    at = bisect_left(picked, index)
-    return at < len(picked) and picked[at] == index
-
-
 def _matches(values: Row, wanted: Mapping[str, Any]) -> bool:
     for column, allowed in wanted.items():
-        refused = allowed["not"] if isinstance(allowed, dict) else None
         value = values.get(column)
-        if value not in allowed if refused is None else value in refused:
+        if value in allowed["not"] if isinstance(allowed, dict) else value not in allowed:
             return False
     return True
 

@@ -3,8 +3,6 @@
 `datasets` downloads and unpacks them to a folder of the cache, where clips stay.
 """
 
-from __future__ import annotations
-
 import hashlib
 import tarfile
 import zipfile
@@ -15,18 +13,13 @@ from pathlib import Path
 from filelock import FileLock
 
 from earmark.config import Source, Split
-from earmark.data.local import Entry, entries_of, picked, utterances_of
+from earmark.data.local import Entry, entries_of, utterances_of
 from earmark.data.utterance import Utterance
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, write_json
 
 FOLDER = "urls"
 """Where archives and what is in them lie in the cache."""
-
-
-def source_files(split: Split) -> list[str]:
-    """None of the user's files."""
-    return []
 
 
 def fetch(split: Split, folder: Path, cache: Path) -> Row:
@@ -80,8 +73,7 @@ def utterances(split: Split, folder: Path, cache: Path) -> tuple[int, int, Itera
     """How many rows there are, how many are asked for, and those, in order."""
     record = read_json(folder / "files.json")
     roots = [cache / FOLDER / file["folder"] for file in record["files"]]
-    entries = _entries(split.source, roots)
-    return len(entries), len(picked(split, entries)), utterances_of(split, entries)
+    return utterances_of(split, _entries(split.source, roots))
 
 
 def _entries(source: Source, roots: list[Path]) -> list[Entry]:

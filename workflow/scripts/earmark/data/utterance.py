@@ -1,10 +1,6 @@
 """What a source yields and a manifest is made of: an utterance, and the clips it is heard in."""
 
-from __future__ import annotations
-
-import hashlib
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,55 +16,50 @@ STRETCH = ("offset", "duration")
 
 @dataclass(frozen=True)
 class Clip:
-    """A stretch of an audio file: of one in place, in memory, or to be read from elsewhere.
+    """A stretch of an audio file: of one in place, in memory, or to be read from elsewhere."""
 
-    Attributes:
-        name: What the source calls it, for messages and for the file's name.
-        path: The file, where it stays where it is.
-        data: Its bytes, where they are at hand.
-        open: How to read it otherwise.
-        shared: Whether other utterances may be heard in it too; it is then written once.
-        offset: Where the stretch begins, in seconds; None for the whole file.
-        duration: How long the stretch is, in seconds; None for the rest of the file.
-    """
-
-    name: str
-    path: Path | None = None
-    data: bytes | None = None
-    open: Callable[[], BinaryIO] | None = None
-    shared: bool = False
-    offset: float | None = None
-    duration: float | None = None
+    name: str  # what the source calls it, for messages and for the file's name
+    path: Path | None = None  # the file, where it stays where it is
+    data: bytes | None = None  # its bytes, where they are at hand
+    open: Callable[[], BinaryIO] | None = None  # how to read it otherwise
+    shared: bool = False  # whether others may be heard in it too; it is then written once
+    offset: float | None = None  # where the stretch begins, in seconds; None for the whole file
+    duration: float | None = None  # its length in seconds; None for the rest of the file
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """A row of a source.
+    """A row of a source."""
 
-    Attributes:
-        id: Its id, as the source has it.
-        where: Where it stands, for messages: ``row 12 of test.parquet``.
-        clips: The audio, in order; empty without audio.
-        text: The reference; None where the benchmark has none under that name.
-        fields: What else the manifest is to hold.
-        declared: Seconds of audio that the source says there are; None where it says nothing.
-    """
+    id: str  # as the source has it
+    where: str  # where it stands, for messages: ``row 12 of test.parquet``
+    clips: tuple[Clip, ...] = ()  # in order; none without audio
+    text: str | None = None  # the reference; None where the benchmark has none under that name
+    fields: Row = field(default_factory=dict)  # what else the manifest is to hold
+    declared: float | None = None  # seconds of audio that the source says there are
 
-    id: str
-    where: str
-    clips: tuple[Clip, ...] = ()
-    text: str | None = None
-    fields: Row = field(default_factory=dict)
-    declared: float | None = None
+    @property
+    def place(self) -> str:
+        """Where it stands, and its id."""
+        return f"{self.where} (id {self.id})"
 
 
-def distinct(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
-    """The same utterances, once it is known of each that no other has its id.
+def asked_for(
+    utterances: Iterable[Utterance],
+    ids: Sequence[str] | None,
+    left_out: Callable[[Utterance, str], None] | None = None,
+) -> Iterator[Utterance]:
+    """Those with one of these ids, or all where no ids are given.
+
+    Args:
+        utterances: The utterances.
+        ids: The ids.
+        left_out: Is given the others, and why.
 
     Raises:
-        EarmarkError: when two have; names both.
+        EarmarkError: when two utterances have one id, or none has one that is asked for; names it.
     """
-    seen: dict[str, str] = {}
+    seen, wanted = dict[str, str](), set(ids or ())
     for utterance in utterances:
         if utterance.id in seen:
             raise EarmarkError(
@@ -76,31 +67,17 @@ def distinct(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
                 "name another column in `source.columns.id` (null numbers the rows)"
             )
         seen[utterance.id] = utterance.where
-        yield utterance
-
-
-def wanted(utterances: Iterable[Utterance], ids: Sequence[str] | None) -> Iterator[Utterance]:
-    """Those with one of these ids; all where no ids are given.
-
-    Raises:
-        EarmarkError: at the end, when no utterance has one of them; names it.
-    """
-    missing = set(ids or ())
-    for utterance in utterances:
-        if ids is None or utterance.id in missing:
-            missing.discard(utterance.id)
+        if ids is None or utterance.id in wanted:
             yield utterance
-    if missing:
-        named = ", ".join(map(repr, sorted(missing)[:5]))
+        elif left_out is not None:
+            left_out(utterance, "not in `ids`")
+    if missing := sorted(wanted - seen.keys()):
+        named = ", ".join(map(repr, missing[:5]))
         raise EarmarkError(f"ids: no row has {'one' if len(missing) == 1 else 'any'} of: {named}")
 
 
 def text_of(value: Any, column: str, key: str, where: str) -> str:
-    """A value that is to be text; whole numbers are taken for their digits, null for none.
-
-    Raises:
-        EarmarkError: for anything else; names the row and the key of the config.
-    """
+    """A value that is to be text: digits of whole numbers, none for null, an error for the rest."""
     if value is None:
         return ""
     if not isinstance(value, str | int) or isinstance(value, bool):
@@ -114,13 +91,8 @@ def text_of(value: Any, column: str, key: str, where: str) -> str:
 def stretch(row: Row, columns: Mapping[str, str | None], where: str) -> Row:
     """Which part of its file a row is, as keys of a `Clip`: ``offset`` and ``duration``.
 
-    Args:
-        row: The row.
-        columns: What the config's `source.columns` says of the two; their own names otherwise.
-        where: The row's place, for messages.
-
-    Raises:
-        EarmarkError: when one is no number of seconds; names the row.
+    The config's `source.columns` may name the columns of both; an `EarmarkError` names a row in
+    which one is no number of seconds.
     """
     named = {key: row.get(columns.get(key) or key) for key in STRETCH}
     part = {key: length(value) for key, value in named.items()}
@@ -162,20 +134,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None  # JSON has no such number
     return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-class FileNames:
-    """Safe names for files, unique on file systems that ignore case too."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def name(self, original: str) -> str:
-        """A name that was not given before: an underscore stands for what is unsafe."""
-        base = re.sub(r"[^A-Za-z0-9._-]", "_", original).lstrip(".")[:120] or "_"
-        safe, count = base, 0
-        while safe.casefold() in self._taken:
-            digest = hashlib.sha256(f"{count or ''}{original}".encode()).hexdigest()[:10]
-            safe, count = f"{base}-{digest}", count + 1
-        self._taken.add(safe.casefold())
-        return safe

@@ -1,7 +1,5 @@
 """Clips in a zip archive on the Hub: few members come one by one, and some are refused."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 import stat

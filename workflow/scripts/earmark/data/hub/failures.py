@@ -1,7 +1,5 @@
 """What goes wrong on the way to the Hub, in words that say what would put it right."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,17 +12,19 @@ WAITS = (1.0, 2.0, 4.0)  # seconds before another try of a small request; files 
 BUSY = (408, 429, 500, 502, 503, 504)
 
 
-def ask(repo: str, revision: str, what: str, request: Callable[[], T]) -> T:
+def ask(
+    repo: str, revision: str, what: str, request: Callable[..., T], /, *given: Any, **named: Any
+) -> T:
     """Make a small request of the Hub, again where the Hub is busy; see `explained`."""
     with explained(repo, revision, what):
         for wait in WAITS:
             try:
-                return request()
+                return request(*given, **named)
             except Exception as error:
                 if _status(error) not in BUSY:
                     raise
                 time.sleep(wait)
-        return request()
+        return request(*given, **named)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """A dataset on the Hub at one commit: its files, which of them hold a split, and bringing them."""
 
-from __future__ import annotations
-
 import dataclasses
 import shutil
 import sys
@@ -24,15 +22,12 @@ NO_OPTIONS = {"name", "version", "data_dir", "data_files", "description", "featu
 
 
 class Repository:
-    """A dataset at one commit.
+    """A dataset at one commit; an `EarmarkError` where it is not there or not open to this account.
 
     Args:
         repo: ``owner/name``.
         revision: A branch, tag or commit; resolved to a commit once.
         cache: The folder in which files of the Hub are kept, shared by all splits.
-
-    Raises:
-        EarmarkError: when the dataset or revision is not there or not open to this account.
     """
 
     def __init__(self, repo: str, revision: str, cache: Path) -> None:
@@ -41,13 +36,12 @@ class Repository:
         self.repo, self.revision, self.cache = repo, revision, cache
         self._api = HfApi()
         self._ask = partial(ask, repo, revision)
-        information = partial(self._api.dataset_info, repo, revision=revision, timeout=30)
-        info = self._ask("its files", information)
+        info = self._ask("its files", self._api.dataset_info, repo, revision=revision, timeout=30)
         self.name, self.commit = str(info.id), str(info.sha)  # the name now, if it was renamed
         self.paths = sorted(sibling.rfilename for sibling in info.siblings or [])
         for path in self.paths[:1]:  # whether its files are open to this account
             url = hf_hub_url(self.name, path, repo_type="dataset", revision=self.commit)
-            self._ask(path, partial(get_hf_file_metadata, url))
+            self._ask(path, get_hf_file_metadata, url)
 
     def layout(self, source: Source) -> tuple[str, Settings, list[str]]:
         """Which files hold a split, as `datasets` finds them.
@@ -98,17 +92,12 @@ class Repository:
             ) from None
 
     def files(self, paths: Sequence[str]) -> list[Row]:
-        """Path, size, ``sha256`` (None outside LFS) and ``blob`` (Git's id) of files, in order.
-
-        Raises:
-            EarmarkError: when one of them is not in the repository.
-        """
+        """Path, size, ``sha256`` (None outside LFS) and ``blob`` (Git's id) of files, in order."""
         listed: dict[str, Row] = {}
+        ask = partial(self._ask, "sizes", self._api.get_paths_info, self.name)
         for first in range(0, len(paths), 500):  # the Hub takes so many at a time
             some = list(paths[first : first + 500])
-            listing = partial(self._api.get_paths_info, self.name, some, repo_type="dataset")
-            entries: Any = self._ask("sizes", partial(listing, revision=self.commit))
-            for entry in entries:
+            for entry in ask(some, repo_type="dataset", revision=self.commit):
                 if hasattr(entry, "size"):  # no folder
                     digest = entry.lfs.sha256 if entry.lfs else None
                     about = {"size": entry.size, "sha256": digest, "blob": entry.blob_id}
@@ -119,11 +108,7 @@ class Repository:
         return [listed[path] for path in paths]
 
     def bring(self, files: Sequence[Row], label: str) -> None:
-        """Bring whole files to the cache, those that are not there, and verify them.
-
-        Raises:
-            EarmarkError: no access, no network, no room, or a file that is not what the Hub lists.
-        """
+        """Bring whole files to the cache, those that are not there, and verify them."""
         missing = [f for f in files if not cached(self.cache, self.name, self.commit, f["path"])]
         if not missing:
             return
@@ -144,18 +129,10 @@ class Repository:
     def _bring(self, file: Row, progress: Progress) -> None:
         from huggingface_hub import constants, hf_hub_download
 
-        download = partial(
-            hf_hub_download,
-            self.name,
-            file["path"],
-            repo_type="dataset",
-            revision=self.commit,
-            cache_dir=self.cache,
-            endpoint=constants.ENDPOINT,
-            tqdm_class=_counting(progress),
-        )
+        where = {"revision": self.commit, "cache_dir": self.cache, "endpoint": constants.ENDPOINT}
+        where |= {"repo_type": "dataset", "tqdm_class": _counting(progress)}
         for _ in range(2):
-            path = Path(self._ask(file["path"], download))
+            path = Path(self._ask(file["path"], hf_hub_download, self.name, file["path"], **where))
             if file["sha256"] is None or (digest := sha256(path)) == file["sha256"]:
                 return
             path.resolve().unlink()
@@ -171,12 +148,8 @@ class Repository:
 def in_parallel(work: Callable[[T], None], items: Sequence[T]) -> None:
     """Do something with each of some items, `WORKERS` at a time; the first failure ends it."""
     with ThreadPoolExecutor(WORKERS) as pool:
-        jobs = [pool.submit(work, item) for item in items]
-        try:
-            for job in jobs:
-                job.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        for _ in pool.map(work, items):
+            pass
 
 
 def _counting(progress: Progress) -> Any:

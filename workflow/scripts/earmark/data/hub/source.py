@@ -1,7 +1,5 @@
 """A source on the Hub: what download brings for a split, and the utterances that it is made of."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 import unicodedata
@@ -16,7 +14,7 @@ from earmark.config import Split
 from earmark.data.hub.archive import Archive, bring_members, member_file
 from earmark.data.hub.failures import explained
 from earmark.data.hub.repository import Repository, cached
-from earmark.data.table import INDEX, WHERE, Table, parquet_batches, shifted
+from earmark.data.table import Table
 from earmark.data.utterance import (
     STRETCH,
     Clip,
@@ -35,18 +33,8 @@ COLUMNS: dict[str, str | None] = {"id": "id", "audio": "audio", "text": "text"}
 PICKED = "rows.parquet"
 
 
-def source_files(split: Split) -> list[str]:
-    """None of the user's files."""
-    return []
-
-
 def fetch(split: Split, folder: Path, cache: Path) -> Row:
     """Bring what a split needs to the cache, or to its source folder where that is little.
-
-    Args:
-        split: The split.
-        folder: The split's source folder.
-        cache: The folder in which files of the Hub are kept.
 
     Returns:
         The record: repository, commit, and each file with its size and checksums.
@@ -56,7 +44,7 @@ def fetch(split: Split, folder: Path, cache: Path) -> Row:
     """
     source = split.source
     repository = Repository(str(source.repo), source.revision, cache)
-    label = f"download {folder.parent.parent.name}/{folder.parent.name}"
+    label = f"download {split.benchmark}/{split.name}"
     form, options, paths = repository.layout(source)
     record: Row = {
         "repo": source.repo, "name": repository.name, "revision": repository.revision,
@@ -145,21 +133,17 @@ class _Rows:
 
     def needed(self, table: Table) -> list[str]:
         """The columns to read, once all that the config names are known to be there."""
-        has, where = table.columns(), self.source.repo
-        hints = {"id": "; null numbers the rows", "text": "; null where the set has none"}
-        for key, name in self.columns.items():
-            if name is not None and not {name, name.partition(".")[0]}.intersection(has):
+        has = table.columns()
+        hints = {"columns.id": "; null numbers the rows", "columns.text": "; null if it has none"}
+        named = [(f"columns.{key}", name) for key, name in self.columns.items() if name is not None]
+        named += [("keep", name) for name in self.source.keep]
+        named += [("rows", name) for name in self.source.rows or ()]
+        for key, name in named:
+            if name not in has and (key == "rows" or name.partition(".")[0] not in has):
                 raise EarmarkError(
-                    f"{where}: no column {name!r} for `{key}`; it has {', '.join(has) or 'none'}. "
-                    f"Set `source.columns.{key}`{hints.get(key, '')}"
+                    f"{self.source.repo}: no column {name!r}; it has {', '.join(has) or 'none'}. "
+                    f"Set `source.{key}`{hints.get(key, '')}"
                 )
-        for key, names in (("keep", self.source.keep), ("rows", self.source.rows or ())):
-            for name in names:
-                if name not in has:
-                    raise EarmarkError(
-                        f"{where}: no column {name!r}; it has {', '.join(has)}. Change "
-                        f"`source.{key}`"
-                    )
         parts = [key for key in STRETCH if key in has]
         names = [*filter(None, self.columns.values()), *self.source.keep, *parts]
         return list(dict.fromkeys(n if n in has else n.partition(".")[0] for n in names))
@@ -169,8 +153,7 @@ class _Rows:
         _, picked = self.picked
         if len(picked):
             needed = self.needed(self.table)
-            places = [] if self.record["picked_of"] is None else [INDEX, WHERE]
-            yield from self.table.read(picked, [*([only] if only else needed), *places])
+            yield from self.table.read(picked, [only] if only else needed)
 
     def clip_names(self) -> dict[str, str]:
         """The clips that rows name, and the first row of each; none where rows hold them."""
@@ -185,17 +168,13 @@ class _Rows:
         return names
 
     def utterances(self) -> Iterator[Utterance]:
-        """What the rows say.
-
-        Raises:
-            EarmarkError: when one has no id where it should, or a value of another type.
-        """
+        """What the rows say; an error names one that has no id, or text of another type."""
         id_, audio, text = (self.columns[key] for key in COLUMNS)
         other = (*COLUMNS, *STRETCH)
         fields = {key: name for key, name in self.columns.items() if name and key not in other}
         fields |= {name: name for name in self.source.keep}
         for index, where, row in self.rows():
-            name = f"{self.folder.parent.name}-{index + 1:06d}"
+            name = f"{self.split.name}-{index + 1:06d}"
             if id_ and not (name := text_of(held(row, id_), id_, "id", where)):
                 raise EarmarkError(
                     f"{where}: no id under {id_!r}; `source.columns.id: null` numbers the rows"
@@ -254,7 +233,7 @@ class _Rows:
         return Archive(file, f"{self.record['repo']}: {file.name}") if file else None
 
     @cached_property
-    def _resolver(self) -> _Resolver:
+    def _resolver(self) -> "_Resolver":
         return _Resolver(
             self.record, [file["path"] for file in self.record["clips"]], self.source.clip_folder
         )
@@ -283,16 +262,9 @@ def _bring_rows(rows: _Rows, repository: Repository) -> int | None:
             return None
         with whole_file(rows.folder / PICKED, "wb") as target:
             writer: Any = None
-            first = 0
-            for name, parquet in opened:
-                end = first + parquet.metadata.num_rows
-                for numbers, batch in parquet_batches(parquet, needed, shifted(picked, first, end)):
-                    places = pyarrow.array([first + number for number in numbers])
-                    where = pyarrow.array([f"row {number + 1} of {name}" for number in numbers])
-                    batch = batch.append_column(INDEX, places).append_column(WHERE, where)
-                    writer = writer or pyarrow.parquet.ParquetWriter(target, batch.schema)
-                    writer.write_batch(batch)
-                first = end
+            for _, batch in table.batches(picked, needed):
+                writer = writer or pyarrow.parquet.ParquetWriter(target, batch.schema)
+                writer.write_batch(batch)
             writer.close()
     return total
 
@@ -315,7 +287,7 @@ class _Resolver:
     """How a clip's name becomes a path: as it is, beside the rows, or the only one that ends so."""
 
     def __init__(self, record: Row, paths: Sequence[str], folder: str | None) -> None:
-        self._repo, self._clips = record["repo"], folder
+        self._repo = record["repo"]
         self._beside = posixpath.dirname(record["files"][0]["path"]) if folder is None else folder
         self._known = {p for p in paths if folder is None or p.startswith(f"{folder.rstrip('/')}/")}
         self._called: dict[str, list[str]] = {}
