@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 import random
 import re
@@ -102,7 +103,10 @@ def test_the_interval_of_bleu_is_that_of_resampled_sentences():
     assert found == measure.rates[0].interval(table, units, drawn_sums(table, units))
 
 
-TOLD = {"MeCab": "ja_mecab", "mecab_ko": "ko_mecab"}
+TOLD = {
+    "MeCab": "sacrebleu.tokenizers.tokenizer_ja_mecab",
+    "mecab_ko": "sacrebleu.tokenizers.tokenizer_ko_mecab",
+}
 """Packages, and the module of sacrebleu that imports each."""
 
 
@@ -115,9 +119,10 @@ TOLD = {"MeCab": "ja_mecab", "mecab_ko": "ko_mecab"}
     ],
 )
 def test_what_bleu_lacks_is_told(given_, says, monkeypatch):
-    for package in ("MeCab", "mecab_ko"):
+    for package, module in TOLD.items():
+        importlib.import_module(module)  # so that it is put back as it was
+        monkeypatch.delitem(sys.modules, module)
         monkeypatch.setitem(sys.modules, package, None)
-        monkeypatch.delitem(sys.modules, f"sacrebleu.tokenizers.tokenizer_{TOLD[package]}", False)
     with pytest.raises(EarmarkError, match=says):
         measure_type("translation")(given_)
 
