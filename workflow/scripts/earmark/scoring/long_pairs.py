@@ -24,7 +24,7 @@ def align_merging(reference: Sequence[str], hypothesis: Sequence[str]) -> list[E
     at, hyp_at = len(reference), len(hypothesis)
     while at or hyp_at:
         merge = merges.get((at, hyp_at))
-        choice = choices[at, hyp_at]
+        choice = choices.item(at, hyp_at)
         end, hyp_end = at, hyp_at
         if merge is not None:
             at, hyp_at = at - merge[0], hyp_at - merge[1]
