@@ -49,60 +49,56 @@ class Sample:
     others: Mapping[str, str] = field(default_factory=dict)
 
 
-_NONE = Counts()
-
-
 @dataclass(frozen=True)
 class Pair:
     """A sample under one protocol.
 
     Attributes:
+        protocol: The protocol.
         reference: The reference's words, normalized.
         hypothesis: The hypothesis's words, normalized.
         scored: Whether the protocol scores this sample; where not, all counts are zero.
         counted: Whether it counts in ``success_rate``.
-        counts: Word errors.
         edits: What differs.
         char_edits: Characters to change, drop or add.
         ref_chars: Characters of the normalized reference, single spaces between words included.
         why: Why the pair could not be aligned; None where it could.
-        of_characters: Whether its words are characters.
-        insertions_count: Whether its rate is of the inserted words too.
     """
 
+    protocol: Protocol
     reference: list[str]
     hypothesis: list[str]
     scored: bool = False
     counted: bool = False
-    counts: Counts = _NONE
     edits: Sequence[Edit] = ()
     char_edits: int = 0
     ref_chars: int = 0
     why: str | None = None
-    of_characters: bool = False
-    insertions_count: bool = False
+
+    @property
+    def counts(self) -> Counts:
+        """Word errors."""
+        return counted(self.edits, len(self.reference)) if self.scored else Counts()
 
     def row(self) -> Row:
         """Return what a sample's row says of this protocol; ``wer`` is in percent."""
-        rate = self.counts.rate
-        if self.insertions_count:
-            rate = self.counts.edits / ((self.counts.ref_words + self.counts.insertions) or 1)
+        counts = self.counts
+        rate = counts.rate
+        if self.scored and self.protocol.insertions_count:
+            rate = counts.edits / ((counts.ref_words + counts.insertions) or 1)
         row = {
             "reference": " ".join(self.reference),
             "hypothesis": " ".join(self.hypothesis),
             "scored": self.scored,
             "wer": None if rate is None else 100 * rate,
-            "substitutions": self.counts.substitutions,
-            "deletions": self.counts.deletions,
-            "insertions": self.counts.insertions,
-            "hits": self.counts.hits,
-            "ref_words": self.counts.ref_words,
+            **counts._asdict(),
+            "ref_words": counts.ref_words,
             "char_edits": self.char_edits,
             "ref_chars": self.ref_chars,
         }
         if self.counted != self.scored:
             row["counted"] = self.counted
-        if self.of_characters:
+        if self.scored and self.protocol.of_characters:
             row["unit"] = "character"
         return {**row, "why": self.why} if self.why else row
 
@@ -134,28 +130,20 @@ def pair(
         reference, hypothesis = protocol.words(said, sample.generation)
     left_out = filtered or protocol.skipped_fail or not (reference or hypothesis)
     if " ".join(reference) in protocol.skipped and left_out:
-        return Pair(reference, hypothesis, counted=protocol.skipped_fail)
+        return Pair(protocol, reference, hypothesis, counted=protocol.skipped_fail)
     if not reference and protocol.empty_reference is not None:
         reference = [protocol.empty_reference]
     if not hypothesis and protocol.empty_hypothesis is not None:
         empty = protocol.empty_hypothesis
         hypothesis = list(empty) if protocol.of_characters else [empty]
-    marks: dict[str, Any] = {"of_characters": protocol.of_characters}
-    marks["insertions_count"] = protocol.insertions_count
-    space = "" if protocol.of_characters else " "
-    joined = space.join(reference)
-    if reference == hypothesis:
-        right = Counts(hits=len(reference))
-        exact = Pair(reference, hypothesis, True, True, right, ref_chars=len(joined))
-        return replace(exact, **marks)
     try:
         edits = align(reference, hypothesis, protocol.alignment)
     except EarmarkError as error:
-        return Pair(reference, hypothesis, why=f"sample {sample.id!r}: {error}")
-    counts = counted(edits, len(reference))
-    characters = character_edits(joined, space.join(hypothesis))
-    wrong = Pair(reference, hypothesis, True, True, counts, edits, characters, len(joined))
-    return replace(wrong, **marks)
+        return Pair(protocol, reference, hypothesis, why=f"sample {sample.id!r}: {error}")
+    space = "" if protocol.of_characters else " "
+    letters = space.join(reference)
+    wrong = character_edits(letters, space.join(hypothesis)) if edits else 0
+    return Pair(protocol, reference, hypothesis, True, True, edits, wrong, len(letters))
 
 
 @dataclass(frozen=True)
@@ -235,8 +223,8 @@ class Scorer:
         if sample.answered is None:
             sample = self.heard(sample)
         if self.foreign is not None:
-            letters = not sample.reference.isascii() and sample.reference
-            self.foreign[any(not c.isascii() and c.isalpha() for c in letters or "")] += 1
+            odd = "" if sample.reference.isascii() else sample.reference
+            self.foreign[any(c.isalpha() and not c.isascii() for c in odd)] += 1
         pairs = {
             one.name: pair(sample, one, self.normalized, self.filtered) for one in self.protocols
         }
