@@ -68,7 +68,6 @@ class Columns:
         table = pd.DataFrame(dict(columns))
         for key in ("duration", "seconds"):
             table["sample", key] = table["sample", key].astype(float)
-        table["sample", "answers"] = 1
         for name in protocols(table):
             part = table[name]
             edits = part["substitutions"] + part["deletions"] + part["insertions"]
