@@ -15,7 +15,7 @@ with it, they hold too little for few groups (bench/coverage.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,18 +89,13 @@ class Units:
     def __init__(
         self, groups: Sequence[str] | None, size: int, strata: Sequence[str] | None = None
     ) -> None:
-        members = range(size) if groups is None else groups
-        named = list(zip(strata, members, strict=True)) if strata is not None else members
-        order: dict[object, int] = {}
-        self._codes = np.fromiter((order.setdefault(one, len(order)) for one in named), int, size)
-        self.grouped = len(order) < size
-        self.count = len(order)
-        first = np.zeros(self.count, dtype=int)
+        named = range(size) if groups is None else groups
+        self._codes = _numbered(named if strata is None else zip(strata, named, strict=True))
+        self.count = int(self._codes.max(initial=-1)) + 1
+        self.grouped = self.count < size
+        self.strata = np.zeros(self.count, dtype=int)
         if strata is not None:
-            known: dict[str, int] = {}
-            coded = np.fromiter((known.setdefault(s, len(known)) for s in strata), int, size)
-            first[self._codes] = coded
-        self.strata = first
+            self.strata[self._codes] = _numbered(strata)
 
     def sums(self, values: ArrayLike) -> Numbers:
         """The sum of a column of the samples, by group: an array of `count` numbers."""
@@ -110,12 +105,16 @@ class Units:
     def counted(
         self, above: ArrayLike, below: ArrayLike
     ) -> tuple[Numbers, Numbers, NDArray[np.int_]]:
-        """Two sums by group, and the groups' strata, without the groups where both are 0: nothing
-        was counted there, so that they tell nothing about the spread.
-        """
+        """Two sums by group and the groups' strata, without groups where nothing was counted."""
         one, other = self.sums(above), self.sums(below)
         some = (one != 0) | (other != 0)
         return one[some], other[some], self.strata[some]
+
+
+def _numbered(names: Iterable[object]) -> NDArray[np.int_]:
+    """A number for each name, in order of their first appearance."""
+    known: dict[object, int] = {}
+    return np.array([known.setdefault(name, len(known)) for name in names], dtype=int)
 
 
 def ratio(numerators: ArrayLike, denominators: ArrayLike, units: Units) -> Interval:
@@ -139,11 +138,7 @@ def ratio(numerators: ArrayLike, denominators: ArrayLike, units: Units) -> Inter
     if not np.isfinite(spread):  # all errors are in one group
         spread, freedom = _jackknife(lambda e, w: e / w, errors, words, strata)
         spread /= rate
-    if not np.isfinite(spread):
-        return Interval(None, None, len(words), "all reference words are in one group")
-    if spread <= 1e-12:
-        return Interval(None, None, len(words), "all groups are alike")
-    return _around(float(rate), _student(freedom) * spread, len(words))
+    return _around(float(rate), spread, freedom, len(words))
 
 
 def share(successes: ArrayLike, trials: ArrayLike, units: Units) -> Interval:
@@ -215,12 +210,8 @@ def mean_of_rates(
     variances = np.array([spread**2 for spread, _ in plain]) * shares**2
     mean_rate = float((shares * rates).sum())
     spread = float(np.sqrt(variances.sum())) / mean_rate
-    if not np.isfinite(spread):
-        return Interval(None, None, len(words), "all reference words are in one group")
-    if spread <= 1e-12:
-        return Interval(None, None, len(words), "all groups are alike")
     freedom = _satterthwaite(variances, [freedom for _, freedom in plain])
-    return _around(mean_rate, _student(freedom) * spread, len(words))
+    return _around(mean_rate, spread, freedom, len(words))
 
 
 def by_group(counts: Numbers, units: Units) -> Numbers:
@@ -272,8 +263,13 @@ def gap(
     return Interval(seen - reach, seen + reach, len(kinds))
 
 
-def _around(rate: float, reach: float, groups: int) -> Interval:
-    """The interval around a rate that reaches so far on the log scale."""
+def _around(rate: float, spread: float, freedom: float, groups: int) -> Interval:
+    """The interval around a rate that has so much spread on the log scale."""
+    if not np.isfinite(spread):
+        return Interval(None, None, groups, "all reference words are in one group")
+    if spread <= 1e-12:
+        return Interval(None, None, groups, "all groups are alike")
+    reach = _student(freedom) * spread
     if reach > _TELLS_NOTHING:
         return Interval(None, None, groups, "so few groups, so unlike each other, tell nothing")
     factor = float(np.exp(reach))
