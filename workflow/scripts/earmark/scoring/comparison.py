@@ -116,9 +116,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
         As many values, in the same order: what is under 0.05 of them holds together at 5 %.
     """
     order = np.argsort(p_values, kind="stable")
-    adjusted: Numbers = np.empty(len(p_values))
-    highest = 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = highest
+    steps = np.asarray(p_values, dtype=float)[order] * np.arange(len(order), 0, -1)
+    adjusted: Numbers = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return [float(value) for value in adjusted]

@@ -79,7 +79,7 @@ def block(table: pd.DataFrame, name: str, units: Units) -> Metrics:
     counts = {key: int(part[key].sum()) for key in SUMMED}
     found: Metrics = {"version": described(name).version, **counts}
     if part["of_characters"].any():
-        alike = part["of_characters"][part["scored"] > 0].all()
+        alike = part["of_characters"][part["scored"]].all()
         found["unit"] = "character" if alike else "word or character"
     if (why := part["why"].dropna()).size:
         rates = [f"{rate}{end}" for rate in _RATES for end in ("", "_ci")]
