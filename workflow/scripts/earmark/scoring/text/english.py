@@ -92,8 +92,8 @@ class EnglishRules:
             f"{_FILLERS} {_MORE_FILLERS}",
             (rf"\b({_BEFORE_IS})'s\b", r"\1 is"),
             tables.spelling("open_asr_leaderboard"),
-            tables.names(),
-            tables.compounds(),
+            tables.replacements("names"),
+            tables.replacements("compounds"),
             joins_letters=True,
         )
 

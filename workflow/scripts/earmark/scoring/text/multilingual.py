@@ -46,7 +46,7 @@ def characters_first(language: str) -> bool:
     return code(language) in _CHARACTERS_FIRST
 
 
-def leaderboard(language: str) -> Callable[[str], str]:
+def open_asr_leaderboard(language: str) -> Callable[[str], str]:
     """The leaderboard's multilingual normalizer, for a language."""
     return lambda text: _numbers(_cleaned(text, _symbols_to_spaces), code(language))
 

@@ -5,26 +5,10 @@ from __future__ import annotations
 import unicodedata
 
 # Letters that compatibility decomposition leaves whole.
-_LETTERS = str.maketrans(
-    {
-        "œ": "oe",
-        "Œ": "OE",
-        "ø": "o",
-        "Ø": "O",
-        "æ": "ae",
-        "Æ": "AE",
-        "ß": "ss",
-        "ẞ": "SS",
-        "đ": "d",
-        "Đ": "D",
-        "ð": "d",
-        "Ð": "D",
-        "þ": "th",
-        "Þ": "th",
-        "ł": "l",
-        "Ł": "L",
-    }
-)
+_LETTERS = str.maketrans({
+    "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "ß": "ss", "ẞ": "SS",
+    "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "th", "ł": "l", "Ł": "L",
+})  # fmt: skip
 
 
 class SymbolTable(dict[int, str]):
