@@ -11,7 +11,7 @@ import re
 import unicodedata
 
 # Longer pieces are not composed: ordering a long run of combining marks takes quadratic time.
-LONGEST_COMPOSED = 2000
+_LONGEST_COMPOSED = 2000
 
 
 class _PlainTable(dict[int, "str | None"]):
@@ -42,15 +42,18 @@ def normalize_none(text: str) -> str:
     return " ".join(text.split())
 
 
+def composed(text: str) -> str:
+    """The text as NFKC has it, but for pieces that are too long to order their marks."""
+    pieces = [text] if len(text) <= _LONGEST_COMPOSED else re.split(r"(\s+)", text)
+    return "".join(
+        unicodedata.normalize("NFKC", piece) if len(piece) <= _LONGEST_COMPOSED else piece
+        for piece in pieces
+    )
+
+
 def normalize_basic(text: str) -> str:
     """Compose (NFKC), lower-case, drop apostrophes; other punctuation and symbols become spaces."""
-    if text.isascii():
-        return " ".join(text.lower().translate(_PLAIN).split())
-    words = " ".join(
-        unicodedata.normalize("NFKC", word) if len(word) <= LONGEST_COMPOSED else word
-        for word in text.split()
-    )
-    return " ".join(words.lower().translate(_PLAIN).split())
+    return " ".join(composed(text).lower().translate(_PLAIN).split())
 
 
 def tokens(text: str) -> str:

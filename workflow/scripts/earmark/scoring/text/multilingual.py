@@ -16,7 +16,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from earmark.language import code
-from earmark.scoring.text.basic import LONGEST_COMPOSED, normalize_basic
+from earmark.scoring.text.basic import composed, normalize_basic
 from earmark.scoring.text.english import drop_brackets
 from earmark.scoring.text.symbols import SymbolTable
 
@@ -98,12 +98,9 @@ def _cleaned(text: str, clean: Callable[[str], str]) -> str:
 
 
 def _symbols_to_spaces(text: str) -> str:
-    pieces = [text] if len(text) <= LONGEST_COMPOSED else re.split(r"(\s+)", text)
-    composed = "".join(
-        unicodedata.normalize("NFKC", piece) if len(piece) <= LONGEST_COMPOSED else piece
-        for piece in pieces
+    return "".join(
+        " " if unicodedata.category(char)[0] in "MSP" else char for char in composed(text)
     )
-    return "".join(" " if unicodedata.category(char)[0] in "MSP" else char for char in composed)
 
 
 def _numbers(text: str, language: str) -> str:
