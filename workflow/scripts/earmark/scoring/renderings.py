@@ -59,29 +59,21 @@ def _listed() -> dict[str, list[str]]:
 
 
 @cache
-def _spelling() -> tuple[dict[str, tuple[str, str]], re.Pattern[str]]:
-    """The family and form of each spelling that is counted, and the pattern that finds one."""
-    listed = _listed()
-    prefixes, words = tuple(listed["prefix"]), set(listed["spelling"])
-    forms: dict[str, tuple[str, str]] = {}
-    for british, american in tables.spelling(PROTOCOL).items():
-        if british.startswith(prefixes) or british in words:
-            forms[british] = (american, "british")
-            forms.setdefault(american, (american, "american"))
-    return forms, _words(*map(re.escape, forms))
-
-
-@cache
-def _numbers() -> tuple[dict[str, tuple[str, int]], re.Pattern[str]]:
-    """The kind and value of 11 to 99 and 11th to 99th in words, and the pattern of these."""
+def _worded() -> tuple[dict[str, tuple[str, str, str]], re.Pattern[str]]:
+    """Class, family and form of spellings, and of 11 to 99 and 11th to 99th in words."""
     from num2words import num2words
 
-    forms = {
-        num2words(value, to=kind).replace("-", " "): (kind, value)
-        for value in range(11, 100)
-        for kind in ("cardinal", "ordinal")
-    }
-    return forms, _words(*(form.replace(" ", _HYPHEN) for form in forms))
+    prefixes, words = tuple(_listed()["prefix"]), set(_listed()["spelling"])
+    found: dict[str, tuple[str, str, str]] = {}
+    for british, american in tables.spelling(PROTOCOL).items():
+        if british.startswith(prefixes) or british in words:
+            found[british] = ("spelling", american, "british")
+            found.setdefault(american, ("spelling", american, "american"))
+    for kind in ("cardinal", "ordinal"):
+        for value in range(11, 100):
+            written = num2words(value, to=kind).replace("-", " ")
+            found[written] = ("number", f"{kind} {value}", "words")
+    return found, _words(*(re.escape(form).replace("\\ ", _HYPHEN) for form in found))
 
 
 @cache
@@ -115,9 +107,9 @@ def forms(text: str, of_reference: bool = False) -> list[Form]:
 
 
 def _every(text: str) -> Iterator[Form]:
-    known, pattern = _spelling()
+    known, pattern = _worded()
     for match in pattern.finditer(text):
-        yield Form(*match.span(), "spelling", *known[match[0].casefold()])
+        yield Form(*match.span(), *known[re.sub(_HYPHEN, " ", match[0].casefold())])
     for family, form, pattern in _lexical():
         for match in pattern.finditer(text):
             yield Form(*match.span(), "lexical", family, form)
@@ -126,10 +118,6 @@ def _every(text: str) -> Iterator[Form]:
             letters = re.sub(r"[.\s]", "", match[0]).casefold()
             if letters in _listed()["initialism"]:
                 yield Form(*match.span(), "initialism", letters, _punctuated(match[0]))
-    numbers, pattern = _numbers()
-    for match in pattern.finditer(text):
-        kind, value = numbers[re.sub(_HYPHEN, " ", match[0].casefold())]
-        yield Form(*match.span(), "number", f"{kind} {value}", "words")
     for match in _DIGITS.finditer(text):
         if (counted := _digits(text, match)) is not None:
             yield Form(*match.span(), "number", counted, "digits")

@@ -178,7 +178,7 @@ def protocol(name: str, language: str | None = None) -> Protocol:
             raise EarmarkError(
                 f"protocol {name} is for English, and the language is {language!r}; use {others}"
             )
-        return replace(found, normalize=getattr(EnglishRules, name)())
+        return replace(found, normalize=EnglishRules(name))
     if name in _OF_A_LANGUAGE:
         if short is None:
             raise EarmarkError(
@@ -192,10 +192,9 @@ def protocol(name: str, language: str | None = None) -> Protocol:
                 f"a sentence would be a word; use {', '.join([*known, 'basic'])}"
             )
         rules = name.removesuffix("_multilingual")
-        english = getattr(EnglishRules, rules)
         return replace(
             found,
-            normalize=english() if short == "en" else getattr(multilingual, rules)(short),
+            normalize=EnglishRules(rules) if short == "en" else getattr(multilingual, rules)(short),
             joins_compounds=short != "en" or found.joins_compounds,
             of_characters=found.spaces_count and multilingual.characters_first(short),
         )

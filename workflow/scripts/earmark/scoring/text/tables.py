@@ -19,7 +19,8 @@ def spelling(protocol: str) -> dict[str, str]:
     """Return the spelling table of a protocol: word to replacement."""
     table = {}
     for word, whisper, leaderboard in rows("spelling"):
-        own = whisper if protocol == "whisper" or leaderboard == "=" else leaderboard
+        own = leaderboard if protocol == "open_asr_leaderboard" else whisper
+        own = whisper if own == "=" else own
         if own != "-":
             table[word] = own
     return table
