@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row
@@ -228,8 +227,11 @@ class Scorer:
         pairs = {
             one.name: pair(sample, one, self.normalized, self.filtered) for one in self.protocols
         }
-        first = next(iter(pairs.values()))
-        row: dict[str, Any] = {
+        first, *others = pairs.values()
+        signs = signals(
+            sample.generation, sample.duration, first.reference, first.hypothesis, first.edits
+        )
+        row: Row = {
             "id": sample.id,
             "duration": sample.duration,
             "seconds": sample.seconds,
@@ -237,21 +239,15 @@ class Scorer:
             **first.row(),
             "edits": first.edits,
         }
-        if sample.group is not None:
-            row["group"] = sample.group
-        if sample.by:
-            row["by"] = dict(sample.by)
-        if sample.reasoned:
-            row["reasoning_removed"] = True
-        if sample.postprocessed:
-            row["postprocessed"] = True
-        if signs := signals(
-            sample.generation, sample.duration, first.reference, first.hypothesis, first.edits
-        ):
-            row["signals"] = signs
-        if len(pairs) > 1:
-            row["protocols"] = {name: one.row() for name, one in list(pairs.items())[1:]}
-        return row
+        where_known = {
+            "group": sample.group,
+            "by": dict(sample.by) or None,
+            "reasoning_removed": sample.reasoned or None,
+            "postprocessed": sample.postprocessed or None,
+            "signals": signs or None,
+            "protocols": {one.protocol.name: one.row() for one in others} or None,
+        }
+        return row | {key: value for key, value in where_known.items() if value is not None}
 
     def rows(self, samples: Iterator[Sample]) -> Iterator[Row]:
         """Return the samples' rows, as they come."""
