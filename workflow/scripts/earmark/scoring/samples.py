@@ -17,16 +17,16 @@ from earmark.scoring.word_errors import Counts, Edit, align, character_edits, co
 
 @dataclass(frozen=True)
 class Sample:
-    """One utterance and what was heard.
+    """One utterance and what was heard; None stands for what is not known.
 
     Attributes:
         id: The utterance's id.
         reference: What was said.
         generation: What the model wrote.
-        duration: Seconds of audio; None where it is not known.
-        seconds: Seconds that the request took; None where it is not known.
-        group: The speaker, call or talk that it is of; None where nobody said.
-        session: The recording that it is a chunk of, and its place there; or None.
+        duration: Seconds of audio.
+        seconds: Seconds that the request took.
+        group: The speaker, call or talk that it is of.
+        session: The recording that it is a chunk of, and its place there.
         by: Its values in the columns by which rates are given too.
         answered: Whether the model wrote anything but reasoning; None until that was taken out.
         reasoned: Whether reasoning was taken out of the answer.
@@ -50,17 +50,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Pair:
-    """A sample under one protocol.
+    """A sample under one protocol: its normalized words, and what differs.
 
     Attributes:
-        protocol: The protocol.
-        reference: The reference's words, normalized.
-        hypothesis: The hypothesis's words, normalized.
         scored: Whether the protocol scores this sample; where not, all counts are zero.
         counted: Whether it counts in ``success_rate``.
-        edits: What differs.
-        char_edits: Characters to change, drop or add.
-        ref_chars: Characters of the normalized reference, single spaces between words included.
+        char_edits: Characters to change, drop or add, out of ``ref_chars``; spaces count.
         why: Why the pair could not be aligned; None where it could.
     """
 

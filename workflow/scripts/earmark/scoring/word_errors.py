@@ -35,14 +35,7 @@ _BACK = {there: here for here, there in _SURROGATES.items()}
 
 
 class Counts(NamedTuple):
-    """How many words were wrong, and how.
-
-    Attributes:
-        substitutions: Reference words for which the hypothesis has another.
-        deletions: Reference words that the hypothesis lacks.
-        insertions: Hypothesis words that the reference lacks.
-        hits: Reference words that were right.
-    """
+    """How many words were wrong, and how; ``hits`` are reference words that were right."""
 
     substitutions: int = 0
     deletions: int = 0
@@ -66,12 +59,7 @@ class Counts(NamedTuple):
 
 
 def align(reference: Sequence[str], hypothesis: Sequence[str], alignment: Alignment) -> list[Edit]:
-    """Align one pair, and return what differs; merged words are separated by spaces.
-
-    Args:
-        reference: The reference's words.
-        hypothesis: The hypothesis's words.
-        alignment: ``levenshtein``, ``merge_compounds`` or ``substitute_first``.
+    """Align one pair of lists of words, and return what differs; merged words have spaces between.
 
     Raises:
         EarmarkError: when the pair is too long for any but ``levenshtein``; states the limit.
@@ -140,9 +128,7 @@ def _levenshtein(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Ed
 
 
 def _substituting(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Edit]:
-    """Of the alignments with the fewest errors, the one that, from the end on, takes a pair before
-    a deletion, and that before an insertion.
-    """
+    """From the end on, a pair is taken before a deletion, and that before an insertion."""
     known: dict[str, int] = {}
     said, heard = (
         np.array([known.setdefault(word, len(known)) for word in side])
