@@ -78,8 +78,6 @@ _MAX_BITS = 14_000
 def spell_out_halves(text: str) -> str:
     """Turn "and a half" after a number word into "point five"."""
     segments = _AND_A_HALF.split(text)
-    if len(segments) == 1:
-        return text
     kept = []
     for segment in segments[:-1]:
         words = segment.rsplit(maxsplit=1)
@@ -92,22 +90,18 @@ def spell_out_halves(text: str) -> str:
 
 
 def normalize_numbers(text: str) -> str:
-    """Replace the numbers in a text by digits: `read_numbers`, and what goes around it."""
+    """Replace the numbers in a text by digits: `read_numbers`, and what goes around it.
+
+    Amounts are joined with their cents ("$2 and ¢7" is "$2.07"), and a lone 1 is "one".
+    """
     text = spell_out_halves(text) if "half" in text else text
-    words = text.split()
-    if _BEGINNINGS.isdisjoint(words) and not _DIGIT.search(text):
+    if _BEGINNINGS.isdisjoint(text.split()) and not _DIGIT.search(text):
         return text
     text = _DIGIT_LETTER.sub(r"\1 \2", _LETTER_DIGIT.sub(r"\1 \2", text))
     text = _LOOSE_SUFFIX.sub(r"\1\2", text)  # "1960 s" and "4 th" are one word again
-    return _tidy_amounts(" ".join(read_numbers(text.split())))
-
-
-def _tidy_amounts(text: str) -> str:
-    """Join amounts and their cents ("$2 and ¢7" is "$2.07"), and write a lone 1 as "one"."""
+    text = " ".join(read_numbers(text.split()))
     if "€" in text or "£" in text or "$" in text:
-        text = _AMOUNT_AND_CENTS.sub(
-            lambda match: f"{match[1]}{match[2]}.{int(match[3]):02d}", text
-        )
+        text = _AMOUNT_AND_CENTS.sub(lambda match: f"{match[1]}{match[2]}.{match[3]:0>2}", text)
         text = _ONLY_CENTS.sub(lambda match: f"¢{int(match[1])}", text)
     return _LONE_ONE.sub(r"one\1", text)
 
