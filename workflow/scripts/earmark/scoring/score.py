@@ -44,13 +44,15 @@ def code_hash(scoring: str = "asr") -> str:
 def check_scoring(splits: Iterable[Any]) -> None:
     """Refuse what splits (`earmark.config.Split`) cannot be scored by, before anything is asked.
 
-    Protocols have to be for a split's language, and measures to have what they need.
+    Protocols have to be for a split's language, one of them of all splits of a benchmark, and
+    measures to have what they need.
 
     Raises:
         EarmarkError: naming the split, the key and what would do.
     """
     from earmark.scoring.measures import measure_type
 
+    shared: dict[str, list[str]] = {}
     for split in splits:
         where = f"benchmark {split.benchmark}, split {split.name}: "
         try:
@@ -58,6 +60,13 @@ def check_scoring(splits: Iterable[Any]) -> None:
                 where += "protocols: "
                 for name in split.protocols:
                     protocol(name, split.language)
+                known = shared.get(split.benchmark, split.protocols)
+                shared[split.benchmark] = [name for name in known if name in split.protocols]
+                if not shared[split.benchmark]:
+                    raise EarmarkError(
+                        "a benchmark's rates are by one that all of its splits have; those before "
+                        f"have {', '.join(known)}"
+                    )
             elif split.way in MEASURES:
                 measure_type(split.scoring)(split.measured)
         except EarmarkError as error:
