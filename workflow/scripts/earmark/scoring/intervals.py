@@ -38,13 +38,9 @@ _COUNTERS = re.compile(r"(?:[-_./][A-Za-z]{0,2}\d+)+$")
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval, or the reason why there is none.
+    """A 95 % interval in the unit of the rate, or the reason why there is none.
 
-    Attributes:
-        low: Its lower end, in the unit of the rate; None where there is no interval.
-        high: Its upper end.
-        groups: How many groups it rests on.
-        reason: Why there is none; None where there is one.
+    ``groups`` is how many groups it rests on.
     """
 
     low: float | None
@@ -69,8 +65,7 @@ def guessed_groups(ids: Sequence[str]) -> list[str] | None:
 
     An id such as ``1089-134686-0007``, ``YOU0000000315_S0000660`` or ``4432298/12`` names its
     utterance by counters at its end; what stands before them is shared by a speaker's or a
-    recording's utterances. One group, or groups of one, tell nothing. A split that declares its
-    ``group`` needs no guess.
+    recording's utterances. One group, or groups of one, tell nothing.
     """
     names = [_COUNTERS.sub("", _EXTENSION.sub("", name)) for name in ids]
     return names if 1 < len(set(names)) < len(set(ids)) else None
@@ -130,8 +125,7 @@ def ratio(numerators: ArrayLike, denominators: ArrayLike, units: Units) -> Inter
         was wrong, and where all groups are alike: no spread is not the same as no doubt.
     """
     errors, words, strata = units.counted(numerators, denominators)
-    reason = _no_rate(errors, words) or _too_few(strata)
-    if reason:
+    if reason := _no_rate(errors, words) or _too_few(strata):
         return Interval(None, None, len(words), reason)
     rate = errors.sum() / words.sum()
     spread, freedom = _jackknife(lambda e, w: np.log(e / w), errors, words, strata)
@@ -155,8 +149,7 @@ def share(successes: ArrayLike, trials: ArrayLike, units: Units) -> Interval:
     rate = hits.sum() / total
     if not units.grouped:
         return Interval(*_jeffreys(rate, total), groups)
-    reason = _too_few(strata)
-    if reason:
+    if reason := _too_few(strata):
         return Interval(None, None, groups, reason)
     low, high = _jeffreys(rate, _effective_trials(hits, tried, strata))
     if 0 < rate < 1:
@@ -175,10 +168,7 @@ def mean(values: ArrayLike, weights: ArrayLike, units: Units) -> Interval:
         units: The samples' groups.
     """
     sums, counts, strata = units.counted(values, weights)
-    if counts.sum() <= 0:
-        return Interval(None, None, len(counts), "nothing was counted")
-    reason = _too_few(strata)
-    if reason:
+    if reason := "nothing was counted" if counts.sum() <= 0 else _too_few(strata):
         return Interval(None, None, len(counts), reason)
     spread, freedom = _jackknife(lambda s, c: s / c, sums, counts, strata)
     if not spread > 1e-12:
@@ -201,8 +191,7 @@ def mean_of_rates(
     chosen = [strata == name for name in np.unique(units.strata)]
     if any(words[one].sum() <= 0 for one in chosen):
         return Interval(None, None, len(words), "a split has no reference words")
-    reason = _no_rate(errors, words) or _too_few(strata)
-    if reason:
+    if reason := _no_rate(errors, words) or _too_few(strata):
         return Interval(None, None, len(words), reason)
     rates = np.array([errors[one].sum() / words[one].sum() for one in chosen])
     plain = [_jackknife(lambda e, w: e / w, errors[o], words[o], strata[o]) for o in chosen]

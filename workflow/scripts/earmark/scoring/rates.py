@@ -102,8 +102,7 @@ def _slices(table: pd.DataFrame, name: str, splits: Sequence[str] | None) -> Met
     samples, part = table["sample"], table[name]
     if part["why"].notna().any():
         return {}
-    units = samples["group"].tolist(), splits
-    by = samples["by"].tolist()
+    by, units = samples["by"].tolist(), (samples["group"].tolist(), splits)
     return sliced(by, part["edits"], part["ref_words"], units, "wer", lower=True)
 
 

@@ -142,15 +142,11 @@ def pair(
 
 @dataclass(frozen=True)
 class Scorer:
-    """Scores samples of speech recognition, one by one.
+    """Scores samples of speech recognition, one by one; the first protocol is primary.
 
-    Attributes:
-        protocols: The protocols to score by; the first is primary.
-        postprocess: What is done to the answers first.
-        normalized: As for `pair`.
-        filtered: As for `pair`.
-        foreign: How many references held letters that English lacks, and how many did not; counted
-            where English protocols score texts of which nobody said the language.
+    ``normalized`` and ``filtered`` are as for `pair`. ``foreign`` counts the references with
+    letters that English lacks, and those without, where English protocols score and nobody said a
+    language.
     """
 
     protocols: Sequence[Protocol]
@@ -169,11 +165,7 @@ class Scorer:
         normalized: bool = False,
         filtered: bool = True,
     ) -> Scorer:
-        """Return the scorer by names of protocols and postprocessing.
-
-        Raises:
-            EarmarkError: when there is none of a name, or a protocol is not for the language.
-        """
+        """Return the scorer by names; raises as `protocol` and `postprocess` do."""
         chosen = [protocol(name, language) for name in dict.fromkeys(protocols)]
         unsaid = language is None and any(one.english for one in chosen)
         foreign = Counter[bool]() if unsaid else None

@@ -24,12 +24,9 @@ _PACKAGES = Path(__file__).parents[1]
 
 
 def code_hash(scoring: str = "asr") -> str:
-    """Return a hash of the content of the packages that decide a score: code and tables.
+    """Return a hash of the packages' code and tables that decide a score in that way.
 
     Rules carry it as a param, so that a change in how a split is scored scores it anew.
-
-    Args:
-        scoring: How the split is scored.
     """
     packages = ("scoring",) if scoring in ("asr", *MEASURES) else ("scoring", "mmau")
     digest = hashlib.sha256()
@@ -149,16 +146,13 @@ def _add(columns: dict[str, Any], answers: Sequence[Row]) -> None:
 
 
 def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
-    """Write a benchmark's metrics from the scores of its splits.
+    """Write a benchmark's metrics: the whole, then a subset a split.
 
     Args:
         benchmark: The benchmark's name.
         splits: The splits' metrics files (``<split>.metrics.json``), beside their scores
             (``<split>.jsonl``).
-        metrics: The file to write: the benchmark, then a subset a split.
-
-    Raises:
-        EarmarkError: when a file cannot be read.
+        metrics: The file to write.
     """
     from earmark.scoring.rates import speech_metrics
     from earmark.scoring.table import below_each_other

@@ -55,7 +55,8 @@ def _by_duration(table: pd.DataFrame, primary: str) -> dict[str, Any]:
     lengths = table["sample", "duration"].clip(lower=0)
     which = pd.cut(lengths, [*_EDGES, np.inf], right=False, labels=_NAMES)
     found = {}
-    for name, part in table.groupby(which, observed=True):
+    columns = [("sample", "seed"), *((primary, key) for key in COUNTS)]
+    for name, part in table[columns].groupby(which, observed=True):
         sums = {"num_entries": int((part["sample", "seed"] == 0).sum())}
         sums |= {key: int(part[primary, key].sum()) for key in COUNTS}
         edits = sums["substitutions"] + sums["deletions"] + sums["insertions"]

@@ -157,10 +157,8 @@ def column_of(name: str) -> str | None:
 def protocol(name: str, language: str | None = None) -> Protocol:
     """Return the protocol of that name, for texts of a language.
 
-    Args:
-        name: The protocol's name.
-        language: A code or locale such as ``de``, ``pt_br`` or ``cmn_hans_cn``; None where nobody
-            said, which English protocols take for English.
+    A language is a code or locale such as ``de``, ``pt_br`` or ``cmn_hans_cn``; None is taken for
+    English by English protocols.
 
     Raises:
         EarmarkError: when there is none of that name, when it is for English and the language is

@@ -44,10 +44,11 @@ def normalize_none(text: str) -> str:
 
 def composed(text: str) -> str:
     """The text as NFKC has it, but for pieces that are too long to order their marks."""
-    pieces = [text] if len(text) <= _LONGEST_COMPOSED else re.split(r"(\s+)", text)
+    if len(text) <= _LONGEST_COMPOSED:
+        return unicodedata.normalize("NFKC", text)
     return "".join(
         unicodedata.normalize("NFKC", piece) if len(piece) <= _LONGEST_COMPOSED else piece
-        for piece in pieces
+        for piece in re.split(r"(\s+)", text)
     )
 
 
