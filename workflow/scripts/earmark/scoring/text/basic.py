@@ -10,29 +10,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Longer pieces are not composed: ordering a long run of combining marks takes quadratic time.
-_LONGEST_COMPOSED = 2000
+from earmark.scoring.text.symbols import CharacterTable, composed
 
 
-class _PlainTable(dict[int, "str | None"]):
-    """A table for `str.translate` that fills itself: drops what is not heard, blanks punctuation.
+def _plain(char: str) -> str:
+    """A space for punctuation and symbols, nothing for what is not heard, else the character.
 
     Apostrophes and format characters (zero-width spaces, soft hyphens, marks of direction) are not
     heard. U+200C and U+200D stay: they are spelling in Persian and in Indic scripts.
     """
-
-    def __missing__(self, code: int) -> str | None:
-        char = chr(code)
-        kept: str | None = char
-        if char in "'’ʼ＇" or (unicodedata.category(char) == "Cf" and code not in (0x200C, 0x200D)):
-            kept = None
-        elif unicodedata.category(char)[0] in "PS":
-            kept = " "
-        self[code] = kept
-        return kept
+    category = unicodedata.category(char)
+    if char in "'’ʼ＇" or (category == "Cf" and char not in "\u200c\u200d"):
+        return ""
+    return " " if category[0] in "PS" else char
 
 
-_PLAIN = _PlainTable()
+_PLAIN = CharacterTable(_plain)
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _PUNCTUATION = re.compile(r"[^\w\s]")
 
@@ -40,16 +33,6 @@ _PUNCTUATION = re.compile(r"[^\w\s]")
 def normalize_none(text: str) -> str:
     """Return the words as they are, with single spaces between them."""
     return " ".join(text.split())
-
-
-def composed(text: str) -> str:
-    """The text as NFKC has it, but for pieces that are too long to order their marks."""
-    if len(text) <= _LONGEST_COMPOSED:
-        return unicodedata.normalize("NFKC", text)
-    return "".join(
-        unicodedata.normalize("NFKC", piece) if len(piece) <= _LONGEST_COMPOSED else piece
-        for piece in re.split(r"(\s+)", text)
-    )
 
 
 def normalize_basic(text: str) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from earmark.scoring.text import numbers, tables
-from earmark.scoring.text.symbols import SymbolTable
+from earmark.scoring.text.symbols import symbols_to_spaces
 
 _FILLERS = "hmm mm mhm mmm uh um"
 _MORE_FILLERS = "ah aha ahh ahm eh ehehe em hm huh hum mhum uhm umm uhuh"
@@ -63,7 +63,7 @@ class EnglishRules:
         self._names = tables.replacements("names")
         self._compounds = tables.replacements("compounds")
         self._compound = _whole_words(self._compounds)
-        self._symbols = SymbolTable(".%$¢€£")
+        self._symbols = symbols_to_spaces(keep=".%$¢€£")
 
     def __call__(self, text: str) -> str:
         """Normalize ``text``, which may be any string; white space may be left at either end."""

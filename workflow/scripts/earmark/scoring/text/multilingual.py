@@ -16,9 +16,9 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from earmark.language import code
-from earmark.scoring.text.basic import composed, normalize_basic
+from earmark.scoring.text.basic import normalize_basic
 from earmark.scoring.text.english import drop_brackets
-from earmark.scoring.text.symbols import SymbolTable
+from earmark.scoring.text.symbols import composed, symbols_to_spaces
 
 # Scripts that write no spaces between words: what a word is would be a guess, so characters count.
 _UNSPACED = frozenset(
@@ -53,7 +53,7 @@ def open_asr_leaderboard(language: str) -> Callable[[str], str]:
 
 def nemo_skills(language: str) -> Callable[[str], str]:
     """NeMo-Skills' multilingual normalizer, for a language other than English."""
-    table = SymbolTable("")
+    table = symbols_to_spaces()
     return lambda text: _numbers(_cleaned(text, lambda t: t.translate(table)), code(language))
 
 
