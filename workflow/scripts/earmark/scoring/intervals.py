@@ -71,6 +71,13 @@ def guessed_groups(ids: Sequence[str]) -> list[str] | None:
     return names if 1 < len(set(names)) < len(set(ids)) else None
 
 
+def groups_of(ids: Sequence[str], said: Sequence[str | None]) -> list[str]:
+    """The group of each sample: what it says, else what the ids tell, else its id."""
+    if all(group is None for group in said):
+        return guessed_groups(ids) or list(ids)
+    return [own if group is None else group for own, group in zip(ids, said, strict=True)]
+
+
 class Units:
     """Samples as groups, and groups as strata: what sums are taken over.
 

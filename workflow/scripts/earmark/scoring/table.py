@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from earmark.files import Row
-from earmark.scoring.intervals import guessed_groups
+from earmark.scoring.intervals import groups_of
 from earmark.scoring.text import described
 
 COUNTS = ("substitutions", "deletions", "insertions", "hits", "ref_words")
@@ -53,11 +53,8 @@ class Columns:
     def table(self) -> pd.DataFrame:
         """Return the table; ``group`` is what the split says, else what ids tell, else the id."""
         columns = self._columns
-        ids, said = columns["sample", "id"], columns["sample", "group"]
-        if all(group is None for group in said):
-            said = guessed_groups(ids) or ids
-        named = zip(ids, said, strict=True)
-        columns["sample", "group"] = [own if group is None else group for own, group in named]
+        ids = columns["sample", "id"]
+        columns["sample", "group"] = groups_of(ids, columns["sample", "group"])
         columns["sample", "split"] = [self._split] * len(ids)
         table = pd.DataFrame(dict(columns))
         for key in ("duration", "seconds"):
