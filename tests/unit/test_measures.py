@@ -115,9 +115,11 @@ TOLD = {"MeCab": "ja_mecab", "mecab_ko": "ko_mecab"}
     ],
 )
 def test_what_bleu_lacks_is_told(given_, says, monkeypatch):
-    for package in ("MeCab", "mecab_ko"):
+    for package, module in TOLD.items():
+        name = f"sacrebleu.tokenizers.tokenizer_{module}"
         monkeypatch.setitem(sys.modules, package, None)
-        monkeypatch.delitem(sys.modules, f"sacrebleu.tokenizers.tokenizer_{TOLD[package]}", False)
+        monkeypatch.setitem(sys.modules, name, None)  # what is imported now goes with the test
+        monkeypatch.delitem(sys.modules, name)
     with pytest.raises(EarmarkError, match=says):
         measure_type("translation")(given_)
 
