@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 CLONE = Path(__file__).parents[1]
@@ -97,7 +98,7 @@ def normalization(texts: list[str]) -> dict[str, float]:
 
     makers: dict[str, Callable[[], Callable[[str], str]]] = {"theirs_us": EnglishTextNormalizer}
     for name in PROTOCOLS:
-        makers[f"{name}_us"] = getattr(EnglishRules, name)
+        makers[f"{name}_us"] = partial(EnglishRules, name)
     rounds = [{name: timed(make(), texts) for name, make in makers.items()} for _ in range(ROUNDS)]
     return {name: min(one[name] for one in rounds) for name in makers}
 

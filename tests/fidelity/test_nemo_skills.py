@@ -22,7 +22,7 @@ WORDS = (
 def test_20000_texts_are_normalized_as_by_whisper_normalizer():
     known = [json.loads(line)["text"] for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
     chance = random.Random(1)
-    theirs, ours = EnglishTextNormalizer(), EnglishRules.nemo_skills()
+    theirs, ours = EnglishTextNormalizer(), EnglishRules("nemo_skills")
     pieces = [piece for text in known for piece in text.split()] + WORDS.split() * 20
     texts = known + [
         " ".join(chance.choices(pieces, k=chance.randint(1, 14)))

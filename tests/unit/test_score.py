@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from earmark.config import resolve
 from earmark.errors import EarmarkError
 from earmark.scoring.printed import printed
-from earmark.scoring.score import aggregate, score
+from earmark.scoring.score import aggregate, check_scoring, score
 
 
 def write(path, rows):
@@ -191,3 +192,19 @@ def test_a_split_scored_as_english_whose_letters_are_not_is_labelled(tmp_path):
     assert "declare the language" in json.loads((tmp_path / "metrics.json").read_text())["label"]
     scored(tmp_path, [("A café", "a cafe"), *[("good day", "good day")] * 3])
     assert json.loads((tmp_path / "metrics.json").read_text())["label"] is None
+
+
+def test_splits_without_a_protocol_in_common_are_told_before_anything_is_asked(tmp_path, clone):
+    manifest = write(tmp_path / "m.jsonl", [{"audio_filepath": "a.wav", "text": "a"}])
+    given = {"source": {"type": "local", "manifest": manifest}}
+    (tmp_path / "b.yaml").write_text(json.dumps({"splits": {
+        "de": {"language": "de", "protocols": ["basic"], **given},
+        "en": {"protocols": ["whisper", "basic"], **given},
+        "us": {"protocols": ["whisper"], **given},
+    }}))  # fmt: skip
+    models = {"m": {"server": "openai", "model": "m"}}
+    chosen = {"benchmarks": {"b": {"file": str(tmp_path / "b.yaml")}}, "models": models}
+    splits = resolve(chosen, clone).splits
+    check_scoring(splits[:2])
+    with pytest.raises(EarmarkError, match="split us: protocols: .* before have basic"):
+        check_scoring(splits)

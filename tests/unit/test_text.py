@@ -21,9 +21,9 @@ ENGLISH = ("whisper", "open_asr_leaderboard")
 
 # Pieces that the rules do something about, for texts that hit many of them at once.
 _contractions = [row[1] for row in tables.rows("contractions")]
-_compounds = [word for words in tables.compounds() for word in words.split()]
+_compounds = [word for words in tables.replacements("compounds") for word in words.split()]
 PIECES = [
-    *sorted(NUMBER_WORDS), *_contractions, *_compounds, *list(tables.names())[:20],
+    *sorted(NUMBER_WORDS), *_contractions, *_compounds, *list(tables.replacements("names"))[:20],
     "colour", "cat", "a", "i", "half", "and a half", "been", "gone", "done", "got", "let's", "he's",
     "they'd", "uh", "uhm", "mm", "5", "$5", "0.50", "$0.50", "¢7", "£2", "1", "1s", "4th", "st",
     "th", "s", "20%", "1,000", "192.168.0.1", "10k", "k9", ".", "...", "%", "$", "(um)", "[x]",

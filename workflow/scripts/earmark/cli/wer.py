@@ -31,12 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from earmark.scoring.text.postprocess import POSTPROCESS_NAMES
 
     add = parser.add_argument
-    add(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="JSON Lines with text and pred_text; also JSON, CSV and TSV; - reads standard input",
-    )
+    read = "JSON Lines with text and pred_text; also JSON, CSV and TSV; - reads standard input"
+    add("files", nargs="+", metavar="FILE", help=read)
     named = f"one of {', '.join(PROTOCOL_NAMES)}; may be repeated (default: whisper)"
     add("--protocol", action="append", metavar="P", help=named)
     normalized = "the texts are normalized already: score them as they are"
@@ -68,8 +64,7 @@ def run(args: argparse.Namespace) -> int:
 def _scored(
     file: str, names: list[str], columns: Mapping[str, str], args: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """An object a protocol for a file (``-``: standard input); the first decides what is
-    hallucinated.
+    """An object a protocol for a file; the first one decides what is hallucinated.
 
     ``wer``, ``cer`` and ``success_rate`` are fractions, as jiwer and kaldialign give them; their
     95 % intervals stand beside them as ``…_ci``.

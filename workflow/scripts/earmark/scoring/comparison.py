@@ -33,8 +33,8 @@ class Comparison:
         interval: 95 % interval of the difference, Student's t over groups.
         p: Two-sided p value of the sign-flip test over groups; with two groups never under 0.5.
         groups: How many groups there are.
-        wins: Groups in which the second system has fewer errors (more successes where more is
-            better is the caller's to turn round).
+        wins: Groups in which the second system has fewer errors; where more is better, the caller
+            turns them round.
         losses: Groups in which it has more.
     """
 
@@ -61,14 +61,10 @@ def compare(a: ArrayLike, b: ArrayLike, weights: ArrayLike, units: Units) -> Com
         b: The second's.
         weights: Reference words of each sample (or 1); their sum is not zero.
         units: The samples' groups.
-
-    Returns:
-        The comparison.
     """
     first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    whole = float(np.asarray(weights, dtype=float).sum())
-    differences = units.sums(second - first)
-    rate_a, rate_b = float(first.sum()) / whole, float(second.sum()) / whole
+    differences, whole = units.sums(second - first), np.sum(weights)
+    rate_a, rate_b = float(first.sum() / whole), float(second.sum() / whole)
     return Comparison(
         rate_a=rate_a,
         rate_b=rate_b,
@@ -116,9 +112,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
         As many values, in the same order: what is under 0.05 of them holds together at 5 %.
     """
     order = np.argsort(p_values, kind="stable")
-    adjusted: Numbers = np.empty(len(p_values))
-    highest = 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = highest
+    steps = np.asarray(p_values, dtype=float)[order] * np.arange(len(order), 0, -1)
+    adjusted: Numbers = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return [float(value) for value in adjusted]

@@ -15,8 +15,8 @@ from typing import Any
 from earmark.config import Split
 from earmark.files import Row
 from earmark.scoring.metrics import busy_seconds
-from earmark.scoring.pairs import paired
-from earmark.scoring.samples import Sample, Scorer
+from earmark.scoring.pairs import each_sample, paired
+from earmark.scoring.samples import Scorer
 
 PROTOCOL = "open_asr_leaderboard"
 DATASET = "hf-audio/open-asr-leaderboard"
@@ -33,23 +33,18 @@ def result_rows(split: Split, manifest: str, predictions: str) -> Iterator[Row]:
         EarmarkError: when manifest and predictions do not pair up; names the line.
     """
     scorer = Scorer.named(split.protocols, split.postprocess, split.language)
-    pairs = paired(manifest, predictions)
-    timed = all(answer["generation_start_time"] is not None for _, answer in pairs)
-    spent = [
-        answer["generation_end_time"] - answer["generation_start_time"] if timed else 0.0
-        for _, answer in pairs
-    ]
-    scale = busy_seconds([answer for _, answer in pairs]) / sum(spent) if any(spent) else 0.0
-    for (entry, answer), seconds in zip(pairs, spent, strict=True):
-        session = split.session
-        place = (str(entry[session.group]), float(entry[session.order])) if session else None
-        sample = Sample(str(entry["id"]), entry["text"], answer["generation"], session=place)
-        length = entry.get("duration")
+    pairs, session = paired(manifest, predictions), split.session
+    chunks = session.given if session else None
+    samples = list(each_sample(pairs, manifest, predictions, session=chunks))
+    timed = all(one.seconds is not None for one in samples)
+    spent = sum(one.seconds or 0.0 for one in samples)
+    scale = busy_seconds([answer for _, answer in pairs]) / spent if timed and spent else 0.0
+    for sample, (entry, _) in zip(samples, pairs, strict=True):
         yield {
-            "audio_filepath": PurePosixPath(str(entry["id"])).name,
-            "duration": sum(length) if isinstance(length, list) else length,
-            "time": round(seconds * scale, 6) if timed else None,
-            "text": entry["text"],
+            "audio_filepath": PurePosixPath(sample.id).name,
+            "duration": sample.duration,
+            "time": round((sample.seconds or 0.0) * scale, 6) if timed else None,
+            "text": sample.reference,
             "pred_text": scorer.heard(sample).generation,
             **({"parent_id": entry[session.group], "chunk_index": entry[session.order]}
                if session else {}),

@@ -9,7 +9,6 @@ intervals are ours. A high rate is agreement with the references, and no proof o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
@@ -43,75 +42,53 @@ class Event(NamedTuple):
     verdict: str | None
 
 
-@dataclass(frozen=True)
-class Aligned:
-    """A text against the original reference, in words."""
-
-    words: list[str]
-    codes: Sequence[tuple[str, int, int, int, int]]
-
-    @classmethod
-    def of(cls, original: Sequence[str], words: list[str]) -> Aligned:
-        """The alignment of difflib, in which frequent words count as any other."""
-        matcher = SequenceMatcher(None, original, words, autojunk=False)
-        return cls(words, list(matcher.get_opcodes()))
-
-    @property
-    def matched(self) -> int:
-        """How many of the original's words it has."""
-        return sum(end - start for tag, start, end, _, _ in self.codes if tag == "equal")
-
-    @property
-    def missed(self) -> set[int]:
-        """The places of the original's words that it has not."""
-        gone = [range(start, end) for tag, start, end, _, _ in self.codes
-                if tag in ("delete", "replace")]  # fmt: skip
-        return {place for part in gone for place in part}
-
-    def instead(self, span: set[int]) -> str:
-        """What it has in place of some of the original's words."""
-        found: list[str] = []
-        for tag, start, end, low, high in self.codes:
-            if tag == "replace" and span & set(range(start, end)):
-                found += self.words[low:high]
-        return " ".join(found)
-
-    def added(self, place: int) -> list[str]:
-        """What it inserts before the original's word at that place."""
-        return [
-            word
-            for tag, start, _, low, high in self.codes
-            if tag == "insert" and start == place
-            for word in self.words[low:high]
-        ]
-
-
 def events(clip: str, original: list[str], corrected: list[str], heard: list[str]) -> list[Event]:
     """The events of one clip, with what a model has there; texts are normalized words."""
-    ours, theirs = Aligned.of(original, corrected), Aligned.of(original, heard)
-    least = int(_LEAST_MATCHED * len(original))
-    if not original or ours.matched < least:
+    ours, theirs = _codes(original, corrected), _codes(original, heard)
+    missed = {place for code in theirs for place in code.places}
+    most = len(original) - int(_LEAST_MATCHED * len(original))
+    if not original or sum(len(code.places) for code in ours) > most:
         return []
-    usable = theirs.matched >= least and len(heard) <= _MOST_WORDS * len(original)
+    usable = len(missed) <= most and len(heard) <= _MOST_WORDS * len(original)
     found = []
-    for run in _runs(sorted(ours.missed)):
-        span, chunk = set(run), " ".join(original[place] for place in run)
-        instead = ours.instead(span)
+    for code in [one for one in ours if one.places]:
+        span, instead = set(code.places), " ".join(code.words)
+        said = [word for one in theirs if span & set(one.places) for word in one.words]
+        chunk = " ".join(original[place] for place in code.places)
         letters = chunk.replace(" ", "")
         if character_edits(letters, instead.replace(" ", "")) < _LEAST_DISTANCE * len(letters):
             continue
         verdict = None
-        if not theirs.missed & span:
+        if not missed & span:
             verdict = "ref"
-        elif span <= theirs.missed and theirs.instead(span) == instead:
+        elif span <= missed and " ".join(said) == instead:
             verdict = "consensus"
         found.append(Event(clip, "deletion", chunk, instead, verdict if usable else None))
     for place in (0, len(original)):
-        if chunk_added := ours.added(place):
-            verdict = _at_boundary(theirs.added(place), chunk_added, place == 0)
-            said = " ".join(chunk_added)
-            found.append(Event(clip, "insertion", "", said, verdict if usable else None))
+        if chunk_added := _inserted(ours, place):
+            verdict = _at_boundary(_inserted(theirs, place), chunk_added, place == 0)
+            added = " ".join(chunk_added)
+            found.append(Event(clip, "insertion", "", added, verdict if usable else None))
     return found
+
+
+class Code(NamedTuple):
+    """Where a text differs from the original: the original's places, and the words instead."""
+
+    places: range
+    words: list[str]
+
+
+def _codes(original: list[str], words: list[str]) -> list[Code]:
+    """The differences by difflib, in which frequent words count as any other."""
+    matcher = SequenceMatcher(None, original, words, autojunk=False)
+    return [Code(range(start, end), words[low:high])
+            for tag, start, end, low, high in matcher.get_opcodes() if tag != "equal"]  # fmt: skip
+
+
+def _inserted(codes: list[Code], place: int) -> list[str]:
+    """The words that are inserted before the original's word at that place."""
+    return next((one.words for one in codes if not one.places and one.places.start == place), [])
 
 
 def _at_boundary(added: list[str], chunk: list[str], at_start: bool) -> str | None:
@@ -119,16 +96,6 @@ def _at_boundary(added: list[str], chunk: list[str], at_start: bool) -> str | No
         return "ref"
     beside = added[-len(chunk) :] if at_start else added[: len(chunk)]
     return "consensus" if beside == chunk else None
-
-
-def _runs(places: Sequence[int]) -> list[list[int]]:
-    runs: list[list[int]] = []
-    for place in places:
-        if runs and runs[-1][-1] == place - 1:
-            runs[-1].append(place)
-        else:
-            runs.append([place])
-    return runs
 
 
 def reference_errors(

@@ -33,12 +33,8 @@ def signals(
 ) -> dict[str, Any]:
     """Return the signs that one sample shows; empty for most.
 
-    Args:
-        generation: What the model wrote.
-        duration: Seconds of audio, or None where it is not known.
-        reference: The reference's words, normalized.
-        hypothesis: The hypothesis's words, normalized.
-        edits: What differs, from `earmark.scoring.word_errors.align`.
+    ``duration`` is in seconds, words are normalized, and `earmark.scoring.word_errors.align` finds
+    ``edits``.
     """
     found: dict[str, Any] = {}
     if duration and len(generation) > MOST_CHARACTERS_A_SECOND * duration:
@@ -96,21 +92,14 @@ def repeated_letters(generation: str, expected: int) -> tuple[list[str], int] | 
 
 
 def summary(samples: Iterable[tuple[str, Sequence[str]]]) -> dict[str, Any]:
-    """Return the number of samples with any sign, and by sign their number and first ids.
-
-    Args:
-        samples: Ids, and the names of the signs that each shows.
-    """
+    """Return the number of samples (ids and signs) with any, and by sign their number and ids."""
     ids: dict[str, list[str]] = {}
     shown = 0
     for name, signs in samples:
         shown += bool(signs)
         for sign in signs:
             ids.setdefault(sign, []).append(name)
-    return {
-        "samples": shown,
-        **{
-            sign: {"count": len(those), "ids": list(dict.fromkeys(those))[:_MOST_IDS]}
-            for sign, those in ids.items()
-        },
-    }
+    found: dict[str, Any] = {"samples": shown}
+    for sign, those in ids.items():
+        found[sign] = {"count": len(those), "ids": list(dict.fromkeys(those))[:_MOST_IDS]}
+    return found

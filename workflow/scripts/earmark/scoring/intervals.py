@@ -15,7 +15,7 @@ with it, they hold too little for few groups (bench/coverage.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,13 +38,9 @@ _COUNTERS = re.compile(r"(?:[-_./][A-Za-z]{0,2}\d+)+$")
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval, or the reason why there is none.
+    """A 95 % interval in the unit of the rate, or the reason why there is none.
 
-    Attributes:
-        low: Its lower end, in the unit of the rate; None where there is no interval.
-        high: Its upper end.
-        groups: How many groups it rests on.
-        reason: Why there is none; None where there is one.
+    ``groups`` is how many groups it rests on.
     """
 
     low: float | None
@@ -69,11 +65,17 @@ def guessed_groups(ids: Sequence[str]) -> list[str] | None:
 
     An id such as ``1089-134686-0007``, ``YOU0000000315_S0000660`` or ``4432298/12`` names its
     utterance by counters at its end; what stands before them is shared by a speaker's or a
-    recording's utterances. One group, or groups of one, tell nothing. A split that declares its
-    ``group`` needs no guess.
+    recording's utterances. One group, or groups of one, tell nothing.
     """
     names = [_COUNTERS.sub("", _EXTENSION.sub("", name)) for name in ids]
     return names if 1 < len(set(names)) < len(set(ids)) else None
+
+
+def groups_of(ids: Sequence[str], said: Sequence[str | None]) -> list[str]:
+    """The group of each sample: what it says, else what the ids tell, else its id."""
+    if all(group is None for group in said):
+        return guessed_groups(ids) or list(ids)
+    return [own if group is None else group for own, group in zip(ids, said, strict=True)]
 
 
 class Units:
@@ -89,18 +91,13 @@ class Units:
     def __init__(
         self, groups: Sequence[str] | None, size: int, strata: Sequence[str] | None = None
     ) -> None:
-        members = range(size) if groups is None else groups
-        named = list(zip(strata, members, strict=True)) if strata is not None else members
-        order: dict[object, int] = {}
-        self._codes = np.fromiter((order.setdefault(one, len(order)) for one in named), int, size)
-        self.grouped = len(order) < size
-        self.count = len(order)
-        first = np.zeros(self.count, dtype=int)
+        named = range(size) if groups is None else groups
+        self._codes = _numbered(named if strata is None else zip(strata, named, strict=True))
+        self.count = int(self._codes.max(initial=-1)) + 1
+        self.grouped = self.count < size
+        self.strata = np.zeros(self.count, dtype=int)
         if strata is not None:
-            known: dict[str, int] = {}
-            coded = np.fromiter((known.setdefault(s, len(known)) for s in strata), int, size)
-            first[self._codes] = coded
-        self.strata = first
+            self.strata[self._codes] = _numbered(strata)
 
     def sums(self, values: ArrayLike) -> Numbers:
         """The sum of a column of the samples, by group: an array of `count` numbers."""
@@ -110,12 +107,16 @@ class Units:
     def counted(
         self, above: ArrayLike, below: ArrayLike
     ) -> tuple[Numbers, Numbers, NDArray[np.int_]]:
-        """Two sums by group, and the groups' strata, without the groups where both are 0: nothing
-        was counted there, so that they tell nothing about the spread.
-        """
+        """Two sums by group and the groups' strata, without groups where nothing was counted."""
         one, other = self.sums(above), self.sums(below)
         some = (one != 0) | (other != 0)
         return one[some], other[some], self.strata[some]
+
+
+def _numbered(names: Iterable[object]) -> NDArray[np.int_]:
+    """A number for each name, in order of their first appearance."""
+    known: dict[object, int] = {}
+    return np.array([known.setdefault(name, len(known)) for name in names], dtype=int)
 
 
 def ratio(numerators: ArrayLike, denominators: ArrayLike, units: Units) -> Interval:
@@ -131,19 +132,14 @@ def ratio(numerators: ArrayLike, denominators: ArrayLike, units: Units) -> Inter
         was wrong, and where all groups are alike: no spread is not the same as no doubt.
     """
     errors, words, strata = units.counted(numerators, denominators)
-    reason = _no_rate(errors, words) or _too_few(strata)
-    if reason:
+    if reason := _no_rate(errors, words) or _too_few(strata):
         return Interval(None, None, len(words), reason)
     rate = errors.sum() / words.sum()
     spread, freedom = _jackknife(lambda e, w: np.log(e / w), errors, words, strata)
     if not np.isfinite(spread):  # all errors are in one group
         spread, freedom = _jackknife(lambda e, w: e / w, errors, words, strata)
         spread /= rate
-    if not np.isfinite(spread):
-        return Interval(None, None, len(words), "all reference words are in one group")
-    if spread <= 1e-12:
-        return Interval(None, None, len(words), "all groups are alike")
-    return _around(float(rate), _student(freedom) * spread, len(words))
+    return _around(float(rate), spread, freedom, len(words))
 
 
 def share(successes: ArrayLike, trials: ArrayLike, units: Units) -> Interval:
@@ -160,8 +156,7 @@ def share(successes: ArrayLike, trials: ArrayLike, units: Units) -> Interval:
     rate = hits.sum() / total
     if not units.grouped:
         return Interval(*_jeffreys(rate, total), groups)
-    reason = _too_few(strata)
-    if reason:
+    if reason := _too_few(strata):
         return Interval(None, None, groups, reason)
     low, high = _jeffreys(rate, _effective_trials(hits, tried, strata))
     if 0 < rate < 1:
@@ -180,10 +175,7 @@ def mean(values: ArrayLike, weights: ArrayLike, units: Units) -> Interval:
         units: The samples' groups.
     """
     sums, counts, strata = units.counted(values, weights)
-    if counts.sum() <= 0:
-        return Interval(None, None, len(counts), "nothing was counted")
-    reason = _too_few(strata)
-    if reason:
+    if reason := "nothing was counted" if counts.sum() <= 0 else _too_few(strata):
         return Interval(None, None, len(counts), reason)
     spread, freedom = _jackknife(lambda s, c: s / c, sums, counts, strata)
     if not spread > 1e-12:
@@ -206,8 +198,7 @@ def mean_of_rates(
     chosen = [strata == name for name in np.unique(units.strata)]
     if any(words[one].sum() <= 0 for one in chosen):
         return Interval(None, None, len(words), "a split has no reference words")
-    reason = _no_rate(errors, words) or _too_few(strata)
-    if reason:
+    if reason := _no_rate(errors, words) or _too_few(strata):
         return Interval(None, None, len(words), reason)
     rates = np.array([errors[one].sum() / words[one].sum() for one in chosen])
     plain = [_jackknife(lambda e, w: e / w, errors[o], words[o], strata[o]) for o in chosen]
@@ -215,12 +206,8 @@ def mean_of_rates(
     variances = np.array([spread**2 for spread, _ in plain]) * shares**2
     mean_rate = float((shares * rates).sum())
     spread = float(np.sqrt(variances.sum())) / mean_rate
-    if not np.isfinite(spread):
-        return Interval(None, None, len(words), "all reference words are in one group")
-    if spread <= 1e-12:
-        return Interval(None, None, len(words), "all groups are alike")
     freedom = _satterthwaite(variances, [freedom for _, freedom in plain])
-    return _around(mean_rate, _student(freedom) * spread, len(words))
+    return _around(mean_rate, spread, freedom, len(words))
 
 
 def by_group(counts: Numbers, units: Units) -> Numbers:
@@ -272,8 +259,13 @@ def gap(
     return Interval(seen - reach, seen + reach, len(kinds))
 
 
-def _around(rate: float, reach: float, groups: int) -> Interval:
-    """The interval around a rate that reaches so far on the log scale."""
+def _around(rate: float, spread: float, freedom: float, groups: int) -> Interval:
+    """The interval around a rate that has so much spread on the log scale."""
+    if not np.isfinite(spread):
+        return Interval(None, None, groups, "all reference words are in one group")
+    if spread <= 1e-12:
+        return Interval(None, None, groups, "all groups are alike")
+    reach = _student(freedom) * spread
     if reach > _TELLS_NOTHING:
         return Interval(None, None, groups, "so few groups, so unlike each other, tell nothing")
     factor = float(np.exp(reach))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.scoring.word_errors import Edit
+from earmark.scoring.word_errors import Edit, edit
 
 _INSERT, _DELETE, _PAIR = 0, 1, 2
 
@@ -23,21 +23,15 @@ def align_merging(reference: Sequence[str], hypothesis: Sequence[str]) -> list[E
     edits: list[Edit] = []
     at, hyp_at = len(reference), len(hypothesis)
     while at or hyp_at:
-        merge = merges.get((at, hyp_at))
         choice = choices[at, hyp_at]
+        words, hyp_words = merges.get(
+            (at, hyp_at), (int(choice != _INSERT), int(choice != _DELETE))
+        )
         end, hyp_end = at, hyp_at
-        if merge is not None:
-            at, hyp_at = at - merge[0], hyp_at - merge[1]
-        else:
-            at -= choice != _INSERT
-            hyp_at -= choice != _DELETE
+        at, hyp_at = at - words, hyp_at - hyp_words
         ref, hyp = " ".join(reference[at:end]), " ".join(hypothesis[hyp_at:hyp_end])
-        if merge is not None:
-            edits.append(("merge", at, hyp_at, ref, hyp))
-        elif choice == _PAIR and ref != hyp:
-            edits.append(("replace", at, hyp_at, ref, hyp))
-        elif choice != _PAIR:
-            edits.append(("delete" if choice == _DELETE else "insert", at, hyp_at, ref, hyp))
+        if ref != hyp:
+            edits.append(edit(at, hyp_at, ref, hyp))
     return edits[::-1]
 
 

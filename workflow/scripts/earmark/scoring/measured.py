@@ -12,7 +12,7 @@ import numpy as np
 from earmark.errors import EarmarkError
 from earmark.files import Row, read_json, read_jsonl, write_json, write_jsonl
 from earmark.scoring import intervals, seeds
-from earmark.scoring.intervals import Numbers, Units, guessed_groups
+from earmark.scoring.intervals import Numbers, Units
 from earmark.scoring.measures import Measure, Rate, drawn_sums, measure_type
 from earmark.scoring.metrics import combine, of_benchmark, prediction_metrics
 from earmark.scoring.pairs import each_sample, paired
@@ -41,24 +41,10 @@ def score_measured(
     beside: Sequence[str] = (),
     group_by: By = (),
 ) -> None:
-    """Score one split.
+    """Score one split by the measure ``scoring``; ``settings`` is what the split says for it.
 
-    Args:
-        subset: What the split is called in metrics: ``<benchmark>-<split>``.
-        scoring: The measure's name.
-        settings: What the split says for it; see `earmark.scoring.measures.Measure`.
-        manifest: The split's manifest.
-        predictions: The model's predictions, in manifest order; or a file a seed.
-        scores: The file to write, a row per sample with its counts.
-        metrics: The file to write, the split's metrics.
-        label: What is special about this split's run, for tables; or None.
-        group: As for `earmark.scoring.score.score`.
-        beside: COMET's scores, a file a seed (`earmark.scoring.comet.comet_split`); or none.
-        group_by: As for `earmark.scoring.score.score`.
-
-    Raises:
-        EarmarkError: when manifest and predictions do not pair up, or a row lacks what scoring
-            needs; names the sample.
+    ``beside`` are COMET's scores, a file a seed (`earmark.scoring.comet.comet_split`), or none. The
+    other arguments and the errors are those of `earmark.scoring.score.score`.
     """
     measure = measure_type(scoring)(settings)
     files = [predictions] if isinstance(predictions, str) else list(predictions)
@@ -135,12 +121,8 @@ def counts_of(rows: Iterable[Row], measure: Measure | type[Measure]) -> Numbers:
 
 
 def groups_of(rows: Sequence[Row]) -> list[str]:
-    """The group of each of those rows: what it says, else what the ids tell, else its id."""
-    ids = [str(row["id"]) for row in rows]
-    said = [row.get("group") for row in rows]
-    if all(name is None for name in said):
-        return guessed_groups(ids) or ids
-    return [own if name is None else str(name) for own, name in zip(ids, said, strict=True)]
+    """The group of each of those rows; see `earmark.scoring.intervals.groups_of`."""
+    return intervals.groups_of([str(row["id"]) for row in rows], [row.get("group") for row in rows])
 
 
 def _rates(measure: Measure, answers: Sequence[tuple[int, Row]], busy: float | None) -> Metrics:
@@ -158,7 +140,14 @@ def _rates(measure: Measure, answers: Sequence[tuple[int, Row]], busy: float | N
     found["success_rate"] = 100 * sum(successes) / len(rows)
     shared = intervals.share(successes, np.ones(len(rows)), units)
     found["success_rate_ci"] = shared.scaled(100).ends
-    found["primary"] = _primary(measure, found, len(rows))
+    first = measure.rates[0]
+    found["primary"] = {
+        "name": first.name,
+        "value": found[first.name],
+        "interval": found[f"{first.name}_ci"],
+        "higher_is_better": not first.lower,
+        "n": len(rows),
+    }
     found["counts"] = dict(zip(measure.counts, counts.sum(0).tolist(), strict=True))
     found["reasoning_removed"] = sum(bool(row.get("reasoning_removed")) for row in rows)
     found["intervals"] = {
@@ -188,26 +177,11 @@ def _rate(name: str, value: float, made: intervals.Interval) -> Metrics:
     return {**known, **({f"{name}_ci_why": made.reason} if made.reason else {})}
 
 
-def _primary(measure: Measure, found: Metrics, entries: int) -> Metrics:
-    """The rate that tables put first: its name, direction, interval and samples."""
-    first = measure.rates[0]
-    return {
-        "name": first.name,
-        "value": found[first.name],
-        "interval": found[f"{first.name}_ci"],
-        "higher_is_better": not first.lower,
-        "n": entries,
-    }
-
-
 def _table(answers: Sequence[tuple[int, Row]]) -> pd.DataFrame:
     import pandas as pd
 
-    rows = [
-        {"duration": row["duration"], "seconds": row["seconds"], "seed": seed}
-        for seed, row in answers
-    ]
-    table = pd.DataFrame(rows).astype({"duration": float, "seconds": float})
+    columns = {key: [row[key] for _, row in answers] for key in ("duration", "seconds")}
+    table = pd.DataFrame(columns, dtype=float).assign(seed=[seed for seed, _ in answers])
     return pd.concat({"sample": table}, axis=1)
 
 
@@ -217,13 +191,7 @@ def aggregate_measured(benchmark: str, splits: Iterable[str], metrics: str) -> N
     Corpora of different languages do not add up, so that the mean is plain; ``<rate>_weighted``,
     by entries, is what NeMo-Skills prints for a group of sets.
 
-    Args:
-        benchmark: The benchmark's name.
-        splits: The splits' metrics files (``<split>.metrics.json``), beside their scores.
-        metrics: The file to write: the benchmark, then a subset a split.
-
-    Raises:
-        EarmarkError: when a file cannot be read.
+    Arguments are as for `earmark.scoring.score.aggregate`.
     """
     paths = [str(path) for path in splits]
     found = [read_json(path) for path in paths]

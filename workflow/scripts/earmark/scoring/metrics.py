@@ -54,11 +54,7 @@ def busy_seconds(predictions: Iterable[Row]) -> float:
 
 
 def combine(splits: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A benchmark's metrics from its splits': seconds and entries add up, shares are weighed.
-
-    Args:
-        splits: The ``pass@1`` of each split.
-    """
+    """A benchmark's metrics from its splits' in one mode: counts add up, shares are weighed."""
 
     def mean(key: str) -> float | None:
         known = [(split[key], split["num_entries"]) for split in splits if split[key] is not None]
@@ -91,13 +87,7 @@ def labelled(
 def of_benchmark(
     benchmark: str, total: Mapping[str, dict[str, Any]], splits: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What a benchmark's ``metrics.json`` holds: all splits together, then each.
-
-    Args:
-        benchmark: Its name.
-        total: The metrics of all splits together, by mode.
-        splits: What each split's metrics file holds.
-    """
+    """What a ``metrics.json`` holds: ``total`` (by mode), then what each split's file holds."""
     labels = dict.fromkeys(split["label"] for split in splits if split.get("label"))
     made = labelled({benchmark: dict(total)}, "; ".join(labels))
     for split in splits:

@@ -19,8 +19,7 @@ def paired(manifest: str | Path, predictions: str | Path) -> list[tuple[Row, Row
     """Manifest rows with their predictions, or with rows of another file made from those.
 
     Raises:
-        EarmarkError: when there are none, one is longer than the other, or the ids differ; names
-            the line.
+        EarmarkError: when there are none, or the files' rows are not the same; names the line.
     """
     entries, answers = list(read_jsonl(manifest)), list(read_jsonl(predictions))
     if not entries:
@@ -48,20 +47,9 @@ def samples_of(
     group_by: By = (),
     columns: Sequence[str] = (),
 ) -> Iterator[Sample]:
-    """The samples of a split, those of a session joined.
+    """The samples of a split, those of a session joined as ``heard`` (`joined`) has them.
 
-    Args:
-        rows: Manifest rows with their predictions, as `paired` gives them.
-        manifest: The manifest's path, for messages.
-        predictions: The predictions' path, for messages.
-        group: As for `earmark.scoring.score.score`.
-        session: As for `earmark.scoring.score.score`.
-        heard: As for `earmark.scoring.sessions.joined`.
-        group_by: As for `earmark.scoring.score.score`.
-        columns: Columns that hold further references.
-
-    Raises:
-        EarmarkError: when a row lacks what is needed; names the sample.
+    The other arguments and errors are those of `each_sample`.
     """
     named, seen = slices.columns(group_by), set[str]()
     samples = each_sample(rows, manifest, predictions, group, session, group_by, columns)
@@ -90,17 +78,20 @@ def each_sample(
     columns: Sequence[str] = (),
     reference: bool = True,
 ) -> Iterator[Sample]:
-    """The samples of a split, row by row; arguments and errors as of `samples_of`.
+    """The samples of a split, row by row.
 
     Args:
-        rows: Manifest rows with their predictions.
+        rows: Manifest rows with their predictions, as `paired` gives them.
         manifest: The manifest's path, for messages.
         predictions: The predictions' path, for messages.
-        group: As for `samples_of`.
-        session: As for `samples_of`.
-        group_by: As for `samples_of`.
-        columns: As for `samples_of`.
+        group: As for `earmark.scoring.score.score`, like ``session`` and ``group_by``.
+        session: See there.
+        group_by: See there.
+        columns: Columns that hold further references.
         reference: Whether rows have to have one; without, it is empty.
+
+    Raises:
+        EarmarkError: when a row lacks what is needed; names the sample.
     """
     for number, (entry, answer) in enumerate(rows, start=1):
         needed = [(manifest, entry, "text")] if reference else []

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from earmark.scoring.hallucination import summary
-from earmark.scoring.intervals import LEVEL, METHOD, Interval, Units, mean_of_rates, ratio, share
+from earmark.scoring.intervals import LEVEL, METHOD, Units, mean_of_rates, ratio, share
 from earmark.scoring.slices import sliced
 from earmark.scoring.table import NOTED, SUMMED, percent, protocols
 from earmark.scoring.text import described
@@ -17,54 +17,11 @@ from earmark.scoring.timing import timing
 
 Metrics = dict[str, Any]
 _RATES = {
-    "wer": ("edits", "of"),
-    "cer": ("char_edits", "ref_chars"),
-    "success_rate": ("successes", "counted"),
+    "wer": (ratio, "edits", "of"),
+    "cer": (ratio, "char_edits", "ref_chars"),
+    "success_rate": (share, "successes", "counted"),
 }
-
-
-class Rate(NamedTuple):
-    """A rate of samples: the sum of one column over the sum of another.
-
-    Attributes:
-        columns: The table's group of columns: a protocol, or ``sample``.
-        name: What the rate is called.
-        above: The column that is summed above the line.
-        below: The column that is summed below it.
-    """
-
-    columns: str
-    name: str
-    above: str
-    below: str
-
-
-_NO_ANSWER = Rate("sample", "no_answer", "no_answer", "answers")
-
-
-def interval(
-    table: pd.DataFrame, rate: Rate, units: Units, weights: Sequence[float] | None = None
-) -> Interval:
-    """Return the 95 % interval of a rate, in percent.
-
-    Args:
-        table: Samples of one split or of several.
-        rate: The rate.
-        units: The samples' groups.
-        weights: The splits' in order, where the rate is a mean of theirs; None where it is not.
-    """
-    above, below = table[rate.columns][rate.above], table[rate.columns][rate.below]
-    if weights is not None:
-        return mean_of_rates(above, below, units, weights).scaled(100)
-    return (ratio if rate.name in ("wer", "cer") else share)(above, below, units).scaled(100)
-
-
-def units_of(table: pd.DataFrame) -> Units:
-    """Return the groups that a table's samples are of: speakers, recordings or utterances."""
-    samples = table["sample"]
-    splits = samples["split"].tolist()
-    several = len(set(splits)) > 1
-    return Units(samples["group"].tolist(), len(samples), splits if several else None)
+"""By rate its interval, and the columns whose sums it is a quotient of."""
 
 
 def speech_metrics(
@@ -82,11 +39,13 @@ def speech_metrics(
         averaged_with: By split, the name of those that count as one in the mean over splits.
     """
     samples = table["sample"]
-    units = units_of(table)
+    splits = samples["split"].tolist()
+    several = splits if len(set(splits)) > 1 else None
+    units = Units(samples["group"].tolist(), len(samples), several)
     blocks = {name: block(table, name, units) for name in protocols(table)}
     if samples["by"].any():
         for name, one in blocks.items():
-            one["slices"] = _slices(table, name)
+            one["slices"] = _slices(table, name, several)
     if of_splits:
         blocks = {
             name: {**one, **_of_splits(table, name, one, units, averaged_with or {})}
@@ -96,9 +55,7 @@ def speech_metrics(
     return {
         **headline(blocks),
         "no_answer": percent(int(samples["no_answer"].sum()), len(samples)),
-        "no_answer_ci": interval(
-            table, Rate("sample", "no_answer", "no_answer", "answers"), units
-        ).ends,
+        "no_answer_ci": share(samples["no_answer"], [1] * len(samples), units).scaled(100).ends,
         **{key: int(samples[key].sum()) for key in NOTED},
         "intervals": {
             "unit": "utterance" if not units.grouped else "group",
@@ -122,14 +79,14 @@ def block(table: pd.DataFrame, name: str, units: Units) -> Metrics:
     counts = {key: int(part[key].sum()) for key in SUMMED}
     found: Metrics = {"version": described(name).version, **counts}
     if part["of_characters"].any():
-        alike = part["of_characters"][part["scored"] > 0].all()
+        alike = part["of_characters"][part["scored"]].all()
         found["unit"] = "character" if alike else "word or character"
     if (why := part["why"].dropna()).size:
         rates = [f"{rate}{end}" for rate in _RATES for end in ("", "_ci")]
         return {**found, **dict.fromkeys([*rates, "wer_macro_samples"]), "why": why.iloc[0]}
-    for rate, (above, below) in _RATES.items():
+    for rate, (interval, above, below) in _RATES.items():
         found[rate] = percent(int(part[above].sum()), int(part[below].sum()))
-        made = interval(table, Rate(name, rate, above, below), units)
+        made = interval(part[above], part[below], units).scaled(100)
         found[f"{rate}_ci"] = made.ends
         if made.reason:
             found[f"{rate}_ci_why"] = made.reason
@@ -140,14 +97,12 @@ def block(table: pd.DataFrame, name: str, units: Units) -> Metrics:
     return found
 
 
-def _slices(table: pd.DataFrame, name: str) -> Metrics:
+def _slices(table: pd.DataFrame, name: str, splits: Sequence[str] | None) -> Metrics:
     """Return word error rates by the values of the columns that the splits are sliced by."""
     samples, part = table["sample"], table[name]
     if part["why"].notna().any():
         return {}
-    splits = samples["split"].tolist()
-    units = samples["group"].tolist(), splits if len(set(splits)) > 1 else None
-    by = samples["by"].tolist()
+    by, units = samples["by"].tolist(), (samples["group"].tolist(), splits)
     return sliced(by, part["edits"], part["ref_words"], units, "wer", lower=True)
 
 
@@ -161,14 +116,15 @@ def _of_splits(
     sums = table[name][["edits", "of"]].groupby(table["sample", "split"], sort=False).sum()
     rates = 100 * sums["edits"] / sums["of"].where(sums["of"] > 0)
     digits = described(name).averaged_digits
-    known = (
-        rates.dropna() if digits is None else rates.dropna().map(lambda rate: round(rate, digits))
-    )
-    means = known.groupby([averaged_with.get(str(split), split) for split in known.index]).mean()
-    nested = {str(key): float(means[key]) for key in means.index if key in averaged_with.values()}
-    alike = Counter(averaged_with.get(str(split), split) for split in rates.index)
-    weights = [1 / len(alike) / alike[averaged_with.get(str(one), one)] for one in rates.index]
-    made = interval(table, Rate(name, "wer", "edits", "of"), units, weights)
+    known = rates.dropna()
+    if digits is not None:
+        known = known.map(lambda rate: round(rate, digits))
+    as_one = {str(split): averaged_with.get(str(split), str(split)) for split in rates.index}
+    means = known.groupby([as_one[str(split)] for split in known.index]).mean()
+    alike = Counter(as_one.values())
+    weights = [1 / len(alike) / alike[name] for name in as_one.values()]
+    made = mean_of_rates(table[name]["edits"], table[name]["of"], units, weights).scaled(100)
+    nested = {key: float(mean) for key, mean in means.items() if key in averaged_with.values()}
     return {
         **micro,
         "wer_macro_splits": float(means.mean()) if len(means) else None,

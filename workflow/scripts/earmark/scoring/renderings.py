@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
-from functools import cache
 from typing import Any, NamedTuple
 
 from earmark.scoring.fitting import PROTOCOL, agreement
@@ -21,16 +20,8 @@ from earmark.scoring.text import protocol, tables
 
 CLASSES = ("spelling", "initialism", "number", "lexical")
 
+_LISTED = {kind: words.split() for kind, words in tables.rows("renderings")}
 _HYPHEN = r"(?:\s+|[-‐‑‒–—])"
-_LEXICAL = {
-    "mister": {"expanded": "mister", "abbreviated": r"mr\.?"},
-    "etcetera": {"split": r"et\s+cetera", "joined": "etcetera", "abbreviated": r"etc\.?"},
-    **{
-        "".join(pair): {"split": _HYPHEN.join(pair), "joined": "".join(pair)}
-        for pair in (("e", "mail"), ("e", "commerce"), ("wi", "fi"), ("sci", "fi"), ("x", "ray"),
-                     ("t", "shirt"))
-    },
-}  # fmt: skip
 _DIGITS = re.compile(r"(?<![\w$€£¥.:\-])(\d{1,2})(st|nd|rd|th)?(?![\w%$€£¥.:\-])", re.IGNORECASE)
 _BEFORE_YEAR = re.compile(r"(?:['’]|(?:fiscal\s+year|fy|year)\s*['’]?)\s*$", re.IGNORECASE)
 _AFTER_YEAR = re.compile(r"\s*(?:fiscal\s+year|year)\b", re.IGNORECASE)
@@ -53,46 +44,36 @@ def _words(*patterns: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![A-Za-z])(?:{'|'.join(ordered)})(?![A-Za-z])", re.IGNORECASE)
 
 
-@cache
-def _listed() -> dict[str, list[str]]:
-    return {kind: words.split() for kind, words in tables.rows("renderings")}
-
-
-@cache
-def _spelling() -> tuple[dict[str, tuple[str, str]], re.Pattern[str]]:
-    """The family and form of each spelling that is counted, and the pattern that finds one."""
-    listed = _listed()
-    prefixes, words = tuple(listed["prefix"]), set(listed["spelling"])
-    forms: dict[str, tuple[str, str]] = {}
-    for british, american in tables.spelling(PROTOCOL).items():
-        if british.startswith(prefixes) or british in words:
-            forms[british] = (american, "british")
-            forms.setdefault(american, (american, "american"))
-    return forms, _words(*map(re.escape, forms))
-
-
-@cache
-def _numbers() -> tuple[dict[str, tuple[str, int]], re.Pattern[str]]:
-    """The kind and value of 11 to 99 and 11th to 99th in words, and the pattern of these."""
+def _worded() -> tuple[dict[str, tuple[str, str, str]], re.Pattern[str]]:
+    """Class, family and form of spellings, and of 11 to 99 and 11th to 99th in words."""
     from num2words import num2words
 
-    forms = {
-        num2words(value, to=kind).replace("-", " "): (kind, value)
-        for value in range(11, 100)
-        for kind in ("cardinal", "ordinal")
-    }
-    return forms, _words(*(form.replace(" ", _HYPHEN) for form in forms))
+    prefixes, words = tuple(_LISTED["prefix"]), set(_LISTED["spelling"])
+    found: dict[str, tuple[str, str, str]] = {}
+    for british, american in tables.spelling(PROTOCOL).items():
+        if british.startswith(prefixes) or british in words:
+            found[british] = ("spelling", american, "british")
+            found.setdefault(american, ("spelling", american, "american"))
+    for kind in ("cardinal", "ordinal"):
+        for value in range(11, 100):
+            written = num2words(value, to=kind).replace("-", " ")
+            found[written] = ("number", f"{kind} {value}", "words")
+    return found, _words(*(re.escape(form).replace("\\ ", _HYPHEN) for form in found))
 
 
-@cache
-def _lexical() -> list[tuple[str, str, re.Pattern[str]]]:
-    return [(family, form, _words(pattern))
-            for family, forms in _LEXICAL.items() for form, pattern in forms.items()]  # fmt: skip
-
-
-@cache
-def _initialisms() -> tuple[re.Pattern[str], ...]:
-    return tuple(_words(one) for one in (*_LETTERS, "|".join(_listed()["initialism"])))
+_WORDED, _ANY_WORDED = _worded()
+_LEXICAL = [
+    ("mister", "expanded", _words("mister")),
+    ("mister", "abbreviated", _words(r"mr\.?")),
+    ("etcetera", "split", _words(r"et\s+cetera")),
+    ("etcetera", "joined", _words("etcetera")),
+    ("etcetera", "abbreviated", _words(r"etc\.?")),
+]
+for _pair in ("e mail", "e commerce", "wi fi", "sci fi", "x ray", "t shirt"):
+    _joined = _pair.replace(" ", "")
+    _LEXICAL += [(_joined, "split", _words(_pair.replace(" ", _HYPHEN)))]
+    _LEXICAL += [(_joined, "joined", _words(_joined))]
+_INITIALISMS = [_words(one) for one in (*_LETTERS, "|".join(_LISTED["initialism"]))]
 
 
 def forms(text: str, of_reference: bool = False) -> list[Form]:
@@ -115,21 +96,16 @@ def forms(text: str, of_reference: bool = False) -> list[Form]:
 
 
 def _every(text: str) -> Iterator[Form]:
-    known, pattern = _spelling()
-    for match in pattern.finditer(text):
-        yield Form(*match.span(), "spelling", *known[match[0].casefold()])
-    for family, form, pattern in _lexical():
+    for match in _ANY_WORDED.finditer(text):
+        yield Form(*match.span(), *_WORDED[re.sub(_HYPHEN, " ", match[0].casefold())])
+    for family, form, pattern in _LEXICAL:
         for match in pattern.finditer(text):
             yield Form(*match.span(), "lexical", family, form)
-    for pattern in _initialisms():
+    for pattern in _INITIALISMS:
         for match in pattern.finditer(text):
             letters = re.sub(r"[.\s]", "", match[0]).casefold()
-            if letters in _listed()["initialism"]:
+            if letters in _LISTED["initialism"]:
                 yield Form(*match.span(), "initialism", letters, _punctuated(match[0]))
-    numbers, pattern = _numbers()
-    for match in pattern.finditer(text):
-        kind, value = numbers[re.sub(_HYPHEN, " ", match[0].casefold())]
-        yield Form(*match.span(), "number", f"{kind} {value}", "words")
     for match in _DIGITS.finditer(text):
         if (counted := _digits(text, match)) is not None:
             yield Form(*match.span(), "number", counted, "digits")

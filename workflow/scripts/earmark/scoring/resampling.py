@@ -27,15 +27,20 @@ _CELLS = 4_000_000
 """Draws times groups that are held at a time."""
 
 
+def _portions(draws: int, groups: int) -> Iterator[int]:
+    """So many draws in parts of which each fits into memory."""
+    most = max(1, _CELLS // max(groups, 1))
+    for done in range(0, draws, most):
+        yield min(most, draws - done)
+
+
 def bootstrapped(*sums: Numbers) -> Iterator[tuple[Numbers, ...]]:
     """Sums of drawn groups, in portions: for each array of sums by group, an array of draws.
 
     All arrays are of the same groups, and are drawn alike.
     """
     random, size = np.random.default_rng(SEED), len(sums[0])
-    portion = max(1, _CELLS // max(size, 1))
-    for first in range(0, DRAWS, portion):
-        count = min(portion, DRAWS - first)
+    for count in _portions(DRAWS, size):
         chosen = random.integers(0, size, (count, size))
         weights = np.stack([np.bincount(one, minlength=size) for one in chosen]).astype(float)
         yield tuple(weights @ one for one in sums)
@@ -54,17 +59,10 @@ def interval_of(draws: Numbers, groups: int) -> Interval:
 
 
 def exchanged(first: Numbers, second: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
-    """Two systems' sums after groups were exchanged at random, in portions.
-
-    Args:
-        first: One system's counts, summed by group.
-        second: The other's, of the same groups.
-    """
+    """Two systems' sums by group after groups were exchanged at random, in portions."""
     random, size = np.random.default_rng(SEED), len(first)
     total, other, apart = first.sum(0), second.sum(0), second - first
-    portion = max(1, _CELLS // max(size, 1))
-    for start in range(0, EXCHANGES, portion):
-        count = min(portion, EXCHANGES - start)
+    for count in _portions(EXCHANGES, size):
         moved = random.integers(0, 2, (count, size), dtype=np.int8).astype(float) @ apart
         yield total + moved, other - moved
 

@@ -17,7 +17,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from earmark.data.table import Table, form_of, json_rows
 from earmark.errors import EarmarkError
@@ -55,20 +57,15 @@ def read_results(
     if first is None:
         raise EarmarkError(f"{path}: empty; rows with 'text' and 'pred_text' were expected")
     if first.session:
-        yield from joined(_put_back(first, taken), str(path), heard)
-    else:
-        for sample in _put_back(first, taken):
-            if sample.session:
-                raise EarmarkError(
-                    f"{path}: sample {sample.id!r} has a 'parent_id' and the first row has none; "
-                    "a file is of chunks or it is not"
-                )
-            yield sample
-
-
-def _put_back(first: Sample, rest: Iterator[Sample]) -> Iterator[Sample]:
-    yield first
-    yield from rest
+        yield from joined(chain([first], taken), str(path), heard)
+        return
+    for sample in chain([first], taken):
+        if sample.session:
+            raise EarmarkError(
+                f"{path}: sample {sample.id!r} has a 'parent_id' and the first row has none; "
+                "a file is of chunks or it is not"
+            )
+        yield sample
 
 
 def samples(
@@ -79,13 +76,9 @@ def samples(
 ) -> Iterator[Sample]:
     """Read a result file as `read_results` does, each chunk by itself.
 
-    Args:
-        path: As for `read_results`.
-        columns: As for `read_results`.
-        group: As for `read_results`.
-        needed: Which texts rows have to have; another that is missing is empty.
+    ``needed`` are the texts that rows have to have; another that is missing is empty.
     """
-    columns = dict(columns)
+    columns = {**columns, "group": group or ""}
     for number, row in enumerate(_rows(path), start=1):
         where = f"{path}, row {number}"
         if number == 1:
@@ -99,9 +92,7 @@ def samples(
             generation=_text(row, "pred_text", columns, where, needed),
             duration=_seconds(row, length, where),
             seconds=_seconds(row, columns.get("time", "time"), where),
-            group=None
-            if group is None
-            else _text(row, "group", {"group": group}, where, ["group"]),
+            group=None if group is None else _text(row, "group", columns, where, ["group"]),
             session=_session(row, where),
             others={key: value for key, value in row.items() if isinstance(value, str)},
         )
@@ -155,13 +146,11 @@ def _table_rows(file: Path, name: str) -> Iterator[Row]:
 def _session(row: Row, where: str) -> tuple[str, float] | None:
     if row.get("parent_id") in (None, ""):
         return None
-    place = row.get("chunk_index")
-    if isinstance(place, str):  # of a table
-        with contextlib.suppress(ValueError):
-            place = float(place)
-    if isinstance(place, bool) or not isinstance(place, int | float):
-        raise EarmarkError(f"{where}: 'chunk_index' must be a number, found {str(place)[:60]!r}")
-    return str(row["parent_id"]), float(place)
+    place = _number(row.get("chunk_index"))
+    if place is None:
+        found = str(row.get("chunk_index"))
+        raise EarmarkError(f"{where}: 'chunk_index' must be a number, found {found[:60]!r}")
+    return str(row["parent_id"]), place
 
 
 def _text(row: Row, key: str, columns: Mapping[str, str], where: str, needed: Sequence[str]) -> str:
@@ -183,12 +172,18 @@ def _text(row: Row, key: str, columns: Mapping[str, str], where: str, needed: Se
 
 
 def _seconds(row: Row, key: str, where: str) -> float | None:
-    value = row.get(key)
-    if value in (None, ""):
+    if row.get(key) in (None, ""):
         return None
-    if isinstance(value, str):  # of a table
+    seconds = _number(row[key])
+    if seconds is None:
+        raise EarmarkError(f"{where}: {key!r} must be seconds, found {str(row[key])[:60]!r}")
+    return seconds
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, also of a table, which holds texts; None for anything else."""
+    if isinstance(value, str):
         with contextlib.suppress(ValueError):
             value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise EarmarkError(f"{where}: {key!r} must be seconds, found {str(value)[:60]!r}")
-    return float(value)
+    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if known else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from earmark.errors import EarmarkError
 from earmark.files import Row
@@ -18,16 +17,16 @@ from earmark.scoring.word_errors import Counts, Edit, align, character_edits, co
 
 @dataclass(frozen=True)
 class Sample:
-    """One utterance and what was heard.
+    """One utterance and what was heard; None stands for what is not known.
 
     Attributes:
         id: The utterance's id.
         reference: What was said.
         generation: What the model wrote.
-        duration: Seconds of audio; None where it is not known.
-        seconds: Seconds that the request took; None where it is not known.
-        group: The speaker, call or talk that it is of; None where nobody said.
-        session: The recording that it is a chunk of, and its place there; or None.
+        duration: Seconds of audio.
+        seconds: Seconds that the request took.
+        group: The speaker, call or talk that it is of.
+        session: The recording that it is a chunk of, and its place there.
         by: Its values in the columns by which rates are given too.
         answered: Whether the model wrote anything but reasoning; None until that was taken out.
         reasoned: Whether reasoning was taken out of the answer.
@@ -49,60 +48,51 @@ class Sample:
     others: Mapping[str, str] = field(default_factory=dict)
 
 
-_NONE = Counts()
-
-
 @dataclass(frozen=True)
 class Pair:
-    """A sample under one protocol.
+    """A sample under one protocol: its normalized words, and what differs.
 
     Attributes:
-        reference: The reference's words, normalized.
-        hypothesis: The hypothesis's words, normalized.
         scored: Whether the protocol scores this sample; where not, all counts are zero.
         counted: Whether it counts in ``success_rate``.
-        counts: Word errors.
-        edits: What differs.
-        char_edits: Characters to change, drop or add.
-        ref_chars: Characters of the normalized reference, single spaces between words included.
+        char_edits: Characters to change, drop or add, out of ``ref_chars``; spaces count.
         why: Why the pair could not be aligned; None where it could.
-        of_characters: Whether its words are characters.
-        insertions_count: Whether its rate is of the inserted words too.
     """
 
+    protocol: Protocol
     reference: list[str]
     hypothesis: list[str]
     scored: bool = False
     counted: bool = False
-    counts: Counts = _NONE
     edits: Sequence[Edit] = ()
     char_edits: int = 0
     ref_chars: int = 0
     why: str | None = None
-    of_characters: bool = False
-    insertions_count: bool = False
+
+    @property
+    def counts(self) -> Counts:
+        """Word errors."""
+        return counted(self.edits, len(self.reference)) if self.scored else Counts()
 
     def row(self) -> Row:
         """Return what a sample's row says of this protocol; ``wer`` is in percent."""
-        rate = self.counts.rate
-        if self.insertions_count:
-            rate = self.counts.edits / ((self.counts.ref_words + self.counts.insertions) or 1)
+        counts = self.counts
+        rate = counts.rate
+        if self.scored and self.protocol.insertions_count:
+            rate = counts.edits / ((counts.ref_words + counts.insertions) or 1)
         row = {
             "reference": " ".join(self.reference),
             "hypothesis": " ".join(self.hypothesis),
             "scored": self.scored,
             "wer": None if rate is None else 100 * rate,
-            "substitutions": self.counts.substitutions,
-            "deletions": self.counts.deletions,
-            "insertions": self.counts.insertions,
-            "hits": self.counts.hits,
-            "ref_words": self.counts.ref_words,
+            **counts._asdict(),
+            "ref_words": counts.ref_words,
             "char_edits": self.char_edits,
             "ref_chars": self.ref_chars,
         }
         if self.counted != self.scored:
             row["counted"] = self.counted
-        if self.of_characters:
+        if self.scored and self.protocol.of_characters:
             row["unit"] = "character"
         return {**row, "why": self.why} if self.why else row
 
@@ -134,41 +124,29 @@ def pair(
         reference, hypothesis = protocol.words(said, sample.generation)
     left_out = filtered or protocol.skipped_fail or not (reference or hypothesis)
     if " ".join(reference) in protocol.skipped and left_out:
-        return Pair(reference, hypothesis, counted=protocol.skipped_fail)
+        return Pair(protocol, reference, hypothesis, counted=protocol.skipped_fail)
     if not reference and protocol.empty_reference is not None:
         reference = [protocol.empty_reference]
     if not hypothesis and protocol.empty_hypothesis is not None:
         empty = protocol.empty_hypothesis
         hypothesis = list(empty) if protocol.of_characters else [empty]
-    marks: dict[str, Any] = {"of_characters": protocol.of_characters}
-    marks["insertions_count"] = protocol.insertions_count
-    space = "" if protocol.of_characters else " "
-    joined = space.join(reference)
-    if reference == hypothesis:
-        right = Counts(hits=len(reference))
-        exact = Pair(reference, hypothesis, True, True, right, ref_chars=len(joined))
-        return replace(exact, **marks)
     try:
         edits = align(reference, hypothesis, protocol.alignment)
     except EarmarkError as error:
-        return Pair(reference, hypothesis, why=f"sample {sample.id!r}: {error}")
-    counts = counted(edits, len(reference))
-    characters = character_edits(joined, space.join(hypothesis))
-    wrong = Pair(reference, hypothesis, True, True, counts, edits, characters, len(joined))
-    return replace(wrong, **marks)
+        return Pair(protocol, reference, hypothesis, why=f"sample {sample.id!r}: {error}")
+    space = "" if protocol.of_characters else " "
+    letters = space.join(reference)
+    wrong = character_edits(letters, space.join(hypothesis)) if edits else 0
+    return Pair(protocol, reference, hypothesis, True, True, edits, wrong, len(letters))
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """Scores samples of speech recognition, one by one.
+    """Scores samples of speech recognition, one by one; the first protocol is primary.
 
-    Attributes:
-        protocols: The protocols to score by; the first is primary.
-        postprocess: What is done to the answers first.
-        normalized: As for `pair`.
-        filtered: As for `pair`.
-        foreign: How many references held letters that English lacks, and how many did not; counted
-            where English protocols score texts of which nobody said the language.
+    ``normalized`` and ``filtered`` are as for `pair`. ``foreign`` counts the references with
+    letters that English lacks, and those without, where English protocols score and nobody said a
+    language.
     """
 
     protocols: Sequence[Protocol]
@@ -187,11 +165,7 @@ class Scorer:
         normalized: bool = False,
         filtered: bool = True,
     ) -> Scorer:
-        """Return the scorer by names of protocols and postprocessing.
-
-        Raises:
-            EarmarkError: when there is none of a name, or a protocol is not for the language.
-        """
+        """Return the scorer by names; raises as `protocol` and `postprocess` do."""
         chosen = [protocol(name, language) for name in dict.fromkeys(protocols)]
         unsaid = language is None and any(one.english for one in chosen)
         foreign = Counter[bool]() if unsaid else None
@@ -235,13 +209,16 @@ class Scorer:
         if sample.answered is None:
             sample = self.heard(sample)
         if self.foreign is not None:
-            letters = not sample.reference.isascii() and sample.reference
-            self.foreign[any(not c.isascii() and c.isalpha() for c in letters or "")] += 1
+            odd = "" if sample.reference.isascii() else sample.reference
+            self.foreign[any(c.isalpha() and not c.isascii() for c in odd)] += 1
         pairs = {
             one.name: pair(sample, one, self.normalized, self.filtered) for one in self.protocols
         }
-        first = next(iter(pairs.values()))
-        row: dict[str, Any] = {
+        first, *others = pairs.values()
+        signs = signals(
+            sample.generation, sample.duration, first.reference, first.hypothesis, first.edits
+        )
+        row: Row = {
             "id": sample.id,
             "duration": sample.duration,
             "seconds": sample.seconds,
@@ -249,21 +226,15 @@ class Scorer:
             **first.row(),
             "edits": first.edits,
         }
-        if sample.group is not None:
-            row["group"] = sample.group
-        if sample.by:
-            row["by"] = dict(sample.by)
-        if sample.reasoned:
-            row["reasoning_removed"] = True
-        if sample.postprocessed:
-            row["postprocessed"] = True
-        if signs := signals(
-            sample.generation, sample.duration, first.reference, first.hypothesis, first.edits
-        ):
-            row["signals"] = signs
-        if len(pairs) > 1:
-            row["protocols"] = {name: one.row() for name, one in list(pairs.items())[1:]}
-        return row
+        where_known = {
+            "group": sample.group,
+            "by": dict(sample.by) or None,
+            "reasoning_removed": sample.reasoned or None,
+            "postprocessed": sample.postprocessed or None,
+            "signals": signs or None,
+            "protocols": {one.protocol.name: one.row() for one in others} or None,
+        }
+        return row | {key: value for key, value in where_known.items() if value is not None}
 
     def rows(self, samples: Iterator[Sample]) -> Iterator[Row]:
         """Return the samples' rows, as they come."""

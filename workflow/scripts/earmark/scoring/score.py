@@ -24,12 +24,9 @@ _PACKAGES = Path(__file__).parents[1]
 
 
 def code_hash(scoring: str = "asr") -> str:
-    """Return a hash of the content of the packages that decide a score: code and tables.
+    """Return a hash of the packages' code and tables that decide a score in that way.
 
     Rules carry it as a param, so that a change in how a split is scored scores it anew.
-
-    Args:
-        scoring: How the split is scored.
     """
     packages = ("scoring",) if scoring in ("asr", *MEASURES) else ("scoring", "mmau")
     digest = hashlib.sha256()
@@ -44,13 +41,15 @@ def code_hash(scoring: str = "asr") -> str:
 def check_scoring(splits: Iterable[Any]) -> None:
     """Refuse what splits (`earmark.config.Split`) cannot be scored by, before anything is asked.
 
-    Protocols have to be for a split's language, and measures to have what they need.
+    Protocols have to be for a split's language, one of them of all splits of a benchmark, and
+    measures to have what they need.
 
     Raises:
         EarmarkError: naming the split, the key and what would do.
     """
     from earmark.scoring.measures import measure_type
 
+    shared: dict[str, list[str]] = {}
     for split in splits:
         where = f"benchmark {split.benchmark}, split {split.name}: "
         try:
@@ -58,6 +57,13 @@ def check_scoring(splits: Iterable[Any]) -> None:
                 where += "protocols: "
                 for name in split.protocols:
                     protocol(name, split.language)
+                known = shared.get(split.benchmark, split.protocols)
+                shared[split.benchmark] = [name for name in known if name in split.protocols]
+                if not shared[split.benchmark]:
+                    raise EarmarkError(
+                        "a benchmark's rates are by one that all of its splits have; those before "
+                        f"have {', '.join(known)}"
+                    )
             elif split.way in MEASURES:
                 measure_type(split.scoring)(split.measured)
         except EarmarkError as error:
@@ -140,16 +146,13 @@ def _add(columns: dict[str, Any], answers: Sequence[Row]) -> None:
 
 
 def aggregate(benchmark: str, splits: Iterable[str], metrics: str) -> None:
-    """Write a benchmark's metrics from the scores of its splits.
+    """Write a benchmark's metrics: the whole, then a subset a split.
 
     Args:
         benchmark: The benchmark's name.
         splits: The splits' metrics files (``<split>.metrics.json``), beside their scores
             (``<split>.jsonl``).
-        metrics: The file to write: the benchmark, then a subset a split.
-
-    Raises:
-        EarmarkError: when a file cannot be read.
+        metrics: The file to write.
     """
     from earmark.scoring.rates import speech_metrics
     from earmark.scoring.table import below_each_other

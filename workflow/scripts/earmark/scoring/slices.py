@@ -26,6 +26,7 @@ from earmark.scoring.intervals import (
     ratio,
     share,
 )
+from earmark.scoring.measures import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,28 +127,18 @@ def sliced(
     rate: str,
     lower: bool,
 ) -> dict[str, Any]:
-    """As `sliced_by`, of a rate in percent: of word errors, or a share of successes.
+    """As `sliced_by`, of a rate in percent: word errors, or a share of successes.
 
-    Args:
-        by: As for `sliced_by`.
-        above: Errors (or successes) of each sample.
-        below: Words (or trials) of each.
-        units: As for `sliced_by`.
-        rate: What the rate is called.
-        lower: Whether lower is better: word errors, not shares of successes.
+    ``above`` are errors (or successes) of each sample, ``below`` its words (or trials); ``rate`` is
+    what the rate is called, and ``lower`` whether lower is better, as of word errors.
     """
     made = ratio if lower else share
-
-    def value(sums: Numbers) -> Numbers:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found: Numbers = 100 * sums[..., 0] / sums[..., 1]
-        return found
 
     def interval(counts: Numbers, of: Units) -> Interval:
         return made(counts[:, 0], counts[:, 1], of).scaled(100)
 
     counts = np.stack([np.asarray(above, dtype=float), np.asarray(below, dtype=float)], axis=1)
-    return sliced_by(by, counts, units, Sliced(rate, lower, value, interval))
+    return sliced_by(by, counts, units, Sliced(rate, lower, percent((1, 0), (0, 1)), interval))
 
 
 def sliced_by(
@@ -237,8 +228,6 @@ def _gap(
 def _in_order(value: str) -> tuple[float, str]:
     """Ranges by their numbers, and numbers as such; other values by name."""
     number = re.match(r"(under )?(\d+(?:\.\d+)?)", value)
-    return (
-        (float("inf"), value)
-        if number is None
-        else (float(number[2]) - (0.5 if number[1] else 0), value)
-    )
+    if number is None:
+        return float("inf"), value
+    return float(number[2]) - (0.5 if number[1] else 0), value

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
 from earmark.files import Row
-from earmark.scoring.intervals import guessed_groups
+from earmark.scoring.intervals import groups_of
 from earmark.scoring.text import described
 
 COUNTS = ("substitutions", "deletions", "insertions", "hits", "ref_words")
@@ -51,24 +51,14 @@ class Columns:
             columns[name, "of_characters"].append(part.get("unit") == "character")
 
     def table(self) -> pd.DataFrame:
-        """Return the table of what was taken in.
-
-        ``group`` is the speaker or recording where the split says or ids tell it, else the id.
-        """
+        """Return the table; ``group`` is what the split says, else what ids tell, else the id."""
         columns = self._columns
-        ids, said = columns["sample", "id"], columns["sample", "group"]
-        if all(group is None for group in said):
-            columns["sample", "group"] = list(guessed_groups(ids) or ids)
-        else:
-            named = [
-                name if group is None else group for name, group in zip(ids, said, strict=True)
-            ]
-            columns["sample", "group"] = named
+        ids = columns["sample", "id"]
+        columns["sample", "group"] = groups_of(ids, columns["sample", "group"])
         columns["sample", "split"] = [self._split] * len(ids)
         table = pd.DataFrame(dict(columns))
         for key in ("duration", "seconds"):
             table["sample", key] = table["sample", key].astype(float)
-        table["sample", "answers"] = 1
         for name in protocols(table):
             part = table[name]
             edits = part["substitutions"] + part["deletions"] + part["insertions"]
@@ -76,16 +66,9 @@ class Columns:
             table[name, "edits"] = edits
             counted = part["insertions"] if described(name).insertions_count else 0
             table[name, "of"] = part["ref_words"] + counted
-            table[name, "successes"] = (part["scored"] & few).astype(int)
-            table[name, "skipped"] = (~part["scored"]).astype(int)
-            table[name, "scored"] = part["scored"].astype(int)
-            table[name, "counted"] = part["counted"].astype(int)
+            table[name, "successes"] = part["scored"] & few
+            table[name, "skipped"] = ~part["scored"]
         return table
-
-
-def group_of(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return a group of a table's columns: ``sample`` or a protocol's."""
-    return cast("pd.DataFrame", table[name])
 
 
 def protocols(table: pd.DataFrame) -> list[str]:

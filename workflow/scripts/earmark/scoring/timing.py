@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from earmark.scoring.table import COUNTS, group_of, percent
+from earmark.scoring.table import COUNTS, percent
 
 _EDGES = (0, 2, 5, 10, 15, 20, 30, 60)
 _NAMES = [*(f"{low}-{high}s" for low, high in pairwise(_EDGES)), "60s+"]
@@ -28,7 +28,7 @@ def timing(table: pd.DataFrame, primary: str | None, busy: float | None) -> dict
         requests), ``latency`` (seconds; percentiles by nearest rank) and ``by_duration``. Of
         several seeds each sample's audio counts once, and each answer's seconds and errors.
     """
-    samples = group_of(table, "sample")
+    samples = table["sample"]
     audio = float(samples["duration"][samples["seed"] == 0].sum())
     seconds = samples["seconds"].dropna()
     requests = float(seconds.sum())
@@ -39,7 +39,7 @@ def timing(table: pd.DataFrame, primary: str | None, busy: float | None) -> dict
         "rtfx_wall": audio / busy if busy and audio else None,
         "rtfx_request": timed / requests if requests and audio else None,
         "latency": _latency(seconds),
-        **({"by_duration": _by_duration(samples, group_of(table, primary))} if primary else {}),
+        **({"by_duration": _by_duration(table, primary)} if primary else {}),
     }
 
 
@@ -51,15 +51,14 @@ def _latency(seconds: pd.Series[float]) -> dict[str, float] | None:
     return {**named, "mean": float(seconds.mean()), "max": float(seconds.max())}
 
 
-def _by_duration(samples: pd.DataFrame, counts: pd.DataFrame) -> dict[str, Any]:
-    known = samples["duration"].notna()
-    lengths = samples["duration"][known].clip(lower=0)
+def _by_duration(table: pd.DataFrame, primary: str) -> dict[str, Any]:
+    lengths = table["sample", "duration"].clip(lower=0)
     which = pd.cut(lengths, [*_EDGES, np.inf], right=False, labels=_NAMES)
-    parts = counts[known].groupby(which, observed=True)[[*COUNTS]].sum()
-    parts["num_entries"] = (samples["seed"][known] == 0).groupby(which, observed=True).sum()
     found = {}
-    for name, part in parts.iterrows():
-        sums = {key: int(part[key]) for key in ("num_entries", *COUNTS)}
+    columns = [("sample", "seed"), *((primary, key) for key in COUNTS)]
+    for name, part in table[columns].groupby(which, observed=True):
+        sums = {"num_entries": int((part["sample", "seed"] == 0).sum())}
+        sums |= {key: int(part[primary, key].sum()) for key in COUNTS}
         edits = sums["substitutions"] + sums["deletions"] + sums["insertions"]
         found[str(name)] = {**sums, "wer": percent(edits, sums["ref_words"])}
     return found

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from itertools import zip_longest
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -34,16 +34,8 @@ _SURROGATES = {code: 0x100000 + code for code in range(0xD800, 0xE000)}
 _BACK = {there: here for here, there in _SURROGATES.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many words were wrong, and how; counts add up, rates follow from them.
-
-    Attributes:
-        substitutions: Reference words for which the hypothesis has another.
-        deletions: Reference words that the hypothesis lacks.
-        insertions: Hypothesis words that the reference lacks.
-        hits: Reference words that were right.
-    """
+class Counts(NamedTuple):
+    """How many words were wrong, and how; ``hits`` are reference words that were right."""
 
     substitutions: int = 0
     deletions: int = 0
@@ -67,12 +59,7 @@ class Counts:
 
 
 def align(reference: Sequence[str], hypothesis: Sequence[str], alignment: Alignment) -> list[Edit]:
-    """Align one pair, and return what differs; merged words are separated by spaces.
-
-    Args:
-        reference: The reference's words.
-        hypothesis: The hypothesis's words.
-        alignment: ``levenshtein``, ``merge_compounds`` or ``substitute_first``.
+    """Align one pair of lists of words, and return what differs; merged words have spaces between.
 
     Raises:
         EarmarkError: when the pair is too long for any but ``levenshtein``; states the limit.
@@ -80,8 +67,8 @@ def align(reference: Sequence[str], hypothesis: Sequence[str], alignment: Alignm
     if reference == hypothesis:
         return []
     if not reference or not hypothesis:
-        deleted: list[Edit] = [("delete", at, 0, word, "") for at, word in enumerate(reference)]
-        return deleted or [("insert", 0, at, "", word) for at, word in enumerate(hypothesis)]
+        deleted = [edit(at, 0, word, "") for at, word in enumerate(reference)]
+        return deleted or [edit(0, at, "", word) for at, word in enumerate(hypothesis)]
     if alignment == "levenshtein":
         return _levenshtein(reference, hypothesis)
     cells = len(reference) * len(hypothesis)
@@ -98,6 +85,14 @@ def align(reference: Sequence[str], hypothesis: Sequence[str], alignment: Alignm
         f"to align by {alignment}: their product may be "
         f"{_MOST_CELLS // (1 if alignment == 'merge_compounds' else 4):,} at most"
     )
+
+
+def edit(at: int, hyp_at: int, ref: str, hyp: str) -> Edit:
+    """What differs at a place, named by which of the sides have words there."""
+    if not (ref and hyp):
+        return "delete" if ref else "insert", at, hyp_at, ref, hyp
+    same = ref.replace(" ", "") == hyp.replace(" ", "")
+    return "merge" if same else "replace", at, hyp_at, ref, hyp
 
 
 def counted(edits: Sequence[Edit], ref_words: int) -> Counts:
@@ -121,23 +116,19 @@ def _levenshtein(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Ed
     found = jiwer.process_words(" ".join(reference), " ".join(hypothesis), split, split)
     edits: list[Edit] = []
     for chunk in found.alignments[0]:
+        if chunk.type == "equal":
+            continue
         at, hyp_at = chunk.ref_start_idx, chunk.hyp_start_idx
-        if chunk.type == "insert":
-            for i, word in enumerate(hypothesis[hyp_at : chunk.hyp_end_idx]):
-                edits.append(("insert", at, hyp_at + i, "", word))
-        elif chunk.type != "equal":
-            for i, word in enumerate(reference[at : chunk.ref_end_idx]):
-                if chunk.type == "substitute":
-                    edits.append(("replace", at + i, hyp_at + i, word, hypothesis[hyp_at + i]))
-                else:
-                    edits.append(("delete", at + i, hyp_at, word, ""))
+        said, heard = reference[at : chunk.ref_end_idx], hypothesis[hyp_at : chunk.hyp_end_idx]
+        for ref, hyp in zip_longest(said, heard, fillvalue=""):
+            edits.append(edit(at, hyp_at, ref, hyp))
+            at += bool(ref)
+            hyp_at += bool(hyp)
     return edits
 
 
 def _substituting(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Edit]:
-    """Of the alignments with the fewest errors, the one that, from the end on, takes a pair before
-    a deletion, and that before an insertion.
-    """
+    """From the end on, a pair is taken before a deletion, and that before an insertion."""
     known: dict[str, int] = {}
     said, heard = (
         np.array([known.setdefault(word, len(known)) for word in side])
@@ -159,13 +150,13 @@ def _substituting(reference: Sequence[str], hypothesis: Sequence[str]) -> list[E
         if at and there and cost == costs[at - 1, there - 1] + wrong:
             at, there = at - 1, there - 1
             if wrong:
-                edits.append(("replace", at, there, reference[at], hypothesis[there]))
+                edits.append(edit(at, there, reference[at], hypothesis[there]))
         elif at and cost == costs[at - 1, there] + 1:
             at -= 1
-            edits.append(("delete", at, there, reference[at], ""))
+            edits.append(edit(at, there, reference[at], ""))
         else:
             there -= 1
-            edits.append(("insert", at, there, "", hypothesis[there]))
+            edits.append(edit(at, there, "", hypothesis[there]))
     return edits[::-1]
 
 
@@ -176,20 +167,10 @@ def _merging(reference: Sequence[str], hypothesis: Sequence[str]) -> list[Edit]:
     edits: list[Edit] = []
     at = hyp_at = 0
     for ref, hyp in pairs:
-        if ref == hyp:
-            at += 1
-            hyp_at += 1
-            continue
-        operation: Operation = "replace"
-        if not ref:
-            operation = "insert"
-        elif not hyp:
-            operation = "delete"
-        elif ref.replace(" ", "") == hyp.replace(" ", ""):
-            operation = "merge"
-        edits.append((operation, at, hyp_at, ref.translate(_BACK), hyp.translate(_BACK)))
-        at += ref.count(" ") + 1 if ref else 0
-        hyp_at += hyp.count(" ") + 1 if hyp else 0
+        if ref != hyp:
+            edits.append(edit(at, hyp_at, ref.translate(_BACK), hyp.translate(_BACK)))
+        at += ref.count(" ") + bool(ref)
+        hyp_at += hyp.count(" ") + bool(hyp)
     return edits
 
 

@@ -18,25 +18,18 @@ from earmark.errors import EarmarkError
 from earmark.files import Row
 from earmark.scoring.measures import Measure, Rate, percent
 from earmark.scoring.samples import Sample
-from earmark.scoring.text.basic import LONGEST_COMPOSED
 from earmark.scoring.text.multilingual import is_unspaced
+from earmark.scoring.text.symbols import CharacterTable, composed
 from earmark.scoring.word_errors import align, counted
 
 
-class _Letters(dict[int, "str | None"]):
-    """A table for `str.translate` that fills itself: letters, marks and digits stay, what is not
-    seen (joiners, marks of direction) goes, and all else is a space.
-    """
-
-    def __missing__(self, code: int) -> str | None:
-        char = chr(code)
-        category = unicodedata.category(char)
-        kept = char if char.isalnum() or category[0] == "M" else None if category == "Cf" else " "
-        self[code] = kept
-        return kept
+def _letter(char: str) -> str:
+    """Letters, marks and digits stay; joiners and marks of direction go; all else is a space."""
+    category = unicodedata.category(char)
+    return char if char.isalnum() or category[0] == "M" else "" if category == "Cf" else " "
 
 
-_LETTERS = _Letters()
+_LETTERS = CharacterTable(_letter)
 
 Span = tuple[int, int]
 """A first word, and the word behind the last."""
@@ -44,11 +37,7 @@ Span = tuple[int, int]
 
 def words(text: str) -> list[str]:
     """A text's words, as they are compared."""
-    composed = (
-        unicodedata.normalize("NFC", word) if len(word) <= LONGEST_COMPOSED else word
-        for word in text.lower().split()
-    )
-    return " ".join(composed).translate(_LETTERS).split()
+    return composed(text.lower(), "NFC").translate(_LETTERS).split()
 
 
 def occurrences(text: Sequence[str], keywords: Sequence[Sequence[str]]) -> list[Span]:

@@ -14,14 +14,15 @@ from typing import Literal
 from earmark.errors import EarmarkError
 from earmark.language import code
 from earmark.scoring.text import multilingual
-from earmark.scoring.text.basic import normalize_basic, normalize_none
-from earmark.scoring.text.english import EnglishRules
-from earmark.scoring.text.punctuation import (
+from earmark.scoring.text.basic import (
     lower_without_punctuation,
+    normalize_basic,
+    normalize_none,
     punctuation,
     tokens,
     without_punctuation,
 )
+from earmark.scoring.text.english import EnglishRules
 
 Alignment = Literal["levenshtein", "merge_compounds", "substitute_first"]
 Normalize = Callable[[str], str]
@@ -56,7 +57,7 @@ class Protocol:
 
     name: str
     version: str
-    normalize: Normalize = field(repr=False)
+    normalize: Normalize = field(default=normalize_none, repr=False)
     alignment: Alignment = "levenshtein"
     empty_reference: str | None = None
     empty_hypothesis: str | None = None
@@ -85,49 +86,46 @@ class Protocol:
         return sides
 
 
+def _by_name(*protocols: Protocol) -> dict[str, Protocol]:
+    return {one.name: one for one in protocols}
+
+
+_WHISPER = "openai/whisper@c0d2f624, revision 1"
+_NEMO_SKILLS = "NVIDIA-NeMo/Skills@74b86497, revision 1"
+_LEADERBOARD = "huggingface/open_asr_leaderboard@d1e99b25, revision 1"
 _EMPTY = frozenset({""})
-_ENGLISH = {
-    "whisper": Protocol(
-        "whisper", "openai/whisper@c0d2f624, revision 1", normalize_none,
-        empty_reference="empty", empty_hypothesis="empty",
+_ENGLISH = _by_name(
+    Protocol("whisper", _WHISPER, empty_reference="empty", empty_hypothesis="empty"),
+    Protocol(
+        "nemo_skills", _NEMO_SKILLS, empty_hypothesis="empty", skipped=_EMPTY, skipped_fail=True,
+        averaged_digits=2,
     ),
-    "nemo_skills": Protocol(
-        "nemo_skills", "NVIDIA-NeMo/Skills@74b86497, revision 1", normalize_none,
-        empty_hypothesis="empty", skipped=_EMPTY, skipped_fail=True, averaged_digits=2,
-    ),
-    "open_asr_leaderboard": Protocol(
-        "open_asr_leaderboard", "huggingface/open_asr_leaderboard@d1e99b25, revision 1",
-        normalize_none, alignment="merge_compounds", averaged_digits=2,
+    Protocol(
+        "open_asr_leaderboard", _LEADERBOARD, alignment="merge_compounds", averaged_digits=2,
         skipped=frozenset({"", "ignore time segment in scoring"}),
     ),
-}  # fmt: skip
-_OF_A_LANGUAGE = {
-    "nemo_skills_multilingual": Protocol(
-        "nemo_skills_multilingual", "NVIDIA-NeMo/Skills@74b86497, revision 1", normalize_none,
-        empty_hypothesis="empty", skipped=_EMPTY, skipped_fail=True, averaged_digits=2,
-        spaces_count=True,
+)  # fmt: skip
+_OF_A_LANGUAGE = _by_name(
+    replace(_ENGLISH["nemo_skills"], name="nemo_skills_multilingual", spaces_count=True),
+    Protocol(
+        "open_asr_leaderboard_multilingual", _LEADERBOARD, alignment="merge_compounds",
+        joins_compounds=True, averaged_digits=2,
     ),
-    "open_asr_leaderboard_multilingual": Protocol(
-        "open_asr_leaderboard_multilingual",
-        "huggingface/open_asr_leaderboard@d1e99b25, revision 1", normalize_none,
-        alignment="merge_compounds", joins_compounds=True, averaged_digits=2,
-    ),
-}  # fmt: skip
-_NEMO_SKILLS = "NVIDIA-NeMo/Skills@74b86497, revision 1"
-_OF_ANY = {
-    "nemo_skills_pc": Protocol("nemo_skills_pc", _NEMO_SKILLS, tokens),
-    "nemo_skills_c": Protocol("nemo_skills_c", _NEMO_SKILLS, without_punctuation),
-    "nemo_skills_per": Protocol(
+)  # fmt: skip
+_OF_ANY = _by_name(
+    Protocol("nemo_skills_pc", _NEMO_SKILLS, tokens),
+    Protocol("nemo_skills_c", _NEMO_SKILLS, without_punctuation),
+    Protocol(
         "nemo_skills_per", _NEMO_SKILLS, punctuation, alignment="substitute_first",
         insertions_count=True,
     ),
-    "nemo_skills_no_tn_itn": Protocol(
+    Protocol(
         "nemo_skills_no_tn_itn", _NEMO_SKILLS, lower_without_punctuation,
         empty_hypothesis="empty", skipped=_EMPTY, skipped_fail=True,
     ),
-    "basic": Protocol("basic", "revision 2", normalize_basic),
-    "none": Protocol("none", "revision 1", normalize_none),
-}  # fmt: skip
+    Protocol("basic", "revision 2", normalize_basic),
+    Protocol("none", "revision 1"),
+)  # fmt: skip
 _PROTOCOLS = {**_ENGLISH, **_OF_A_LANGUAGE, **_OF_ANY}
 
 #: The names of the protocols, for messages and schemas.
@@ -159,10 +157,8 @@ def column_of(name: str) -> str | None:
 def protocol(name: str, language: str | None = None) -> Protocol:
     """Return the protocol of that name, for texts of a language.
 
-    Args:
-        name: The protocol's name.
-        language: A code or locale such as ``de``, ``pt_br`` or ``cmn_hans_cn``; None where nobody
-            said, which English protocols take for English.
+    A language is a code or locale such as ``de``, ``pt_br`` or ``cmn_hans_cn``; None is taken for
+    English by English protocols.
 
     Raises:
         EarmarkError: when there is none of that name, when it is for English and the language is
@@ -180,7 +176,7 @@ def protocol(name: str, language: str | None = None) -> Protocol:
             raise EarmarkError(
                 f"protocol {name} is for English, and the language is {language!r}; use {others}"
             )
-        return replace(found, normalize=getattr(EnglishRules, name)())
+        return replace(found, normalize=EnglishRules(name))
     if name in _OF_A_LANGUAGE:
         if short is None:
             raise EarmarkError(
@@ -193,26 +189,14 @@ def protocol(name: str, language: str | None = None) -> Protocol:
                 f"protocol {name} has no rules for {language!r}, which is written without spaces: "
                 f"a sentence would be a word; use {', '.join([*known, 'basic'])}"
             )
-        joins = short != "en" or found.joins_compounds
-        of_characters = found.spaces_count and multilingual.characters_first(short)
+        rules = name.removesuffix("_multilingual")
         return replace(
             found,
-            normalize=_normalizer(name, short),
-            joins_compounds=joins,
-            of_characters=of_characters,
+            normalize=EnglishRules(rules) if short == "en" else getattr(multilingual, rules)(short),
+            joins_compounds=short != "en" or found.joins_compounds,
+            of_characters=found.spaces_count and multilingual.characters_first(short),
         )
     if name == "basic" and short:
         unspaced = multilingual.is_unspaced(short)
         return replace(found, normalize=multilingual.basic(short), of_characters=unspaced)
     return found
-
-
-def _normalizer(name: str, language: str) -> Normalize:
-    english, others = {
-        "nemo_skills_multilingual": (EnglishRules.nemo_skills, multilingual.nemo_skills),
-        "open_asr_leaderboard_multilingual": (
-            EnglishRules.open_asr_leaderboard,
-            multilingual.leaderboard,
-        ),
-    }[name]
-    return english() if language == "en" else others(language)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from earmark.scoring.text import numbers, tables
-from earmark.scoring.text.symbols import SymbolTable
+from earmark.scoring.text.symbols import symbols_to_spaces
 
 _FILLERS = "hmm mm mhm mmm uh um"
 _MORE_FILLERS = "ah aha ahh ahm eh ehehe em hm huh hum mhum uhm umm uhuh"
@@ -30,72 +30,40 @@ _WORD = re.compile(r"\w+")
 
 
 class EnglishRules:
-    """The rules of one protocol, over whole texts; every rule takes linear time."""
+    """The rules of one protocol, over whole texts; every rule takes linear time.
 
-    def __init__(
-        self,
-        fillers: str,
-        possessive: tuple[str, str],
-        spelling: dict[str, str],
-        names: dict[str, str] | None = None,
-        compounds: dict[str, str] | None = None,
-        joins_letters: bool = False,
-        more: bool = False,
-    ) -> None:
-        """Set the rules up.
+    Those of ``nemo_skills`` are the package whisper-normalizer's at 0.1.15: Whisper's, with
+    ``kinda``, ``sorta``, ``dunno`` and ``cause`` written out. The leaderboard drops more
+    hesitations, leaves a possessive ``'s`` apart, folds names together, and joins compounds and
+    runs of letters.
 
-        Args:
-            fillers: The hesitations that are dropped.
-            possessive: The pattern of a possessive ``'s``, and what it becomes.
-            spelling: One spelling of a word for another.
-            names: One spelling of a name for another.
-            compounds: Pairs of words that are joined, and to what.
-            joins_letters: Whether runs of single characters are joined ("b b c").
-            more: Whether ``kinda``, ``sorta``, ``dunno`` and ``cause`` are written out.
-        """
+    Args:
+        protocol: ``whisper``, ``nemo_skills`` or ``open_asr_leaderboard``.
+    """
+
+    def __init__(self, protocol: str) -> None:
+        self._leaderboard = protocol == "open_asr_leaderboard"
+        fillers = f"{_FILLERS} {_MORE_FILLERS}" if self._leaderboard else _FILLERS
         self._fillers = frozenset(fillers.split())
         self._filler = _whole_words(self._fillers)
         self._expansions: dict[str, str] = {}
         self._endings: list[tuple[re.Pattern[str], str]] = []
         for kind, written, becomes in tables.rows("contractions"):
-            if kind == "more" and not more:
+            if kind == "more" and protocol != "nemo_skills":
                 continue
             if kind in ("word", "title", "more"):
                 self._expansions[written] = becomes + (" " if kind == "title" else "")
-            elif written == "'s":
-                self._endings.append((re.compile(possessive[0]), possessive[1]))
+            elif written == "'s" and self._leaderboard:
+                self._endings.append((re.compile(rf"\b({_BEFORE_IS})'s\b"), r"\1 is"))
             else:
                 self._endings.append((re.compile(rf"{written}\b"), becomes))
         self._expanded = _whole_words(self._expansions)
         self._first_words = frozenset(written.split("'")[0] for written in self._expansions)
-        self._spelling = spelling
-        self._names = names or {}
-        self._compounds = compounds or {}
+        self._spelling = tables.spelling(protocol)
+        self._names = tables.replacements("names")
+        self._compounds = tables.replacements("compounds")
         self._compound = _whole_words(self._compounds)
-        self._joins_letters = joins_letters
-        self._symbols = SymbolTable(".%$¢€£")
-
-    @classmethod
-    def whisper(cls) -> EnglishRules:
-        """Return the rules of openai/whisper at c0d2f624."""
-        return cls(_FILLERS, (r"'s\b", " is"), tables.spelling("whisper"))
-
-    @classmethod
-    def nemo_skills(cls) -> EnglishRules:
-        """Return the rules of the package whisper-normalizer 0.1.15, which NeMo-Skills calls."""
-        return cls(_FILLERS, (r"'s\b", " is"), tables.spelling("whisper"), more=True)
-
-    @classmethod
-    def open_asr_leaderboard(cls) -> EnglishRules:
-        """Return the rules of huggingface/open_asr_leaderboard at d1e99b25."""
-        return cls(
-            f"{_FILLERS} {_MORE_FILLERS}",
-            (rf"\b({_BEFORE_IS})'s\b", r"\1 is"),
-            tables.spelling("open_asr_leaderboard"),
-            tables.names(),
-            tables.compounds(),
-            joins_letters=True,
-        )
+        self._symbols = symbols_to_spaces(keep=".%$¢€£")
 
     def __call__(self, text: str) -> str:
         """Normalize ``text``, which may be any string; white space may be left at either end."""
@@ -107,11 +75,11 @@ class EnglishRules:
         if "'" in text:
             text = _SPACE_APOSTROPHE.sub("'", text)
         text = " ".join(self._clean(text).split())
-        if self._compounds:
+        if self._leaderboard:
             text = self._compound.sub(lambda match: self._compounds[match[0]], text)
         words = numbers.normalize_numbers(text).split()
         words = [self._spelling.get(word, word) for word in words]
-        if self._joins_letters:
+        if self._leaderboard:
             words = join_letters([self._names.get(word, word) for word in words])
         text = " ".join(words)
         return drop_loose_symbols(text)

@@ -16,9 +16,9 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from earmark.language import code
-from earmark.scoring.text.basic import LONGEST_COMPOSED, normalize_basic
+from earmark.scoring.text.basic import normalize_basic
 from earmark.scoring.text.english import drop_brackets
-from earmark.scoring.text.symbols import SymbolTable
+from earmark.scoring.text.symbols import composed, symbols_to_spaces
 
 # Scripts that write no spaces between words: what a word is would be a guess, so characters count.
 _UNSPACED = frozenset(
@@ -46,14 +46,14 @@ def characters_first(language: str) -> bool:
     return code(language) in _CHARACTERS_FIRST
 
 
-def leaderboard(language: str) -> Callable[[str], str]:
+def open_asr_leaderboard(language: str) -> Callable[[str], str]:
     """The leaderboard's multilingual normalizer, for a language."""
     return lambda text: _numbers(_cleaned(text, _symbols_to_spaces), code(language))
 
 
 def nemo_skills(language: str) -> Callable[[str], str]:
     """NeMo-Skills' multilingual normalizer, for a language other than English."""
-    table = SymbolTable("")
+    table = symbols_to_spaces()
     return lambda text: _numbers(_cleaned(text, lambda t: t.translate(table)), code(language))
 
 
@@ -98,12 +98,9 @@ def _cleaned(text: str, clean: Callable[[str], str]) -> str:
 
 
 def _symbols_to_spaces(text: str) -> str:
-    pieces = [text] if len(text) <= LONGEST_COMPOSED else re.split(r"(\s+)", text)
-    composed = "".join(
-        unicodedata.normalize("NFKC", piece) if len(piece) <= LONGEST_COMPOSED else piece
-        for piece in pieces
+    return "".join(
+        " " if unicodedata.category(char)[0] in "MSP" else char for char in composed(text)
     )
-    return "".join(" " if unicodedata.category(char)[0] in "MSP" else char for char in composed)
 
 
 def _numbers(text: str, language: str) -> str:

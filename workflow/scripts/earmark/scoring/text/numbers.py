@@ -29,54 +29,33 @@ MULTIPLIERS = {
     "hundred": 100,
     **{word: 1000**power for power, word in enumerate(_POWERS, start=1)},
 }
-_IRREGULAR_ORDINALS = {
-    "first": (1, "st"),
-    "second": (2, "nd"),
-    "third": (3, "rd"),
-    "fifth": (5, "th"),
-    "twelfth": (12, "th"),
-}
-SUFFIXED_ONES = {
+_ORDINALS = {"first": (1, "st"), "second": (2, "nd"), "third": (3, "rd"), "fifth": (5, "th"),
+             "twelfth": (12, "th")}  # fmt: skip
+#: By word the value of a number, and what is written behind its digits.
+VALUES = {
+    **{word: (value, "") for word, value in (ONES | TENS | MULTIPLIERS).items()},
     "zeroth": (0, "th"),
-    **_IRREGULAR_ORDINALS,
+    **_ORDINALS,
     **{word + ("es" if word == "six" else "s"): (value, "s") for word, value in ONES.items()},
     **{
         word + ("h" if word.endswith("t") else "th"): (value, "th")
         for word, value in ONES.items()
         if value > 3 and value not in (5, 12)
     },
-}
-SUFFIXED_TENS = {
     **{word[:-1] + "ies": (value, "s") for word, value in TENS.items()},
     **{word[:-1] + "ieth": (value, "th") for word, value in TENS.items()},
-}
-SUFFIXED_MULTIPLIERS = {
     **{word + "s": (value, "s") for word, value in MULTIPLIERS.items()},
     **{word + "th": (value, "th") for word, value in MULTIPLIERS.items()},
 }
 SIGNS = {"minus": "-", "negative": "-", "plus": "+", "positive": "+"}
-CURRENCIES = {
-    "pound": "£",
-    "pounds": "£",
-    "euro": "€",
-    "euros": "€",
-    "dollar": "$",
-    "dollars": "$",
-    "cent": "¢",
-    "cents": "¢",
-}
+CURRENCIES = {"pound": "£", "pounds": "£", "euro": "€", "euros": "€", "dollar": "$",
+              "dollars": "$", "cent": "¢", "cents": "¢"}  # fmt: skip
 DIGIT_WORDS = ZEROS | ONES.keys() | TENS.keys()
 #: Every word that the rules below do something about; all others end a number.
 NUMBER_WORDS = (
-    DIGIT_WORDS
-    | SUFFIXED_ONES.keys()
-    | SUFFIXED_TENS.keys()
-    | MULTIPLIERS.keys()
-    | SUFFIXED_MULTIPLIERS.keys()
-    | SIGNS.keys()
-    | CURRENCIES.keys()
+    ZEROS | VALUES.keys() | SIGNS.keys() | CURRENCIES.keys()
     | {"per", "percent", "and", "double", "triple", "point"}
-)
+)  # fmt: skip
 
 # Words without which, and without a digit, a text is left as it is.
 _BEGINNINGS = NUMBER_WORDS - {"per", "percent", "and", "double", "triple"} - CURRENCIES.keys()
@@ -99,8 +78,6 @@ _MAX_BITS = 14_000
 def spell_out_halves(text: str) -> str:
     """Turn "and a half" after a number word into "point five"."""
     segments = _AND_A_HALF.split(text)
-    if len(segments) == 1:
-        return text
     kept = []
     for segment in segments[:-1]:
         words = segment.rsplit(maxsplit=1)
@@ -113,22 +90,18 @@ def spell_out_halves(text: str) -> str:
 
 
 def normalize_numbers(text: str) -> str:
-    """Replace the numbers in a text by digits: `read_numbers`, and what goes around it."""
+    """Replace the numbers in a text by digits: `read_numbers`, and what goes around it.
+
+    Amounts are joined with their cents ("$2 and ¢7" is "$2.07"), and a lone 1 is "one".
+    """
     text = spell_out_halves(text) if "half" in text else text
-    words = text.split()
-    if _BEGINNINGS.isdisjoint(words) and not _DIGIT.search(text):
+    if _BEGINNINGS.isdisjoint(text.split()) and not _DIGIT.search(text):
         return text
     text = _DIGIT_LETTER.sub(r"\1 \2", _LETTER_DIGIT.sub(r"\1 \2", text))
     text = _LOOSE_SUFFIX.sub(r"\1\2", text)  # "1960 s" and "4 th" are one word again
-    return _tidy_amounts(" ".join(read_numbers(text.split())))
-
-
-def _tidy_amounts(text: str) -> str:
-    """Join amounts and their cents ("$2 and ¢7" is "$2.07"), and write a lone 1 as "one"."""
+    text = " ".join(read_numbers(text.split()))
     if "€" in text or "£" in text or "$" in text:
-        text = _AMOUNT_AND_CENTS.sub(
-            lambda match: f"{match[1]}{match[2]}.{int(match[3]):02d}", text
-        )
+        text = _AMOUNT_AND_CENTS.sub(lambda match: f"{match[1]}{match[2]}.{match[3]:0>2}", text)
         text = _ONLY_CENTS.sub(lambda match: f"¢{int(match[1])}", text)
     return _LONE_ONE.sub(r"one\1", text)
 
@@ -172,26 +145,18 @@ class _Reader:
         unsigned = current[1:] if current[0] in "-+£€$¢" else current
         if _NUMERAL(unsigned):
             self._numeral(current, unsigned)
-        elif current in ONES:
-            self._combine(ONES[current], previous)
-        elif current in TENS:
-            self._combine_tens(TENS[current])
         elif current in ZEROS:
             self._append("0")
-        elif current in MULTIPLIERS:
-            self._multiply(MULTIPLIERS[current])
-        elif current in SUFFIXED_ONES:
-            value, suffix = SUFFIXED_ONES[current]
-            self._combine(value, previous)
-            self._put(self._take() + suffix)
-        elif current in SUFFIXED_TENS:
-            value, suffix = SUFFIXED_TENS[current]
-            self._combine_tens(value)
-            self._put(self._take() + suffix)
-        elif current in SUFFIXED_MULTIPLIERS:
-            value, suffix = SUFFIXED_MULTIPLIERS[current]
-            self._multiply(value)
-            self._put(self._take() + suffix)
+        elif current in VALUES:
+            value, suffix = VALUES[current]
+            if value < 20:
+                self._combine(value, previous)
+            elif value < 100:
+                self._combine_tens(value)
+            else:
+                self._multiply(value)
+            if suffix:
+                self._put(self._take() + suffix)
         elif current in NUMBER_WORDS:
             return self._modifier(previous, current, following)
         else:

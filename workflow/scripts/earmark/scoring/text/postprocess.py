@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from earmark.errors import EarmarkError
 from earmark.scoring.text.basic import normalize_basic
@@ -167,19 +166,12 @@ def _unquoted(text: str) -> str:
     return inner.strip()
 
 
-@dataclass(frozen=True)
-class Postprocess:
-    """A way to prepare hypotheses before they are normalized; its name and version are recorded.
-
-    Attributes:
-        name: What users write.
-        version: Its revision.
-        apply: From an answer to the hypothesis.
-    """
+class Postprocess(NamedTuple):
+    """A way to prepare hypotheses before they are normalized: its name, revision and function."""
 
     name: str
     version: str
-    apply: Callable[[str], str] = field(repr=False)
+    apply: Callable[[str], str]
 
 
 _KNOWN = {

@@ -19,17 +19,13 @@ def spelling(protocol: str) -> dict[str, str]:
     """Return the spelling table of a protocol: word to replacement."""
     table = {}
     for word, whisper, leaderboard in rows("spelling"):
-        own = whisper if protocol == "whisper" or leaderboard == "=" else leaderboard
+        own = leaderboard if protocol == "open_asr_leaderboard" else whisper
+        own = whisper if own == "=" else own
         if own != "-":
             table[word] = own
     return table
 
 
-def names() -> dict[str, str]:
-    """Return the name spellings that the leaderboard folds together."""
-    return {row[0]: row[1] for row in rows("names")}
-
-
-def compounds() -> dict[str, str]:
-    """Return the pairs of words that the leaderboard joins: "wi fi" to "wifi"."""
-    return {row[0]: row[1] for row in rows("compounds")}
+def replacements(name: str) -> dict[str, str]:
+    """Return a table of two columns: what is written, and what it becomes."""
+    return {row[0]: row[1] for row in rows(name)}
