@@ -118,12 +118,10 @@ def run(folder, chosen):
                 for name, splits in chosen.items()
             },
         }
-        workflow.run(*(f"results/m/eval-results/{name}/metrics.json" for name in chosen))
+        metrics = {name: f"results/m/eval-results/{name}/metrics.json" for name in chosen}
+        workflow.run(*metrics.values(), "--cores", "4")  # jobs that wait ask for two
         web.shutdown()
-    found = {
-        name: json.loads((folder / f"results/m/eval-results/{name}/metrics.json").read_text())
-        for name in chosen
-    }
+    found = {name: json.loads((folder / path).read_text()) for name, path in metrics.items()}
     return expected, found
 
 
