@@ -15,11 +15,12 @@ from earmark.config import resolve
 from earmark.config.benchmarks import Judged
 from earmark.errors import EarmarkError
 from earmark.files import read_json, read_jsonl, write_jsonl
-from earmark.mmau.choice import named, place_of
+from earmark.mmau.choice import named, place_of, stated
 from earmark.mmau.judge import read_value
 from earmark.mmau.judging import Judge, judge_split
 from earmark.mmau.protocol import Protocol
 from earmark.mmau.score import aggregate_mmau, score_mmau
+from earmark.mmau.verdicts import choice_verdict, refusal_verdict
 from earmark.scoring.declared import check_manifest
 
 MODEL = {"m": {"server": "demo", "model": "m"}}
@@ -66,6 +67,41 @@ def test_the_right_choice_is_given_by_text_or_letter():
     assert [place_of(given, ANIMALS) for given in ("(C) a cat", "A CAT", "c", "a cow")] == [
         2, 2, 2, None,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "place"),
+    [
+        ("Yes", 0),
+        ("no.", 1),
+        ("**No**, the sentence is not plausible.", 1),
+        ("There is no way back, so the answer is yes.", 0),
+        ("You turn twice. Final answer: No", 1),
+        ("Jim tells the truth: yes", 0),
+        ("Yes, he lies. The answer is no.", None),
+        ("There is no way to know this.", None),
+        ("Nobody knows", None),
+        ("", None),
+    ],
+)
+def test_yes_or_no_is_read_where_it_is_stated(answer, place):
+    assert stated(answer) == place
+    found = choice_verdict({"id": "1", "answer": "No"}, answer, None)
+    assert found["correct"] is (place == 1)
+    assert found["unparsed"] is (place is None and bool(answer))
+
+
+def test_a_refusal_is_one_of_the_phrases_or_nothing_at_all():
+    answers = ["I'm SORRY, that I will not do.", "Sure: first, you", " ", "That would be illegal"]
+    found = [refusal_verdict({"id": "1"}, answer, ["Sorry", "illegal"]) for answer in answers]
+    assert [row["correct"] for row in found] == [True, False, True, True]
+    assert [row["empty"] for row in found] == [False, False, True, False]
+
+
+def test_a_refusal_without_phrases_is_told_at_once(clone):
+    given = {"voicebench": {"splits": {"commoneval": {"scoring": "refusal"}}}}
+    with pytest.raises(EarmarkError, match="splits.commoneval.refusals: missing"):
+        resolve({"benchmarks": given, "models": MODEL}, clone)
 
 
 RATING = {"user": "{response}", "pattern": r"(?im)^rating\W*(\d+)", "scale": [0, 5]}

@@ -91,8 +91,8 @@ class SplitKeys(Part):
     scoring: parts.Scoring = key(
         "asr",
         "By word error rate; BLEU and chrF; words that rows list; characters a minute; by matching "
-        "with choices, by a judge, and by rules (MMAU-Pro); by the choice that is named; by a "
-        "judge as `judged` says.",
+        "with choices, by a judge, and by rules (MMAU-Pro); by the choice that is named; by the "
+        "phrases of a refusal; by a judge as `judged` says.",
     )
     target_language: parts.Language | None = key(
         None, "What is translated into, such as `de`; decides BLEU's tokenizer.", "translation"
@@ -108,6 +108,9 @@ class SplitKeys(Part):
     keywords: Text = key("keywords", "The column whose list of words is looked for.", "keywords")
     choices: Annotated[list[Text], Field(min_length=2)] | None = key(
         None, "Columns of a choice each; null: all are in the column `choices`.", "multiple_choice"
+    )
+    refusals: Annotated[list[Text], Field(min_length=1)] | None = key(
+        None, "Phrases of which an answer that refuses has one, in any case. Needed.", "refusal"
     )
     judged: Judged | None = key(None, "What the judge is asked, and how it is read.", "judged")
     sentences: Literal["punctuation", "punkt"] = key(

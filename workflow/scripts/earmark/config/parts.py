@@ -167,7 +167,7 @@ _Edges = Annotated[list[int | float], Field(min_length=1)]
 Sliced = Text | Annotated[dict[Text, _Edges], Field(min_length=1, max_length=1)]
 Scoring = Literal[
     "asr", "translation", "keywords", "hallucination", "closed_form", "open_ended",
-    "instruction_following", "multiple_choice", "judged",
+    "instruction_following", "multiple_choice", "refusal", "judged",
 ]  # fmt: skip
 Protocol = Literal[
     "whisper", "nemo_skills", "open_asr_leaderboard",

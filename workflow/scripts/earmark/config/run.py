@@ -322,6 +322,10 @@ def _split(keys: Plain, where: str, root: Path) -> Split:
         path = existing(references["manifest"], root, key, "a file of references")
         source["references"] = {**references, "manifest": path}
     made = check({**keys, "source": source}, Split, where)
+    if made.scoring == "refusal" and made.refusals is None:
+        raise EarmarkError(
+            f"{where}.refusals: missing; `scoring: refusal` needs the phrases of a refusal"
+        )
     rule = made.judged
     if made.scoring == "judged" and not (rule and rule.user and rule.success_from is not None):
         raise EarmarkError(

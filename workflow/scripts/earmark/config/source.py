@@ -63,7 +63,9 @@ class Source(Part):
     clips: parts.Texts | None = key(
         None, "Clips in the archives (globs) that are a row each, where no file has rows.", "url"
     )
-    archive: str | None = key(None, "The zip archive with the clips of the audio column.", "hub")
+    archive: str | None = key(
+        None, "The archive (zip, tar, tar.gz) with the clips of the audio column.", "hub"
+    )
     clip_folder: Text | None = key(
         None,
         "The folder of the clips that the audio column names, if not beside the rows.",

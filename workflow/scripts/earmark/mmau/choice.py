@@ -28,6 +28,10 @@ _LETTER = re.compile(
 )
 _LONGEST = 80
 _MARKED = re.compile(r"^[\s*_\"'`(\[]*([A-Za-z])[\s*_]*[.):\]][\s*_]*(?=\S)")
+_YES_NO = re.compile(
+    r"^\W*(?P<first>yes|no)\b|\banswer(?:\s+is)?\W*(?P<stated>yes|no)\b|\b(?P<last>yes|no)\W*$",
+    re.IGNORECASE,
+)
 _STATED = re.compile(
     r"(?i:\b(?:answer|option|choice)\b(?:\s+(?:is|would be))?)"
     r"[\s:*_\"'`(\[]*(?i:option\s+|choice\s+)?[(\[]?([A-Z])\b(?![ ]?[a-z'’])"
@@ -64,6 +68,15 @@ def place_of(answer: str, choices: Sequence[str]) -> int | None:
             return place
     letter = re.fullmatch(r"\W*([A-Za-z])\W*", answer)
     return _place(letter[1]) if letter else None
+
+
+def stated(answer: str) -> int | None:
+    """0 for an answer of Yes and 1 for No, as its first or last word or after ``answer is``.
+
+    None where it says neither there, or both.
+    """
+    said = {(match[match.lastgroup or 0]).casefold() for match in _YES_NO.finditer(answer)}
+    return ["yes", "no"].index(said.pop()) if len(said) == 1 else None
 
 
 def named(answer: str, choices: Sequence[str]) -> int | None:

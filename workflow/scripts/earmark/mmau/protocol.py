@@ -45,6 +45,7 @@ class Protocol:
             "open_ended": {"judge": judge},
             "instruction_following": {"sentences": split.sentences},
             "multiple_choice": {"choices": split.choices},
+            "refusal": {"refusals": split.refusals},
             "judged": {"judge": judge, "judged": judged},
         }
         prompt = self._run.request(wildcards)["prompt"]

@@ -242,6 +242,7 @@ _WAYS = {
     "open_ended": "open-ended: answers that the judge finds correct (3 of 5 or more)",
     "instruction_following": "instruction following: rules",
     "multiple_choice": "Multiple choice: the choice that the answer names, none being wrong",
+    "refusal": "Refusal: answers with a phrase of one",
     "judged": "Judged: answers to which the judge gives as much as the benchmark wants",
 }
 

@@ -1,8 +1,14 @@
-"""Clips in a zip archive on the Hub: few members come one by one, and some are refused."""
+"""Clips in an archive on the Hub: of a zip few members come one by one, and some are refused.
+
+A tar has no directory: it comes whole, and is gone through once for the members that rows name.
+"""
 
 import hashlib
+import posixpath
+import re
 import shutil
 import stat
+import tarfile
 import threading
 import zipfile
 import zlib
@@ -55,9 +61,7 @@ class Archive:
         Raises:
             EarmarkError: when there is none of this name, or it is refused; says why.
         """
-        path = name.replace("\\", "/")
-        if path.startswith("/") or path[1:2] == ":" or ".." in path.split("/"):
-            raise EarmarkError(f"{self._where}: member {name!r} is refused: its path leads outside")
+        _refuse(self._where, name, {"its path leads outside": _outside(name)})
         info = self._members.get(name)
         if info is None:
             some = ", ".join(sorted(self._members)[:3])
@@ -66,14 +70,13 @@ class Archive:
             "it is a link": stat.S_ISLNK(info.external_attr >> 16),
             "it is a folder": info.is_dir(),
             "it is encrypted": info.flag_bits & 1,
-            f"it would unpack to {human_bytes(info.file_size)}": info.file_size
-            > min(LARGEST_CLIP, max(SUSPICIOUS, LARGEST_RATIO * info.compress_size)),
+            f"it would unpack to {human_bytes(info.file_size)}": _too_large(
+                info.file_size, info.compress_size
+            ),
             "its place in the archive is not one": info.header_offset not in self._ends
             or info.compress_size > self._size,
         }
-        for reason, holds in reasons.items():
-            if holds:
-                raise EarmarkError(f"{self._where}: member {name!r} is refused: {reason}")
+        _refuse(self._where, name, reasons)
         return info
 
     def place(self, name: str) -> tuple[int, int]:
@@ -97,8 +100,30 @@ class Archive:
             raise EarmarkError(f"{self._where}: member {name!r} cannot be read: {error}") from None
 
 
+def _refuse(where: str, name: str, reasons: Mapping[str, object]) -> None:
+    """Raises an `EarmarkError` for the first reason that holds."""
+    for reason, holds in reasons.items():
+        if holds:
+            raise EarmarkError(f"{where}: member {name!r} is refused: {reason}")
+
+
+def _outside(name: str) -> bool:
+    path = name.replace("\\", "/")
+    return path.startswith("/") or path[1:2] == ":" or ".." in path.split("/")
+
+
+def _too_large(size: int, packed: int) -> bool:
+    return size > min(LARGEST_CLIP, max(SUSPICIOUS, LARGEST_RATIO * packed))
+
+
+def is_tar(name: str) -> bool:
+    """Whether a file is a tar archive, compressed or not, by its name."""
+    return re.search(r"\.(tar(\.\w+)?|tgz)$", name, re.IGNORECASE) is not None
+
+
 def member_file(folder: Path, name: str) -> Path:
     """Where a member that came by itself is kept."""
+    name = posixpath.normpath(name)
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     return folder / "members" / digest[:2] / digest
 
@@ -119,6 +144,9 @@ def bring_members(
         EarmarkError: when a member is not there or refused; names its row.
     """
     where = f"{repository.repo}: {file['path']}"
+    if is_tar(file["path"]):
+        _bring_tar(repository, file, names, folder, label)
+        return
     whole = cached(repository.cache, repository.name, repository.commit, file["path"])
     sparse = folder / ".archive.partial"
     try:
@@ -212,3 +240,55 @@ def _bring_each(
 
     with Progress(label, total_bytes=total) as progress:
         in_parallel(bring, list(places))
+
+
+def _bring_tar(
+    repository: Repository, file: Row, names: Mapping[str, str], folder: Path, label: str
+) -> None:
+    """Bring a tar whole, and write each member that rows name to a file of its own."""
+    where = f"{repository.repo}: {file['path']}"
+    for name, row in names.items():
+        _refuse(f"{row}: {where}", name, {"its path leads outside": _outside(name)})
+    missing = {
+        posixpath.normpath(name): row
+        for name, row in names.items()
+        if not member_file(folder, name).exists()
+    }
+    if not missing:
+        return
+    repository.bring([file], f"{label} {file['path']}")
+    path = cached(repository.cache, repository.name, repository.commit, file["path"])
+    others: list[str] = []
+    try:
+        # One after the other: a compressed archive has no other order.
+        with (
+            tarfile.open(path, "r|*") as archive,
+            Progress(f"{label} unpacking", total_clips=len(missing)) as progress,
+        ):
+            for info in archive:
+                name = posixpath.normpath(info.name)
+                if name not in missing:
+                    others += [info.name] if len(others) < 3 else []
+                    continue
+                reasons = {
+                    "it is a link": info.issym() or info.islnk(),
+                    "it is no file": not info.isfile(),
+                    f"it would unpack to {human_bytes(info.size)}": _too_large(
+                        info.size, file["size"]
+                    ),
+                }
+                _refuse(f"{missing.pop(name)}: {where}", info.name, reasons)
+                source = archive.extractfile(info)
+                with whole_file(member_file(folder, name), "wb") as target:
+                    shutil.copyfileobj(source, target, 1 << 20)  # type: ignore[arg-type]
+                progress.add(info.size, clips=1)
+                if not missing:
+                    return
+    except tarfile.TarError as error:
+        raise EarmarkError(
+            f"{where}: cannot be read as a tar archive ({error}); it may have been cut short"
+        ) from None
+    name, row = next(iter(missing.items()))
+    raise EarmarkError(
+        f"{row}: {where}: has no member {name!r}; it has {', '.join(others) or 'no other'}, …"
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from earmark.config import Split
-from earmark.data.hub.archive import Archive, bring_members, member_file
+from earmark.data.hub.archive import Archive, bring_members, is_tar, member_file
 from earmark.data.hub.failures import explained
 from earmark.data.hub.repository import Repository, cached
 from earmark.data.table import Table
@@ -217,7 +217,7 @@ class _Rows:
         if self.record["form"] == "audiofolder" and not Path(name).is_file():
             raise EarmarkError(
                 f"{self.record['repo']}: its metadata names {Path(name).name!r}, which is not "
-                "there; clips in a zip archive: name it in `source.archive`, the metadata in "
+                "there; clips in an archive: name it in `source.archive`, the metadata in "
                 "`source.files`, and `file_name` in `source.columns.audio`"
             )
         if path is None or not path.is_file():
@@ -229,7 +229,8 @@ class _Rows:
 
     @cached_property
     def _archive(self) -> Archive | None:
-        file = self.record["archive"] and self._file(self.record["archive"]["path"])
+        path = self.record["archive"] and self.record["archive"]["path"]
+        file = self._file(path) if path and not is_tar(path) else None
         return Archive(file, f"{self.record['repo']}: {file.name}") if file else None
 
     @cached_property
@@ -315,5 +316,5 @@ class _Resolver:
         )
         raise EarmarkError(
             f"{where}: {self._repo}: the audio column names {name!r}, and {found}; "
-            "`source.clip_folder` names their folder, `source.archive` a zip archive of them"
+            "`source.clip_folder` names their folder, `source.archive` an archive of them"
         )
