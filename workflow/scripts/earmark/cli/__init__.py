@@ -4,8 +4,6 @@ A command's module has a docstring, which is its help; ``EXAMPLES``, which end i
 functions: ``add_arguments(parser)`` and ``run(args) -> int``, which returns the exit code.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

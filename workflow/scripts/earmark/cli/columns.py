@@ -1,7 +1,5 @@
 """The option by which the commands that read result files are told what those call their keys."""
 
-from __future__ import annotations
-
 import argparse
 
 from earmark.errors import EarmarkError

@@ -7,8 +7,6 @@ exported; splits that are cut short, local, scored otherwise or not yet answered
 named.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

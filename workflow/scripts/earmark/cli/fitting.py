@@ -7,8 +7,6 @@ both as the Open ASR Leaderboard's benchmark_fitting counts, with 95 % intervals
 proof of what a model has seen.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import re

@@ -7,8 +7,6 @@ the next `snakemake`. The model is to be in the config with `server: imported`; 
 the line.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping
 from pathlib import Path

@@ -5,8 +5,6 @@ will be sent again; the exit code is 1 where there are any. compact: drop what c
 such as answers that a later one replaced.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Those of the working folder's config/benchmarks, and those that come with Earmar
 an evaluation wants beside a model: terms accepted on the Hub (HF_TOKEN), a judge, a matcher.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterable
 from pathlib import Path

@@ -4,8 +4,6 @@ Lines come from standard input and go to standard output, one for one. A line en
 and nowhere else; bytes that are not UTF-8 pass through unchanged.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 

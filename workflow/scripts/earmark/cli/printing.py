@@ -1,7 +1,5 @@
 """The one printer of tables for a terminal: as wide as it is, and no figure is ever cut."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 

@@ -1,7 +1,5 @@
 """A run's config as a command reads it, from whatever folder the command was given in."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

@@ -4,8 +4,6 @@ Written are report.html and leaderboard.csv, .md and .tex in the config's result
 `snakemake` does at its end; with --bundle, a page with audio that can be sent.
 """
 
-from __future__ import annotations
-
 import argparse
 
 from earmark.cli.project import add_configfile, load_run

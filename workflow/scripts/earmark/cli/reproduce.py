@@ -1,7 +1,5 @@
 """Print the commands that repeat an evaluation, or check what they gave against its metrics."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator
 from pathlib import Path

@@ -4,8 +4,6 @@ Counted are requests: more than samples, where audio is sent in chunks or there 
 The rate is that of the last minute, and `left` the time that it leaves.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import time

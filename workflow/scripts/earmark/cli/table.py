@@ -3,8 +3,6 @@
 The best figure of a column carries a star; n is the number of samples that its rates are of.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Score result files of the Open ASR Leaderboard or of NeMo by named protocols."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """How the demo's model answers questions and judges: by the likeness of texts, nothing more."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

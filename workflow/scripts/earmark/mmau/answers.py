@@ -1,7 +1,5 @@
 """Answers to score: those of a run, and those that were made elsewhere and come in one file."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Iterable
 from contextlib import suppress

@@ -6,8 +6,6 @@ stands. (MMAU's and MMAR's own scripts take any answer that has the right choice
 another's; lmms-eval draws a letter where it finds none.)
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 The judge is a model like any other: the infer step asks it, with a manifest of what is judged.
 """
 
-from __future__ import annotations
-
 import hashlib
 import tempfile
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What matching, judging and COMET will lack: told at the start, as hours may lie between."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec

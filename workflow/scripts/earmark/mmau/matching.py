@@ -5,8 +5,6 @@ similarity, the first of the highest. Here each distinct text is embedded once, 
 length, and kept in the results, so that no other model's answers pay for it again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import secrets

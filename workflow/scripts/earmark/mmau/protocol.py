@@ -1,7 +1,5 @@
 """What MMAU-Pro's numbers rest on beside the answers: prompts, the judge, the matcher, counting."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from earmark.config import Run, Split

@@ -6,8 +6,6 @@ are missing or of the wrong type are an error rather than a default, and an iden
 in the table is an error rather than a failure of the model.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

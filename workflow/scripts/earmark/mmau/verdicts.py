@@ -6,8 +6,6 @@ cannot be scored), ``why``, ``excluded`` (what it is then counted under, else nu
 ``empty`` (whether there is no answer), then what the decision rests on.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase

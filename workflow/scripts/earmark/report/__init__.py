@@ -5,8 +5,6 @@
 `build` writes them all, or a page to send.
 """
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

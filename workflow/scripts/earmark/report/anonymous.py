@@ -1,7 +1,5 @@
 """What a page tells of the machines that it was made on, and how it is left out."""
 
-from __future__ import annotations
-
 import platform
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What the report step writes: the leaderboard in three formats and the page, or a page to send."""
 
-from __future__ import annotations
-
 import secrets
 import shutil
 from pathlib import Path

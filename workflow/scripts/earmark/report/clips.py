@@ -1,7 +1,5 @@
 """The clips of the worst answers: their waveforms, and their copies in a bundle."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

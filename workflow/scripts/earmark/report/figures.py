@@ -3,8 +3,6 @@
 The one place of the report that knows how metrics spell a key.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Tables as CSV, Markdown and LaTeX (booktabs)."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Sequence

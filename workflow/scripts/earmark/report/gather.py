@@ -1,7 +1,5 @@
 """What a run has so far: each model's numbers on each split, and what is missing or has failed."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Judge health: how many judgements could be read, were asked for again, or never came."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -4,8 +4,6 @@ As `earmark.report.differences` for word errors; differences and their p values 
 and exchanging groups (`earmark.scoring.resampling`), since no sum of errors makes such a rate.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The report: one page that works without a network, the samples' pieces within or beside it."""
 
-from __future__ import annotations
-
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Sequence

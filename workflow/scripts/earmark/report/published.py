@@ -1,7 +1,5 @@
 """Published numbers of other systems, from a CSV file, to stand beside ours."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable

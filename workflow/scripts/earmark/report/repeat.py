@@ -1,7 +1,5 @@
 """What was run and how to repeat it: models, data, scoring and commands, for the page."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex

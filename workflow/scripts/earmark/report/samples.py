@@ -1,7 +1,5 @@
 """The samples behind the numbers, packed in pieces that the page loads as they are looked at."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os

@@ -1,7 +1,5 @@
 """Tables of slices: a model's rates for the values of a column of the manifest, and their gap."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ The page counts them over whatever rows are looked at. Words are numbers in a li
 references have one, and what a model heard beside them goes on with its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any

@@ -6,8 +6,6 @@ package wants older ones than Earmark's, so a worker runs under the interpreter 
 kept in a journal, so that an answer is scored anew only where its texts or the model change.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

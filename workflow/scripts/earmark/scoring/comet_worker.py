@@ -4,8 +4,6 @@ Run by `earmark.servers.worker_loop` in another environment, so it imports nothi
 list of [said, translation, reference] in, ``{"scores": […]}`` out.
 """
 
-from __future__ import annotations
-
 from importlib import metadata
 from pathlib import Path
 from typing import Any

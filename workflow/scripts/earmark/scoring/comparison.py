@@ -7,8 +7,6 @@ evaluation and significance testing for MT", ACL workshop 2005): exact for few g
 more. Groups are speakers, calls or clips, whose samples are not independent of each other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ huggingface/hub-docs, ``docs/hub/eval-results.md``. Tasks are called as in the f
 the Hub: ``mean_wer``, ``<set>_wer`` and ``rtfx``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import PurePosixPath

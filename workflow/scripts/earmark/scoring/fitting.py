@@ -6,8 +6,6 @@ original's words or the corrected ones. The protocol is that of huggingface/open
 intervals are ours. A high rate is agreement with the references, and no proof of how it came.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple

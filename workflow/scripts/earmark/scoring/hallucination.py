@@ -3,8 +3,6 @@
 A sign is a reason to listen to a sample, not a verdict on it.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """Result files of others as a model's predictions: their rows, found again in a manifest."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping, Sequence

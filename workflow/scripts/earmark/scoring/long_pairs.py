@@ -4,8 +4,6 @@ The edit distance is worked out a row of the table (a reference word) at a time,
 choice among equally short ways as kaldialign; of each cell only the choice is kept.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """What predictions say before they are scored, how that combines, and where metrics are kept."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

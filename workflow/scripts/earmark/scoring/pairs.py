@@ -1,7 +1,5 @@
 """A manifest's rows with a model's answers to them, as samples of speech recognition."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace

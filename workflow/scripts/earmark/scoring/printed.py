@@ -1,7 +1,5 @@
 """The blocks that papers and NeMo-Skills print, one a subset."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from earmark.scoring.measures import measure_type, rate_units

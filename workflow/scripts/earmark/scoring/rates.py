@@ -1,7 +1,5 @@
 """Rates of a table of samples, with their intervals: of a split, or of a benchmark's splits."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -7,8 +7,6 @@ benchmark. The protocol is that of huggingface/open_asr_leaderboard at 0b767e3c
 rest is normalized, and a form counts where its marker is aligned with one of the same family.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher

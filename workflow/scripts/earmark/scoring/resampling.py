@@ -7,8 +7,6 @@ equally good, a group's answers may as well be exchanged. Seeds are fixed, so th
 always have the same interval.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np

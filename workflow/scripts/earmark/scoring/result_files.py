@@ -8,8 +8,6 @@ recording. Tables (``.csv``, ``.tsv``) and JSON arrays (``.json``) are read too,
 as ``-``.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import math

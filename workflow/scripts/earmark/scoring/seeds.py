@@ -1,7 +1,5 @@
 """Several answers to each sample, one a seed: their mean, the best of them, and the majority."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any

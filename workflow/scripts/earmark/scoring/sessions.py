@@ -4,8 +4,6 @@ As huggingface/open_asr_leaderboard at d1e99b25 does (``merge_chunked_manifest``
 order of their chunks, joined by one space, against the transcript that each chunk's row repeats.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise

@@ -5,8 +5,6 @@ duration, seconds, no_answer, signals), and a group a protocol with its counts. 
 is its splits' tables below each other.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any

@@ -6,8 +6,6 @@ that together spell a word of the other are no error; ``substitute_first`` has a
 jiwer's, and of those alignments the one that NeMo-Skills takes for punctuation and keywords.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from itertools import zip_longest

@@ -1,7 +1,5 @@
 """Matchers: what turns texts into vectors, each in a file of its own, behind one interface."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module

@@ -1,7 +1,5 @@
 """A matcher behind any OpenAI-compatible ``/v1/embeddings``: NVIDIA's hosted ones, vLLM, TEI, …."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Iterator, Sequence

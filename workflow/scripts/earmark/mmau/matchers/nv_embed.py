@@ -5,8 +5,6 @@ have; so a worker runs under the interpreter that ``python`` names, and texts an
 through pipes. ``workflow/envs/nv-embed.txt`` lists what that environment holds.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

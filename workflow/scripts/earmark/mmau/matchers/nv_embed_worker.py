@@ -4,8 +4,6 @@ Run by `earmark.servers.worker_loop` in another environment, so it imports nothi
 list of texts in, ``{"shape": [n, d], "vectors": base64 of float32}`` out.
 """
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 

@@ -4,8 +4,6 @@ A chart's data is put in by the page, for the models that the reader has chosen;
 of the page's own, so that charts follow its scheme.
 """
 
-from __future__ import annotations
-
 from earmark.config.benchmarks import MEASURES
 from earmark.report.charts import measures, mmau, speed, wer
 from earmark.report.charts.drawing import Chart

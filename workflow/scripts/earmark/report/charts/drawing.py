@@ -1,7 +1,5 @@
 """What the report's charts are made of: a chart's parts, its rows, marks, colours and tooltips."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Charts of what is not measured by word errors: each rate of a measure, such as BLEU, by split."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from earmark.config.benchmarks import MEASURES

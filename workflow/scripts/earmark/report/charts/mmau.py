@@ -1,7 +1,5 @@
 """Charts of MMAU-Pro: success by category, skill and length."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from earmark.report.charts.drawing import Chart, Row, of_rate, samples_link, scored

@@ -1,7 +1,5 @@
 """Charts of speed: against accuracy, latency, throughput."""
 
-from __future__ import annotations
-
 import altair as alt
 
 from earmark.report.charts import drawing

@@ -1,7 +1,5 @@
 """Charts of word errors: by split, by kind, by length of audio."""
 
-from __future__ import annotations
-
 import altair as alt
 
 from earmark.report.charts import drawing

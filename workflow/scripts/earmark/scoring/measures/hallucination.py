@@ -4,8 +4,6 @@ NeMo-Skills at 74b86497, task type Hallucination: an answer of more than 1,500 c
 of audio is hallucinated.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from earmark.errors import EarmarkError

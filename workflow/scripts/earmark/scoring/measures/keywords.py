@@ -8,8 +8,6 @@ negative; one of the answer that is no true positive is a false positive. Unlike
 composed first, and marks, which Hindi's words are full of, are letters.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any

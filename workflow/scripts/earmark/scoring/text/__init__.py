@@ -4,8 +4,6 @@ Scores of the same predictions differ by protocol, so a protocol has a name and 
 are recorded wherever a number is written.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache

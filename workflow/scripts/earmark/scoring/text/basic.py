@@ -5,8 +5,6 @@ And texts as NeMo-Skills compares them at 74b86497, task type ASR-PC. Its ``wer_
 ``nemo_skills_c`` and ``nemo_skills_per``.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

@@ -5,8 +5,6 @@ Protocols: openai/whisper at c0d2f624 (``whisper``) and huggingface/open_asr_lea
 where a cheap look at the text says that it may apply, as most rules do to few texts.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -7,8 +7,6 @@ NVIDIA-NeMo/Skills at 74b86497: the same with diacritics removed. ``basic`` know
 is not heard or is spelling alone.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable

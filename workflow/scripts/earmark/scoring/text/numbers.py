@@ -5,8 +5,6 @@ The rules are reproduced with their oddities ("zero point five" keeps its zero, 
 not), because published scores depend on them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from fractions import Fraction

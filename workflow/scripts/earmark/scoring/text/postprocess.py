@@ -5,8 +5,6 @@ its version, and how many answers it changed. People say "I'm sorry, I can't hea
 speaker says" too, so whoever scores takes what is left only where it has fewer errors.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator

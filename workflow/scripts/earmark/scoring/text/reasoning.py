@@ -1,7 +1,5 @@
 """What a model answered, without what it thought on the way: tags and channels of reasoning."""
 
-from __future__ import annotations
-
 import re
 
 _KINDS = (

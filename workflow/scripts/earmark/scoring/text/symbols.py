@@ -1,7 +1,5 @@
 """Characters: what is dropped, replaced and kept when symbols and diacritics go."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The protocols' data tables: tab-separated files that name their sources and licences."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 
