@@ -15,6 +15,7 @@ import subprocess
 import threading
 from contextlib import suppress
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
 
 from earmark.servers.run import VARIABLE, end_servers, own_run, program, runtime_folder
 
@@ -24,39 +25,31 @@ def share_servers() -> None:
     if VARIABLE in os.environ:
         return
     path = runtime_folder() / f"allocation-{os.getpid()}.sock"
-    with suppress(FileNotFoundError):
-        path.unlink()
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    listener.listen()
+    path.unlink(missing_ok=True)
+    listener = ThreadingUnixStreamServer(str(path), _Starter)
+    listener.daemon_threads = True
     own = own_run()
     facts = {"pid": own.pid, "started": own.started, "shared": True, "allocation": str(path)}
     os.environ[VARIABLE] = json.dumps([socket.gethostname(), facts])
-
-    def serve() -> None:
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=_serve, args=(connection,), daemon=True).start()
+    threading.Thread(target=listener.serve_forever, daemon=True, name="supervisors").start()
 
     def end() -> None:
         path.unlink(missing_ok=True)
         end_servers(own)
 
-    threading.Thread(target=serve, daemon=True, name="supervisors").start()
     atexit.register(end)
 
 
-def _serve(connection: socket.socket) -> None:
-    with (
-        connection,
-        connection.makefile("rw", encoding="utf-8") as stream,
-        suppress(OSError, ValueError),
-    ):
-        message = json.loads(stream.readline())  # a job may be killed before it has asked
-        if "start" in message:
-            print("listening" if start_here(*message["start"]) else "failed", file=stream)
-        else:  # meant for supervisors
-            print(json.dumps({"state": "busy"}), file=stream)
+class _Starter(StreamRequestHandler):
+    """Starts a supervisor for a job that asks for it."""
+
+    def handle(self) -> None:
+        with suppress(OSError, ValueError):  # a job may be killed before it has asked
+            message = json.loads(self.rfile.readline())
+            if "start" not in message:  # meant for supervisors
+                self.wfile.write(b'{"state": "busy"}\n')
+            elif start_here(*message["start"]):
+                self.wfile.write(b"listening\n")
 
 
 def start_there(allocation: str, log: str, specification: str) -> bool:

@@ -21,7 +21,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
+
+from earmark.errors import EarmarkError
+from earmark.servers.gpus import reserved_gpus
+from earmark.servers.health import free_port
+from earmark.servers.run import locked
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
 _SET_CHILD_SUBREAPER = 36
@@ -56,12 +62,6 @@ def end_descendants(grace: float) -> None:
 
 def main() -> None:
     """Run a server until it exits or standard input ends."""
-    from filelock import FileLock
-
-    from earmark.errors import EarmarkError
-    from earmark.servers.gpus import reserved_gpus
-    from earmark.servers.run import free
-
     spec: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -73,26 +73,21 @@ def main() -> None:
             sys.exit()
 
     # Nothing of an earlier load of this server, such as its container, is left once this is held.
-    lock = FileLock(spec["socket"] + ".lock")
-    lock.acquire()
-    try:
-        with reserved_gpus(spec["gpus"], waiting) as variables:
-            _serve(spec, variables)
-    except EarmarkError as error:
-        _say(state="impossible", reason=str(error))
-    finally:
-        free(lock)
+    with locked(Path(spec["socket"] + ".lock")):
+        try:
+            with reserved_gpus(spec["gpus"], waiting) as variables:
+                _serve(spec, variables)
+        except EarmarkError as error:
+            _say(state="impossible", reason=str(error))
 
 
 def _serve(spec: dict[str, Any], variables: dict[str, str]) -> None:
     """Start the server, wait for its end or ours, and leave nothing of it."""
-    from earmark.servers.health import free_port
-
     port = free_port()
     command = [word.replace(PORT, str(port)) for word in spec["command"]]
     env = {**os.environ, **spec["env"], **variables, "EARMARK_PORT": str(port)}
     code: int | None = None
-    with open(spec["log"], "ab", buffering=0) as log:  # noqa: PTH123 (bytes, appended)
+    with Path(spec["log"]).open("ab", buffering=0) as log:
         log.write(f"earmark: {time.strftime('%F %T')} server started on port {port}\n".encode())
         gpus = [one for value in variables.values() for one in value.split(",")] or ["machine"]
         _say(state="loading", port=port, gpus=gpus if spec["gpus"] else [], log_start=log.tell())

@@ -11,8 +11,8 @@ import re
 import socket
 import stat
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -106,15 +106,13 @@ def runtime_folder() -> Path:
     """
     folder = Path("/tmp") / f"earmark-servers-{os.getuid()}"
     try:
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
     except OSError as error:
         raise EarmarkError(f"{folder}: {error.strerror}; locks on GPUs have to be there") from None
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise EarmarkError(f"{folder}: not a folder of this user; have its owner remove it")
-    if stat.S_IMODE(status.st_mode) != 0o700:
-        folder.chmod(0o700)
+    folder.chmod(0o700)
     return folder
 
 
@@ -150,13 +148,20 @@ def end_servers(run: Run) -> None:
     for path in folder.glob("*.sock"):
         ask(path, {"do": "end run", "pid": run.pid}, timeout=GRACE + 5)
     for path in folder.glob("*.lock"):  # of processes that were killed
-        with suppress(Timeout):
-            lock = FileLock(path)
-            lock.acquire(blocking=False)
-            free(lock)
+        with suppress(Timeout), locked(path, blocking=False):
+            pass
 
 
-def free(lock: FileLock) -> None:
-    """Give a lock back and leave no file; whoever has opened it sees that and opens another."""
-    Path(lock.lock_file).unlink(missing_ok=True)
-    lock.release()
+@contextmanager
+def locked(path: Path, blocking: bool = True) -> Iterator[None]:
+    """Hold a lock that leaves no file: whoever has opened it sees that and opens another.
+
+    Raises `filelock.Timeout` where it does not block and another process has it.
+    """
+    lock = FileLock(path)
+    lock.acquire(blocking=blocking)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()
