@@ -147,7 +147,7 @@ class _Session:
         shutil.rmtree(scratch, ignore_errors=True)
         self._messages = Messages(job.model, scratch)
         total = missing.known + len(missing.left)
-        self._progress = Progress(job.title, every=60.0, requests=total, known=missing.known)
+        self._progress = Progress(job.title, total, "requests", missing.known, every=60.0)
         self._failures: dict[str, str] = {}
         self._stopped: Exception | None = None
         # What was learned of the server's speed holds for the next one too.
@@ -275,7 +275,7 @@ class _Session:
     def _keep(self, answer: Answer) -> None:
         """Write an answer down; stop when more samples have failed than may."""
         self._writer.append(answer.row())
-        self._progress.add(requests=1, errors=answer.error is not None)
+        self._progress.add(1, errors=answer.error is not None)
         if answer.error is not None:
             print(f"sample {answer.id}: {answer.error}", flush=True)
             self._failures.setdefault(answer.id, answer.error)
