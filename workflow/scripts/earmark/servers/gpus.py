@@ -23,12 +23,17 @@ def visible() -> tuple[str, list[str] | None]:
     for variable in _VARIABLES:
         if variable in os.environ:
             return variable, [one for one in os.environ[variable].split(",") if one.strip()]
-    query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    return _VARIABLES[0], nvidia_smi("index")
+
+
+def nvidia_smi(columns: str) -> list[str] | None:
+    """What ``nvidia-smi`` says of each of this machine's GPUs; None where it is not there."""
+    command = ["nvidia-smi", f"--query-gpu={columns}", "--format=csv,noheader"]
     try:
-        shown = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True)
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
-        return _VARIABLES[0], None
-    return _VARIABLES[0], shown.stdout.split()
+        return None
+    return shown.stdout.strip().splitlines()
 
 
 def gpus_to_lock(count: int, run: Run) -> int:
