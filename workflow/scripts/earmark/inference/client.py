@@ -189,29 +189,28 @@ class Client:
         failing: float | None = None
         await self._limit.pause()
         start, began = time.time(), time.monotonic()
-
-        def answer(**found: Any) -> Answer:
-            end = start + time.monotonic() - began
-            found |= {"generation_start_time": start, "generation_end_time": end}
-            return Answer(request.id, attempts=attempts, request=request.fingerprint, **found)
-
-        while True:
+        found: dict[str, Any] = {}
+        while not found:
             attempts += 1
             try:
-                return answer(**(await self._attempt(message))._asdict())
+                found = (await self._attempt(message))._asdict()
             except _Fault as fault:
                 error, wish = fault.what, fault.wish
                 failing = failing or time.monotonic()
                 failed += not (fault.busy and time.monotonic() - began < PATIENCE)
-                if not fault.again and request.clips and _TOO_LONG.search(error):
-                    error += "; `chunk_seconds` cuts audio that is too long"
                 if not fault.again:
-                    return answer(error=error)
-                if failed > self._patience.max_retries:
+                    cut = bool(request.clips) and _TOO_LONG.search(error)
+                    hint = "; `chunk_seconds` cuts audio that is too long" if cut else ""
+                    found = {"error": error + hint}
+                elif failed > self._patience.max_retries:
                     error += f" (after {attempts} attempts)"
-                    return answer(error=error, unanswered_since=failing)
-            await asyncio.sleep(backoff(attempts if wish is None else 1) + (wish or 0))
-            await self._limit.pause()
+                    found = {"error": error, "unanswered_since": failing}
+                else:
+                    await asyncio.sleep(backoff(attempts if wish is None else 1) + (wish or 0))
+                    await self._limit.pause()
+        found["generation_start_time"] = start
+        found["generation_end_time"] = start + time.monotonic() - began
+        return Answer(request.id, attempts=attempts, request=request.fingerprint, **found)
 
     async def _attempt(self, message: Message) -> Reply:
         """Send a message once; raises _Fault when there is no answer."""
@@ -257,17 +256,15 @@ class Client:
     ) -> _Fault:
         """What a reply without an answer means; raises what concerns every request."""
         error = self._masked(f"HTTP {status}: {complaint(body)}".encode()).decode()
+        advice = ""
         if status in (401, 403):
-            raise RefusedError(
-                f"{self.url} refuses this client: {error}; check the key in the variable that "
-                "`api_key_env` names, and what it may use"
-            )
-        if status == 429 and b"insufficient_quota" in body:
-            raise RefusedError(f"{self.url}: {error}; the account has no quota left; {_KEPT}")
-        if status in (404, 405) and not self._answered:
-            raise RefusedError(
-                f"{self.url}{self._messages.endpoint}: {error}; check `base_url`, `api` and `model`"
-            )
+            advice = "check the key in the variable that `api_key_env` names, and what it may use"
+        elif status == 429 and b"insufficient_quota" in body:
+            advice = f"the account has no quota left; {_KEPT}"
+        elif status in (404, 405) and not self._answered:
+            advice = "check `base_url`, `api` and `model`"
+        if advice:
+            raise RefusedError(f"{self.url}{self._messages.endpoint}: {error}; {advice}")
         if status < 500 and status not in AGAIN:
             return _Fault(error, again=False)
         wish = retry_after(headers)

@@ -6,7 +6,8 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -149,7 +150,6 @@ class _Session:
         total = missing.known + len(missing.left)
         self._progress = Progress(job.title, total, "requests", missing.known, every=60.0)
         self._failures: dict[str, str] = {}
-        self._stopped: Exception | None = None
         # What was learned of the server's speed holds for the next one too.
         client = job.model.client
         most = client.concurrency or server_type(job.model).concurrency
@@ -160,44 +160,33 @@ class _Session:
 
     async def run(self) -> None:
         """Ask for everything, with a report a minute and the journal on disk every few seconds."""
-        task = asyncio.current_task()
-        assert task is not None
-
-        def stop(why: Exception) -> None:
-            self._stopped = why
-            task.cancel()
-
-        def end() -> None:
-            if self._run.allocation:  # whose time is over: no other job of it may begin
-                os.kill(self._run.pid, signal.SIGTERM)
-            stop(EarmarkError(f"ended by SIGTERM; {_KEPT}"))
-
+        terminated = asyncio.Event()
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, end)
-        watch = asyncio.create_task(self._watch(stop))
+        loop.add_signal_handler(signal.SIGTERM, terminated.set)
+        url = self._model.base_url
+        work = self._ask(url, iter(self._missing)) if url else self._with_server()
+        tasks = [asyncio.create_task(work), asyncio.create_task(self._watch(terminated))]
         try:
             with self._progress:
-                if self._model.base_url:
-                    await self._ask(self._model.base_url, iter(self._missing))
-                else:
-                    await self._with_server()
-        except asyncio.CancelledError:
-            if self._stopped is None:
-                raise
-            raise self._stopped from None
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
         finally:
-            watch.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             loop.remove_signal_handler(signal.SIGTERM)
 
-    async def _watch(self, stop: Callable[[Exception], None]) -> None:
-        """Have the disk hold what was written, and end when the run has ended."""
+    async def _watch(self, terminated: asyncio.Event) -> None:
+        """Have the disk hold what was written; raise once the job or its run is to end."""
         while self._run.alive():
-            await asyncio.sleep(_SYNC_EVERY)
-            try:
-                await asyncio.to_thread(self._writer.sync)
-            except OSError as error:  # a full disk may say so only now
-                return stop(error)
-        return stop(EarmarkError(f"{_RUN_ENDED}; {_KEPT}"))
+            with suppress(TimeoutError, ProcessLookupError):
+                await asyncio.wait_for(terminated.wait(), _SYNC_EVERY)
+                if self._run.allocation:  # whose time is over: no other job of it may begin
+                    os.kill(self._run.pid, signal.SIGTERM)
+                raise EarmarkError(f"ended by SIGTERM; {_KEPT}")
+            await asyncio.to_thread(self._writer.sync)  # a full disk may say so only now
+        raise EarmarkError(f"{_RUN_ENDED}; {_KEPT}")
 
     async def _with_server(self) -> None:
         """Ask the model's own server; start it again when it dies, or lives and does not work.

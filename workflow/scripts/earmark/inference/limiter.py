@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -30,7 +29,7 @@ class ConcurrencyLimit:
         self.most, self._limit = limit, float(limit)
         self._adaptive = adaptive
         self._under_way = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._places = asyncio.Condition()
         self._halved = self._not_before = 0.0
 
     @property
@@ -39,15 +38,14 @@ class ConcurrencyLimit:
         return max(1, int(self._limit))
 
     async def __aenter__(self) -> None:
-        while self._under_way >= self.limit:
-            place = asyncio.get_running_loop().create_future()
-            self._waiting.append(place)
-            await place
-        self._under_way += 1
+        async with self._places:
+            await self._places.wait_for(lambda: self._under_way < self.limit)
+            self._under_way += 1
 
     async def __aexit__(self, *_: object) -> None:
         self._under_way -= 1
-        self._wake()
+        async with self._places:
+            self._places.notify(self.limit - self._under_way)
 
     async def pause(self) -> None:
         """Wait until the time before which the server wants no request."""
@@ -58,7 +56,6 @@ class ConcurrencyLimit:
         """A request succeeded: the limit may grow."""
         if self._limit < self.most:
             self._limit = min(self.most, self._limit + 1 / self._limit)
-            self._wake()
 
     def overloaded(self, started: float, wish: float | None = None) -> None:
         """The server was too busy for a request, or did not answer it in time.
@@ -73,14 +70,6 @@ class ConcurrencyLimit:
         if self._adaptive and started >= self._halved:
             self._halved = time.monotonic()
             self._limit = max(1.0, self._limit / 2)
-
-    def _wake(self) -> None:
-        free = self.limit - self._under_way
-        while self._waiting and free > 0:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(None)
-                free -= 1
 
 
 def backoff(attempt: int) -> float:

@@ -104,15 +104,8 @@ class Messages:
             BadReply: when it holds no answer; says what it holds.
         """
         try:
-            if self._model.stream and not body.lstrip().startswith(b"{"):
-                document = _joined(body)
-            else:
-                document = json.loads(body)
-        except (ValueError, RecursionError):
-            raise BadReply("not JSON", body) from None
-        except (KeyError, TypeError, AttributeError):
-            raise BadReply("not the events of an answer", body) from None
-        try:
+            events = self._model.stream and not body.lstrip().startswith(b"{")
+            document = _joined(body) if events else json.loads(body)
             usage = document.get("usage")
             if self._transcribes:
                 tokens = _count(usage, "output_tokens"), _count(usage, "input_tokens")
@@ -121,6 +114,8 @@ class Messages:
             tokens = _count(usage, "completion_tokens"), _count(usage, "prompt_tokens")
             content = choice["message"].get("content")  # none: the model only thought
             return Reply(_text(content or ""), choice.get("finish_reason"), *tokens)
+        except (ValueError, RecursionError):
+            raise BadReply("not JSON", body) from None
         except (LookupError, TypeError, AttributeError):
             raise BadReply("no answer in it", body) from None
 
