@@ -21,7 +21,7 @@ from earmark.data.audio import BadAudioError
 from earmark.errors import EarmarkError
 from earmark.files import Row
 from earmark.inference.limiter import ConcurrencyLimit, backoff, retry_after
-from earmark.inference.messages import BadReply, Message, Messages, Reply, complaint
+from earmark.inference.messages import BadReply, Message, Messages, complaint
 from earmark.inference.requests import Request
 
 AGAIN = frozenset({408, 409, 425, 429})
@@ -85,14 +85,10 @@ class _Fault(Exception):  # noqa: N818 (caught here, never shown)
 
 
 class Client:
-    """Asks one server; an asynchronous context manager, which has its connections.
+    """Asks one server, whose endpoints start at ``url``; an asynchronous context manager.
 
-    Args:
-        url: Where the server's endpoints start, such as ``http://127.0.0.1:8000/v1``.
-        messages: What makes a request a message, and a reply an answer.
-        patience: How long and how often it is asked, as the config says.
-        limit: The limit on requests under way, which clients that follow each other share.
-        key: The API key, or None.
+    ``patience`` is how long and how often it is asked, as the config says; clients that follow each
+    other share the ``limit`` on requests under way.
     """
 
     def __init__(
@@ -189,11 +185,11 @@ class Client:
         failing: float | None = None
         await self._limit.pause()
         start, began = time.time(), time.monotonic()
-        found: dict[str, Any] = {}
+        found: Row = {}
         while not found:
             attempts += 1
             try:
-                found = (await self._attempt(message))._asdict()
+                found = await self._attempt(message)
             except _Fault as fault:
                 error, wish = fault.what, fault.wish
                 failing = failing or time.monotonic()
@@ -212,7 +208,7 @@ class Client:
         found["generation_end_time"] = start + time.monotonic() - began
         return Answer(request.id, attempts=attempts, request=request.fingerprint, **found)
 
-    async def _attempt(self, message: Message) -> Reply:
+    async def _attempt(self, message: Message) -> Row:
         """Send a message once; raises _Fault when there is no answer."""
         import aiohttp
 

@@ -198,7 +198,7 @@ class _Session:
         suspects: list[Request] = []
         while True:
             server = self._server = await hold(
-                self._model, self._job.server_log, self._job.shard, self._run, self._job.folders
+                self._model, self._job.server_log, self._run, self._job.shard, self._job.folders
             )
             culprits: list[Request] = []
             well = False

@@ -18,15 +18,11 @@ class ConcurrencyLimit:
     """A limit on requests under way: an asynchronous context takes a place.
 
     When it adapts, it halves on a sign of overload (once for all requests that were under way), and
-    grows by one for each limit's worth of answers, as TCP does, up to the limit that was given.
-
-    Args:
-        limit: Requests under way at once, at most: ``most``.
-        adaptive: Whether the limit gives way.
+    grows by one for each limit's worth of answers, as TCP does, up to ``most``.
     """
 
-    def __init__(self, limit: int, adaptive: bool = True) -> None:
-        self.most, self._limit = limit, float(limit)
+    def __init__(self, most: int, adaptive: bool = True) -> None:
+        self.most, self._limit = most, float(most)
         self._adaptive = adaptive
         self._under_way = 0
         self._places = asyncio.Condition()
@@ -73,20 +69,12 @@ class ConcurrencyLimit:
 
 
 def backoff(attempt: int) -> float:
-    """Seconds before another attempt: doubling from half a second to a minute, with jitter.
-
-    Args:
-        attempt: How many attempts have failed, from 1.
-    """
+    """Seconds before another attempt, after so many: half a second to a minute, with jitter."""
     return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt - 1, 16)) * random.uniform(0.5, 1.0)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds for which a server wants no request (``Retry-After``), or None.
-
-    Args:
-        headers: The reply's headers, names in lower case or found in any.
-    """
+    """Seconds for which a server wants no request, as a reply's headers say it; None otherwise."""
     milliseconds, after = headers.get("retry-after-ms"), headers.get("retry-after")
     if milliseconds is None and after is None:
         return None

@@ -7,9 +7,10 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from earmark.config import Model
+from earmark.files import Row
 from earmark.inference.conversion import audio_bytes
 from earmark.inference.requests import Clip, Request
 from earmark.servers import server_type
@@ -49,21 +50,10 @@ class Message:
         return {"data": form}
 
 
-class Reply(NamedTuple):
-    """What a server answered, by the names of the journal."""
-
-    generation: str
-    finish_reason: str | None
-    num_generated_tokens: int | None
-    num_input_tokens: int | None
-
-
 class Messages:
     """One model's messages: its API, its way with audio, its sampling parameters.
 
-    Args:
-        model: The model; its server's type says what the config does not.
-        scratch: A folder that the server sees too, for converted audio that goes by path.
+    ``scratch`` is a folder that the server sees too, for converted audio that goes by path.
     """
 
     def __init__(self, model: Model, scratch: Path) -> None:
@@ -97,8 +87,8 @@ class Messages:
             parts.append({"type": "text", "text": request.user})
         return self._chat(request, {"content": parts})
 
-    def reply(self, body: bytes) -> Reply:
-        """Read the body of a reply with status 200.
+    def reply(self, body: bytes) -> Row:
+        """What the body of a reply with status 200 says, by the names of the journal.
 
         Raises:
             BadReply: when it holds no answer; says what it holds.
@@ -108,12 +98,15 @@ class Messages:
             document = _joined(body) if events else json.loads(body)
             usage = document.get("usage")
             if self._transcribes:
-                tokens = _count(usage, "output_tokens"), _count(usage, "input_tokens")
-                return Reply(_text(document["text"]), None, *tokens)
-            choice = document["choices"][0]
-            tokens = _count(usage, "completion_tokens"), _count(usage, "prompt_tokens")
-            content = choice["message"].get("content")  # none: the model only thought
-            return Reply(_text(content or ""), choice.get("finish_reason"), *tokens)
+                text, reason = document["text"], None
+                made, given = _count(usage, "output_tokens"), _count(usage, "input_tokens")
+            else:
+                choice = document["choices"][0]
+                text = choice["message"].get("content") or ""  # none: the model only thought
+                reason = choice.get("finish_reason")
+                made, given = _count(usage, "completion_tokens"), _count(usage, "prompt_tokens")
+            found = {"generation": _text(text), "finish_reason": reason}
+            return {**found, "num_generated_tokens": made, "num_input_tokens": given}
         except (ValueError, RecursionError):
             raise BadReply("not JSON", body) from None
         except (LookupError, TypeError, AttributeError):

@@ -86,9 +86,7 @@ def seeds(settings: Settings) -> list[int | None]:
 class Requests:
     """How rows become requests; made once for a model and a split.
 
-    Args:
-        settings: What determines the answers (`earmark.servers.answer_settings`).
-        folder: The manifest's folder, where its audio paths start.
+    ``settings`` are `earmark.servers.answer_settings`; audio paths start in ``folder``.
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:

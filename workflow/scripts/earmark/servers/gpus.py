@@ -48,12 +48,9 @@ def reserved_gpus(
 ) -> Iterator[dict[str, str]]:
     """Hold some of this machine's GPUs; idle servers are asked to give theirs up.
 
-    Where the machine's GPUs are unknown, it is held whole. The locks end with this process.
-
-    Args:
-        count: How many; 0 takes none.
-        waiting: Called again and again for as long as others have them; without it, standard
-            output says once that they are waited for.
+    Where the machine's GPUs are unknown, it is held whole. The locks end with this process. As long
+    as others have them, ``waiting`` is called again and again; by default standard output says once
+    that they are waited for.
 
     Yields:
         The variable of the environment that names them, for the process that is to use them.

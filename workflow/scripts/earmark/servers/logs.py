@@ -23,11 +23,7 @@ def evidence(path: Path, start: int = 0) -> tuple[str, str]:
     """The first error of a log, and its last lines; each may be empty.
 
     An exception's own line comes before one that only speaks of an error; notices, warnings and
-    references to other lines are neither.
-
-    Args:
-        path: The log.
-        start: Where this load of the server begins in it, in bytes.
+    references to other lines are neither. This load of the server starts at a byte of the log.
     """
     last: deque[str] = deque(maxlen=_LAST_LINES)
     first = ["", ""]

@@ -123,13 +123,7 @@ def program(module: str) -> list[str]:
 
 
 def ask(path: Path, message: Mapping[str, Any], timeout: float) -> bool:
-    """Send a supervisor one message; whether it ended in consequence.
-
-    Args:
-        path: The supervisor's socket.
-        message: See `earmark.servers.supervisor`.
-        timeout: Seconds to wait for it to end.
-    """
+    """Send a supervisor a message at its socket; whether it ended in so many seconds, therefore."""
     with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
         connection.settimeout(timeout)
         try:

@@ -24,7 +24,7 @@ from earmark.servers.container import wrapped
 from earmark.servers.gpus import gpus_to_lock
 from earmark.servers.health import healthy
 from earmark.servers.launcher import PORT
-from earmark.servers.run import Run, current_run, runtime_folder
+from earmark.servers.run import Run, runtime_folder
 from earmark.servers.supervisor import Spec
 
 PAUSE = 10.0
@@ -130,26 +130,22 @@ class SharedServer:
 
 
 async def hold(
-    model: Model,
-    log: Path,
-    shard: int = 0,
-    run: Run | None = None,
-    folders: Sequence[Path] = (),
+    model: Model, log: Path, run: Run, shard: int = 0, folders: Sequence[Path] = ()
 ) -> SharedServer:
     """Hold a model's server; start it unless the run has it loaded.
 
     Args:
         model: The model.
         log: The server's log file, where one is started.
+        run: The run that the server must not outlive.
         shard: Jobs of different shards get different servers.
-        run: The run that the server must not outlive; found by itself when None.
         folders: What a server in a container is to see, under the same path as we do.
 
     Raises:
         EarmarkError: when the server ended while loading or was not ready in time: why, and the
             first error and the last lines of its log.
     """
-    spec = _specification(model, log, shard, run or current_run(), folders)
+    spec = _specification(model, log, run, shard, folders)
     for _ in range(_TRIES):
         with suppress(FileNotFoundError, ConnectionError):  # it has ended already: once more
             reader, writer = await _connected(spec)
@@ -170,7 +166,7 @@ async def hold(
     raise ServerDiedError(f"the server's supervisor ends as soon as it is there; see {spec.log}")
 
 
-def _specification(model: Model, log: Path, shard: int, run: Run, folders: Sequence[Path]) -> Spec:
+def _specification(model: Model, log: Path, run: Run, shard: int, folders: Sequence[Path]) -> Spec:
     """A model's server as its supervisor runs it; the same for all jobs that can share it."""
     kind = server_type(model)
     command = kind.command(model, PORT)
