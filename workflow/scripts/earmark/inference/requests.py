@@ -138,25 +138,20 @@ class Requests:
 
     def _clips(self, row: Row) -> list[tuple[Clip, ...]]:
         """The audio of each request of a row."""
-        if not self._audio or not row.get("audio_filepath"):
-            if self._transcribes:
-                raise EarmarkError(
-                    f"sample {row.get('id')!r} has no audio, and `api: transcriptions` sends "
-                    "nothing else; use `api: chat`, or leave `audio` on"
-                )
+        paths = _listed(row.get("audio_filepath") or []) if self._audio else []
+        if self._transcribes and len(paths) != 1:
+            raise EarmarkError(
+                f"sample {row.get('id')!r} has {len(paths)} clips to send, and `api: "
+                "transcriptions` takes one; use `api: chat`, or leave `audio` on"
+            )
+        if not paths:
             return [()]
-        paths = _listed(row["audio_filepath"])
         hashes = _listed(row.get("audio_sha256"))
         durations = _listed(row.get("duration"))
         if not len(paths) == len(hashes) == len(durations) or None in hashes:
             raise EarmarkError(
                 f"sample {row.get('id')!r}: each of its {len(paths)} clips needs an entry in "
                 "`audio_sha256` and in `duration`; prepare the manifest again"
-            )
-        if len(paths) > 1 and self._transcribes:
-            raise EarmarkError(
-                f"sample {row.get('id')!r} has {len(paths)} clips, and `api: transcriptions` takes "
-                "one; use `api: chat`"
             )
         clips = []
         for path, digest, seconds in zip(paths, hashes, durations, strict=True):
