@@ -1,7 +1,5 @@
 """Whose report a results folder holds, so that one config does not replace another's unasked."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

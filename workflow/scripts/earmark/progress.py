@@ -1,11 +1,9 @@
 """How far a long step is: bytes, clips or requests, with rate and time left."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from earmark.errors import job_terminal
 
@@ -60,7 +58,7 @@ class Progress:
         self.lock = threading.Lock()
         self.bar: Any = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self.started = self.last = time.monotonic()
         terminal = self.stream if self.stream.isatty() else job_terminal()
         if terminal is not None:

@@ -1,7 +1,5 @@
 """What is needed to repeat an evaluation: written beside its metrics, and told as commands."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

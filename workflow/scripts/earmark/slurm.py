@@ -1,7 +1,5 @@
 """What SLURM would keep to itself: no accounting, and jobs that can never start."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """What a run does before its first job and after its last: checks, warnings, and causes told."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path

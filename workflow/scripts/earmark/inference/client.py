@@ -5,15 +5,13 @@ stops the run at once instead of failing its samples one by one. aiohttp sends a
 third of the CPU that the openai SDK takes, which counts at hundreds of clips a second.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from earmark.config import models
@@ -107,7 +105,7 @@ class Client:
         self._session: Any = None
         self._lost: asyncio.Future[Any] | None = None
 
-    async def __aenter__(self) -> Client:
+    async def __aenter__(self) -> Self:
         import aiohttp
 
         self._session = aiohttp.ClientSession(

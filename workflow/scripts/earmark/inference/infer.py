@@ -1,7 +1,5 @@
 """The infer step: ask a model for every sample that its journal has no answer to."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shutil

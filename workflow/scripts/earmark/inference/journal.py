@@ -6,8 +6,6 @@ another number of shards asks only for what no file holds. A line is written by 
 SIGKILL loses no answer that was written; a torn last line is dropped, never fatal.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import socket
@@ -16,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from filelock import FileLock, Timeout
 
@@ -117,7 +115,7 @@ class Journal:
         number, offset, length = place
         return os.pread(self._files[number].fileno(), length, offset)
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -168,7 +166,7 @@ class Writer:
         """Have the disk hold what was written, so that the machine's death loses nothing either."""
         os.fsync(self._file)
 
-    def __enter__(self) -> Writer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,7 +1,5 @@
 """How many requests are under way at once, how long to wait between attempts, and for a server."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import time

@@ -1,7 +1,5 @@
 """Requests as messages, and replies as answers: the formats that servers speak."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json

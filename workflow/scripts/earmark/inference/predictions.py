@@ -1,7 +1,5 @@
 """The predictions: a row a sample, in the manifest's order, from what the journal keeps."""
 
-from __future__ import annotations
-
 import hashlib
 import random
 from collections.abc import Callable, Iterable, Iterator

@@ -4,8 +4,6 @@ A request says what determines the answer: model, text, sampling, the audio's co
 travels, with how many others at once, is an operational matter and no part of its fingerprint.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

@@ -1,7 +1,5 @@
 """Model servers: one small module a type, behind the interface of `earmark.servers.base`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

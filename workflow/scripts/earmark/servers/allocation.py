@@ -5,8 +5,6 @@ Snakemake that runs the group is there from the first job to the last: it starts
 the jobs, which then share servers as those of a run on one machine do.
 """
 
-from __future__ import annotations
-
 import atexit
 import json
 import os

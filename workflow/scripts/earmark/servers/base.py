@@ -1,7 +1,5 @@
 """What a type of model server is: how it is started, asked about its health, and spoken to."""
 
-from __future__ import annotations
-
 import os
 import shlex
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Which GPUs a server or a matcher gets, so that two of one user and machine never share one."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

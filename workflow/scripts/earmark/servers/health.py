@@ -1,7 +1,5 @@
 """Whether a server on loopback is well: ``/health``, else ``/v1/models``, else a connection."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import random

@@ -10,8 +10,6 @@ Standard output has JSON lines, as their ``state`` says: ``waiting`` (for GPUs),
 ``port``, ``gpus`` and ``log_start``), ``exited`` (with ``code``), ``impossible`` (with ``reason``).
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import json

@@ -1,7 +1,5 @@
 """What a server's log says about why it failed."""
 
-from __future__ import annotations
-
 import re
 from collections import deque
 from contextlib import suppress

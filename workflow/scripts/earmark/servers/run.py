@@ -3,8 +3,6 @@
 Servers are shared within a run and end with it; GPUs are shared out between all runs of a user.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

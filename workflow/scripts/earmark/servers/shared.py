@@ -1,7 +1,5 @@
 """A job's hold on a shared model server: left loaded by another job, or started for this one."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import json

@@ -12,8 +12,6 @@ Messages are JSON objects, one a line. From a job: ``{"do": "hold"}``, then ``{"
 ``kept``, ``busy`` or ``ended`` (and ``reason``, and the log's first ``error`` and ``last`` lines).
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

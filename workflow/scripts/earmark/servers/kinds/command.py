@@ -1,7 +1,5 @@
 """Any other server: a command of the user's, with the model, the port and the GPUs filled in."""
 
-from __future__ import annotations
-
 import re
 from pathlib import PurePosixPath
 
