@@ -5,12 +5,10 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from filelock import AsyncFileLock
 
@@ -102,7 +100,7 @@ class SharedServer:
                 if message["state"] == "kept":
                     return
                 if message["state"] == "ended":
-                    reason = _explained(message, self._spec.log)
+                    reason = message["reason"]
         self.lost.set_result(reason)
 
     async def _watch(self) -> None:
@@ -159,7 +157,7 @@ async def hold(
                     return SharedServer(spec, message["port"], (reader, writer), model)
                 if state == "ended":
                     await reader.read()  # until nothing is left of it
-                    raise ServerDiedError(_explained(message, spec.log))
+                    raise ServerDiedError(message["reason"])
             writer.close()  # it ended as we came: for want of a job, or to make way
     raise ServerDiedError(f"the server's supervisor ends as soon as it is there; see {spec.log}")
 
@@ -196,13 +194,6 @@ def _specification(model: Model, log: Path, run: Run, shard: int, folders: Seque
     )
 
 
-def _explained(message: Mapping[str, Any], log: str) -> str:
-    """Why a server ended: reason, first error and log in the first line, then the log's end."""
-    error = f"; the first error in its log: {message['error']}" if message["error"] else ""
-    text = f"the model's server failed: {message['reason']}{error} (log: {log})"
-    return f"{text}\nlast lines of its log:\n{message['last']}" if message["last"] else text
-
-
 async def _connected(spec: Spec) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection to the server's supervisor, which one job starts where there is none."""
     path = Path(spec.socket + ".start.lock")
@@ -219,9 +210,9 @@ async def _connected(spec: Spec) -> tuple[asyncio.StreamReader, asyncio.StreamWr
 def _start(spec: Spec) -> None:
     """Start a supervisor; returns once it takes connections."""
     Path(spec.log).parent.mkdir(parents=True, exist_ok=True)
-    start = partial(start_there, spec.run["allocation"]) if spec.run["allocation"] else start_here
-    if not start(spec.log, json.dumps(asdict(spec))):
-        gone = ", or the Snakemake of this allocation is gone" if spec.run["allocation"] else ""
+    allocation, text = spec.run["allocation"], json.dumps(asdict(spec))
+    gone = ", or the Snakemake of this allocation is gone" if allocation else ""
+    if not (start_there(allocation, spec.log, text) if allocation else start_here(spec.log, text)):
         raise EarmarkError(
             f"the server's supervisor did not start{gone}; see the end of {spec.log}"
         )

@@ -9,7 +9,7 @@ Messages are JSON objects, one a line. From a job: ``{"do": "hold"}``, then ``{"
 ``{"do": "end"}`` or, of a server that works no more, ``{"do": "fail", "reason": …}``. From others:
 ``{"do": "yield", "gpus": […]}``; at the end of a run ``{"do": "end run", "pid": …}``. To a job:
 ``{"state": …}`` with ``starting``, ``waiting`` (for GPUs), ``loading``, ``ready`` (and ``port``),
-``kept``, ``busy`` or ``ended`` (and ``reason``, and the log's first ``error`` and ``last`` lines).
+``kept``, ``busy`` or ``ended`` (and ``reason``, with what the log says).
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from typing import Any
 
 from earmark.servers.health import healthy
 from earmark.servers.launcher import adopt_orphans, end_descendants
-from earmark.servers.logs import evidence
+from earmark.servers.logs import explained
 from earmark.servers.run import Run, program
 
 _FIRST_JOB = 10.0
@@ -64,7 +64,7 @@ class Supervisor:
         self._launcher: asyncio.subprocess.Process | None = None
         self._probing: asyncio.Task[None] | None = None
         self._gpus: list[str] = []
-        self._log_start = 0
+        self._log_start: int | None = None
 
     async def serve(self) -> None:
         """Run until the server has ended."""
@@ -90,7 +90,7 @@ class Supervisor:
             if idle is not None and time.monotonic() - idle > self._spec.idle_time:
                 return
             await asyncio.sleep(0.25)
-        self._fail(_RUN_ENDED, log=False)
+        self._fail(_RUN_ENDED)
 
     async def _load(self) -> None:
         """Start the server for the first job, and follow it to its end."""
@@ -107,7 +107,7 @@ class Supervisor:
         async for line in self._launcher.stdout:
             message = json.loads(line)
             if message["state"] == "impossible":
-                self._fail(message["reason"], log=False)
+                self._fail(message["reason"])
             elif message["state"] == "exited":
                 code = message["code"]
                 how = f"with exit code {code}" if code >= 0 else f"killed by signal {-code}"
@@ -132,12 +132,11 @@ class Supervisor:
         else:
             self._tell({"state": "ready", "port": port})
 
-    def _fail(self, reason: str, log: bool = True) -> None:
-        if self._ended.is_set():
-            return
-        error, last = evidence(Path(self._spec.log), self._log_start) if log else ("", "")
-        self._tell({"state": "ended", "reason": reason, "error": error, "last": last})
-        self._ended.set()
+    def _fail(self, reason: str) -> None:
+        if not self._ended.is_set():
+            reason = explained(reason, Path(self._spec.log), self._log_start)
+            self._tell({"state": "ended", "reason": reason})
+            self._ended.set()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.CancelledError):  # as this process ends
