@@ -169,7 +169,7 @@ def test_what_was_answered_is_in_the_journal_before_the_next_answer_comes(manife
     def kept() -> Iterator[int]:
         while True:
             with Journal(manifest.parent / "results/journal") as journal:
-                yield journal.counts.answers
+                yield len(journal.answers)
 
     known = kept()
     seen: list[int] = []
