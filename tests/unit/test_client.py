@@ -11,8 +11,9 @@ from typing import cast
 import pytest
 
 from earmark import config
+from earmark.errors import EarmarkError
 from earmark.inference import limiter
-from earmark.inference.client import Answer, Client, GoneError, _proxy
+from earmark.inference.client import Answer, Client, _proxy
 from earmark.inference.limiter import ConcurrencyLimit, backoff, retry_after
 from earmark.inference.messages import Message, Messages, complaint
 from earmark.inference.requests import Request
@@ -155,7 +156,7 @@ def test_an_endpoint_is_not_gone_before_it_was_tried_again(
         async with Client(url, cast(Messages, messages), patience, limit) as client:
             await client.ask(Request("s", "0" * 40, None, "x", (), None))
 
-    with pytest.raises(GoneError, match=r"at http://127.0.0.1:1/v1 for 0.25 s \("):
+    with pytest.raises(EarmarkError, match=r"at http://127.0.0.1:1/v1 for 0.25 s \("):
         asyncio.run(ask())
     assert pauses[:2] == [1, 2]
 

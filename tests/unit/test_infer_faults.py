@@ -13,7 +13,6 @@ from asking import COUNT, assert_whole, digest, done, job
 from faulty_server import Fault, FaultyServer
 
 from earmark.errors import EarmarkError
-from earmark.inference.client import GoneError, RefusedError
 from earmark.inference.infer import infer
 from earmark.servers.run import own_run
 
@@ -189,7 +188,7 @@ def test_a_sample_of_which_several_chunks_fail_counts_once(manifest: Path) -> No
 
 def test_an_unknown_address_stops_at_once(manifest: Path) -> None:
     with FaultyServer(lambda audio, attempt: Fault(404)) as server:
-        with pytest.raises(RefusedError, match="check `base_url`, `api` and `model`"):
+        with pytest.raises(EarmarkError, match="check `base_url`, `api` and `model`"):
             infer(job(server.url, manifest, {"concurrency": 2}), own_run())
         assert server.asked.total() <= 2
 
@@ -198,7 +197,7 @@ def test_an_account_without_quota_stops_at_once(manifest: Path) -> None:
     error = {"message": "You exceeded your current quota.", "code": "insufficient_quota"}
     spent = Fault(429, json.dumps({"error": error}).encode())
     with FaultyServer(lambda audio, attempt: spent) as server:
-        with pytest.raises(RefusedError, match="no quota left; what was answered is kept"):
+        with pytest.raises(EarmarkError, match="no quota left; what was answered is kept"):
             infer(job(server.url, manifest, {"concurrency": 2}), own_run())
         assert server.asked.total() <= 2
 
@@ -211,7 +210,7 @@ def test_a_dead_server_stops_the_run_what_was_answered_is_kept_and_the_rest_aske
         half = manifest.with_name("half.jsonl")
         half.write_text("".join(manifest.read_text().splitlines(keepends=True)[: COUNT // 2]))
         done(replace(job(server.url, manifest), manifest=half))
-    with pytest.raises(GoneError, match="what was answered is kept"):
+    with pytest.raises(EarmarkError, match="what was answered is kept"):
         infer(job(server.url, manifest, {"max_retries": 100}), own_run())
     with FaultyServer() as fresh:
         found = done(job(fresh.url, manifest))

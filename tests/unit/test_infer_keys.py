@@ -10,7 +10,6 @@ from asking import assert_whole, done, job
 from faulty_server import Fault, FaultyServer
 
 from earmark.errors import EarmarkError
-from earmark.inference.client import RefusedError
 from earmark.inference.infer import infer
 from earmark.servers.run import own_run
 
@@ -25,7 +24,7 @@ def test_a_refused_key_stops_at_once_and_is_never_shown(
     body = b'{"error": {"message": "Incorrect API key provided: sk-very-secret"}}'
     with FaultyServer(lambda audio, attempt: Fault(status, body)) as server:
         refused = job(server.url, manifest, {"concurrency": 2}, api_key_env="MY_KEY")
-        with pytest.raises(RefusedError, match="check the key in the variable") as caught:
+        with pytest.raises(EarmarkError, match="check the key in the variable") as caught:
             infer(refused, own_run())
         assert server.asked.total() <= 2 and server.keys == {"Bearer sk-very-secret"}
     assert "sk-very-secret" not in str(caught.value)

@@ -60,14 +60,6 @@ class Answer:
         return {key: value for key, value in vars(self).items() if key != "unanswered_since"}
 
 
-class RefusedError(EarmarkError):
-    """A server refuses every request, not this one: a wrong key, an unknown model or address."""
-
-
-class GoneError(EarmarkError):
-    """A server that somebody else runs does not answer any more."""
-
-
 @dataclass(eq=False)
 class _Fault(Exception):  # noqa: N818 (caught here, never shown)
     """An attempt without an answer.
@@ -132,9 +124,8 @@ class Client:
         done, the server is gone: those that were under way are returned.
 
         Raises:
-            RefusedError: when the server refuses the key, the model or the address.
-            GoneError: when nothing answers at the server's address any more.
-            EarmarkError: whatever ``done`` or a missing audio file raises.
+            EarmarkError: when the server refuses the key, the model or the address, or nothing
+                answers there any more; and what ``done`` or a missing audio file raises.
         """
         under_way: dict[str, Request] = {}
         self._lost = lost
@@ -221,7 +212,7 @@ class Client:
             self._unreachable = self._unreachable or time.monotonic()
             # A server of our own is watched by whoever holds it, which starts it again.
             if self._lost is None and time.monotonic() - self._unreachable > SILENCE:
-                raise GoneError(
+                raise EarmarkError(
                     f"nothing has answered at {self.url} for {SILENCE:g} s ({error}); {_KEPT}"
                 ) from None
             # It concerns every request: none is to fail by it.
@@ -258,7 +249,7 @@ class Client:
         elif status in (404, 405) and not self._answered:
             advice = "check `base_url`, `api` and `model`"
         if advice:
-            raise RefusedError(f"{self.url}{self._messages.endpoint}: {error}; {advice}")
+            raise EarmarkError(f"{self.url}{self._messages.endpoint}: {error}; {advice}")
         if status < 500 and status not in AGAIN:
             return _Fault(error, again=False)
         wish = retry_after(headers)

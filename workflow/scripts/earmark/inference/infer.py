@@ -25,7 +25,7 @@ from earmark.progress import Progress, human_bytes
 from earmark.servers import server_type
 from earmark.servers.base import api_key
 from earmark.servers.run import Run, current_run
-from earmark.servers.shared import ServerDiedError, SharedServer, hold
+from earmark.servers.shared import SharedServer, hold
 
 _SYNC_EVERY = 2.0
 _LINE_SIZE = 500
@@ -214,7 +214,7 @@ class _Session:
             if (left or culprits) and not self._run.alive():
                 raise EarmarkError(f"{_RUN_ENDED}; {_KEPT}")
             if left and self._restarts == 0:
-                raise ServerDiedError(
+                raise EarmarkError(
                     f"{server.lost.result()}\nIt was started again max_server_restarts times; "
                     f"{_KEPT}"
                 )

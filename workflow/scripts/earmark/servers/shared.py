@@ -28,10 +28,6 @@ PAUSE = 10.0
 _TRIES = 20
 
 
-class ServerDiedError(EarmarkError):
-    """The server ended though its job still needed it; says why."""
-
-
 class SharedServer:
     """A loaded server, held for as long as the connection to its supervisor lasts.
 
@@ -157,9 +153,9 @@ async def hold(
                     return SharedServer(spec, message["port"], (reader, writer), model)
                 if state == "ended":
                     await reader.read()  # until nothing is left of it
-                    raise ServerDiedError(message["reason"])
+                    raise EarmarkError(message["reason"])
             writer.close()  # it ended as we came: for want of a job, or to make way
-    raise ServerDiedError(f"the server's supervisor ends as soon as it is there; see {spec.log}")
+    raise EarmarkError(f"the server's supervisor ends as soon as it is there; see {spec.log}")
 
 
 def _specification(model: Model, log: Path, run: Run, shard: int, folders: Sequence[Path]) -> Spec:
