@@ -19,7 +19,7 @@ from earmark.data.audio import BadAudioError
 from earmark.errors import EarmarkError
 from earmark.files import Row
 from earmark.inference.limiter import ConcurrencyLimit, backoff, retry_after
-from earmark.inference.messages import BadReply, Message, Messages, complaint
+from earmark.inference.messages import Message, Messages, complaint
 from earmark.inference.requests import Request
 
 AGAIN = frozenset({408, 409, 425, 429})
@@ -230,7 +230,7 @@ class Client:
             raise await self._refusal(sent, status, response.headers, body)
         try:
             reply = self._messages.reply(body)
-        except BadReply as bad:
+        except ValueError as bad:
             raise _Fault(str(bad)) from None
         self._limit.answered()
         self._answered = True

@@ -18,13 +18,6 @@ SUFFIXES = {"wave": "wav", "opus": "ogg"}
 """The name of an audio file's format where it is not the file's suffix."""
 
 
-class BadReply(ValueError):  # noqa: N818 (a passing fault, tried again)
-    """A reply that says 200 and holds no answer: HTML, half a JSON document, no choices."""
-
-    def __init__(self, what: str, body: bytes) -> None:
-        super().__init__(f"a reply that is none: {what}: {_shown(body)}")
-
-
 @dataclass(frozen=True, slots=True)
 class Message:
     """A request as it travels; it can be sent again.
@@ -93,7 +86,7 @@ class Messages:
         """What the body of a reply with status 200 says, by the names of the journal.
 
         Raises:
-            BadReply: when it holds no answer; says what it holds.
+            ValueError: when it holds no answer (HTML, half a document, no choices); says what.
         """
         try:
             events = self._model.stream and not body.lstrip().startswith(b"{")
@@ -110,9 +103,10 @@ class Messages:
             found = {"generation": _text(text), "finish_reason": reason}
             return {**found, "num_generated_tokens": made, "num_input_tokens": given}
         except (ValueError, RecursionError):
-            raise BadReply("not JSON", body) from None
+            what = "not JSON"
         except (LookupError, TypeError, AttributeError):
-            raise BadReply("no answer in it", body) from None
+            what = "no answer in it"
+        raise ValueError(f"a reply that is none: {what}: {_shown(body)}")
 
     def _chat(
         self, request: Request, user: dict[str, Any], files: tuple[Path, ...] = ()
