@@ -11,9 +11,11 @@ import os
 import socket
 import subprocess
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
+from typing import Any
 
 from earmark.servers.run import VARIABLE, end_servers, own_run, program, runtime_folder
 
@@ -44,39 +46,27 @@ class _Starter(StreamRequestHandler):
     def handle(self) -> None:
         with suppress(OSError, ValueError):  # a job may be killed before it has asked
             message = json.loads(self.rfile.readline())
-            if "start" not in message:  # meant for supervisors
-                self.wfile.write(b'{"state": "busy"}\n')
-            elif start_here(*message["start"]):
-                self.wfile.write(b"listening\n")
+            if "do" in message:  # meant for supervisors
+                self.wfile.write(b"busy")
+            elif start(message):
+                self.wfile.write(b"listening")
 
 
-def start_there(allocation: str, log: str, specification: str) -> bool:
-    """Have the process behind a socket start a supervisor; otherwise as `start_here`."""
-    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
-        connection.connect(allocation)
-        with connection.makefile("rw", encoding="utf-8") as stream:
-            print(json.dumps({"start": [log, specification]}), file=stream, flush=True)
-            return stream.readline() == "listening\n"
-    return False
+def start(spec: Mapping[str, Any]) -> bool:
+    """Start a supervisor (of an `earmark.servers.supervisor.Spec`), a child of this process.
 
-
-def start_here(log: str, specification: str) -> bool:
-    """Start a supervisor, a child of this process; whether it takes connections.
-
-    Args:
-        log: The server's log file, which exists or whose folder does.
-        specification: `earmark.servers.supervisor.Spec` as JSON.
+    The folder of the server's log is there. Returns whether the supervisor takes connections.
     """
-    with Path(log).open("ab") as stream:
+    with Path(spec["log"]).open("ab") as log:
         supervisor = subprocess.Popen(
             program("earmark.servers.supervisor"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=stream,
+            stderr=log,
             start_new_session=True,
         )
     assert supervisor.stdin is not None and supervisor.stdout is not None
     with supervisor.stdin, supervisor.stdout:
-        supervisor.stdin.write(specification.encode())
+        supervisor.stdin.write(json.dumps(spec).encode())
         supervisor.stdin.close()
         return supervisor.stdout.readline() == b"listening\n"

@@ -76,7 +76,7 @@ def reserved_gpus(
                 said = True
                 print(f"waiting for {count} GPUs of this machine", flush=True)
             wish = {"do": "yield", "gpus": wanted[0]}
-            any(ask(path, wish, GRACE + 5) for path in folder.glob("*.sock"))
+            any(ask(path, wish, GRACE + 5) == b"" for path in folder.glob("*.sock"))
             time.sleep(0.2)
         yield {variable: ",".join(held)} if devices else {}
 

@@ -120,18 +120,21 @@ def program(module: str) -> list[str]:
     return [sys.executable, "-P", "-c", start, str(Path(__file__).parents[2])]
 
 
-def ask(path: Path, message: Mapping[str, Any], timeout: float) -> bool:
-    """Send a supervisor a message at its socket; whether it ended in so many seconds, therefore."""
+def ask(path: Path, message: Mapping[str, Any], timeout: float | None = None) -> bytes | None:
+    """What the process at a socket says to a message; None where none does in so many seconds.
+
+    A supervisor that ends in consequence has said nothing once it is gone.
+    """
     with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
         connection.settimeout(timeout)
         try:
             connection.connect(str(path))
         except ConnectionRefusedError:  # it was killed
             path.unlink()
-            return False
+            return None
         connection.sendall(json.dumps(message).encode() + b"\n")
-        return not any(b'"busy"' in part for part in iter(lambda: connection.recv(4096), b""))
-    return False
+        return b"".join(iter(lambda: connection.recv(4096), b""))
+    return None
 
 
 def end_servers(run: Run) -> None:

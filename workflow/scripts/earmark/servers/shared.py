@@ -15,12 +15,12 @@ from filelock import AsyncFileLock
 from earmark.config import Model
 from earmark.errors import EarmarkError
 from earmark.servers import server_type
-from earmark.servers.allocation import start_here, start_there
+from earmark.servers.allocation import start
 from earmark.servers.container import wrapped
 from earmark.servers.gpus import gpus_to_lock
 from earmark.servers.health import healthy
 from earmark.servers.launcher import PORT
-from earmark.servers.run import Run, runtime_folder
+from earmark.servers.run import Run, ask, runtime_folder
 from earmark.servers.supervisor import Spec
 
 PAUSE = 10.0
@@ -206,9 +206,9 @@ async def _connected(spec: Spec) -> tuple[asyncio.StreamReader, asyncio.StreamWr
 def _start(spec: Spec) -> None:
     """Start a supervisor; returns once it takes connections."""
     Path(spec.log).parent.mkdir(parents=True, exist_ok=True)
-    allocation, text = spec.run["allocation"], json.dumps(asdict(spec))
-    gone = ", or the Snakemake of this allocation is gone" if allocation else ""
-    if not (start_there(allocation, spec.log, text) if allocation else start_here(spec.log, text)):
+    allocation, fields = spec.run["allocation"], asdict(spec)
+    if not (ask(Path(allocation), fields) == b"listening" if allocation else start(fields)):
+        gone = ", or the Snakemake of this allocation is gone" if allocation else ""
         raise EarmarkError(
             f"the server's supervisor did not start{gone}; see the end of {spec.log}"
         )

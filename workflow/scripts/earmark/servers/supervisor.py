@@ -166,6 +166,7 @@ class Supervisor:
             self._ended.set()
         else:
             _send(writer, {"state": "busy"})
+            writer.close()
 
     def _leave(self, writer: asyncio.StreamWriter) -> None:
         """A job has ended; if it was the last one, so does the server."""
