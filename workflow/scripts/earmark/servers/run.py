@@ -120,6 +120,11 @@ def program(module: str) -> list[str]:
     return [sys.executable, "-P", "-c", start, str(Path(__file__).parents[2])]
 
 
+def line(**message: Any) -> bytes:
+    """A message to or from a supervisor, as `earmark.servers.supervisor` says what there are."""
+    return json.dumps(message).encode() + b"\n"
+
+
 def ask(path: Path, message: Mapping[str, Any], timeout: float | None = None) -> bytes | None:
     """What the process at a socket says to a message; None where none does in so many seconds.
 
@@ -132,7 +137,7 @@ def ask(path: Path, message: Mapping[str, Any], timeout: float | None = None) ->
         except ConnectionRefusedError:  # it was killed
             path.unlink()
             return None
-        connection.sendall(json.dumps(message).encode() + b"\n")
+        connection.sendall(line(**message))
         return b"".join(iter(lambda: connection.recv(4096), b""))
     return None
 

@@ -20,7 +20,7 @@ from earmark.servers.container import wrapped
 from earmark.servers.gpus import gpus_to_lock
 from earmark.servers.health import healthy
 from earmark.servers.launcher import PORT
-from earmark.servers.run import Run, ask, runtime_folder
+from earmark.servers.run import Run, ask, line, runtime_folder
 from earmark.servers.supervisor import Spec
 
 PAUSE = 10.0
@@ -83,7 +83,7 @@ class SharedServer:
         """
         self._watching.cancel()
         with suppress(OSError):
-            self._writer.write(_line(do="done" if well else "end"))
+            self._writer.write(line(do="done" if well else "end"))
             await self._writer.drain()
         await self._listening
         self._writer.close()
@@ -91,8 +91,8 @@ class SharedServer:
     async def _listen(self) -> None:
         reason = "the model's server failed: its supervisor was killed"
         with suppress(OSError):
-            while line := await self._reader.readline():
-                message = json.loads(line)
+            while text := await self._reader.readline():
+                message = json.loads(text)
                 if message["state"] == "kept":
                     return
                 if message["state"] == "ended":
@@ -118,7 +118,7 @@ class SharedServer:
         self._failed = True
         self._watching.cancel()
         with suppress(OSError):
-            self._writer.write(_line(do="fail", reason=reason))
+            self._writer.write(line(do="fail", reason=reason))
 
 
 async def hold(
@@ -141,9 +141,9 @@ async def hold(
     for _ in range(_TRIES):
         with suppress(FileNotFoundError, ConnectionError):  # it has ended already: once more
             reader, writer = await _connected(spec)
-            writer.write(_line(do="hold"))
-            while line := await reader.readline():
-                message = json.loads(line)
+            writer.write(line(do="hold"))
+            while text := await reader.readline():
+                message = json.loads(text)
                 state = message["state"]
                 if state == "waiting":
                     print(f"waiting for {spec.gpus} GPUs of this machine", flush=True)
@@ -212,7 +212,3 @@ def _start(spec: Spec) -> None:
         raise EarmarkError(
             f"the server's supervisor did not start{gone}; see the end of {spec.log}"
         )
-
-
-def _line(**message: str) -> bytes:
-    return json.dumps(message).encode() + b"\n"

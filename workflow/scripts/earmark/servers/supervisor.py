@@ -26,7 +26,7 @@ from typing import Any
 from earmark.servers.health import healthy
 from earmark.servers.launcher import adopt_orphans, end_descendants
 from earmark.servers.logs import explained
-from earmark.servers.run import Run, program
+from earmark.servers.run import Run, line, program
 
 _FIRST_JOB = 10.0
 """Seconds that the job which started a supervisor has to connect."""
@@ -102,10 +102,10 @@ class Supervisor:
             start_new_session=True,
         )
         assert self._launcher.stdin is not None and self._launcher.stdout is not None
-        self._launcher.stdin.write(json.dumps(asdict(self._spec)).encode() + b"\n")
+        self._launcher.stdin.write(line(**asdict(self._spec)))
         how = "killed"
-        async for line in self._launcher.stdout:
-            message = json.loads(line)
+        async for text in self._launcher.stdout:
+            message = json.loads(text)
             if message["state"] == "impossible":
                 self._fail(message["reason"])
             elif message["state"] == "exited":
@@ -140,8 +140,8 @@ class Supervisor:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.CancelledError):  # as this process ends
-            async for line in reader:
-                self._hear(writer, json.loads(line))
+            async for text in reader:
+                self._hear(writer, json.loads(text))
         self._leave(writer)
 
     def _hear(self, writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
@@ -150,11 +150,11 @@ class Supervisor:
             self._jobs.add(writer)
             self._idle_since = None
             self._needed.set()
-            _send(writer, self._state)
+            writer.write(line(**self._state))
         elif kind == "done" and (len(self._jobs) > 1 or self._spec.idle_time > 0):
             self._jobs.discard(writer)
             self._idle_since = None if self._jobs else time.monotonic()
-            _send(writer, {"state": "kept"})
+            writer.write(line(state="kept"))
         elif kind in ("done", "end"):
             self._leave(writer)
         elif kind == "fail":
@@ -165,7 +165,7 @@ class Supervisor:
         ):
             self._ended.set()
         else:
-            _send(writer, {"state": "busy"})
+            writer.write(line(state="busy"))
             writer.close()
 
     def _leave(self, writer: asyncio.StreamWriter) -> None:
@@ -178,7 +178,7 @@ class Supervisor:
     def _tell(self, state: dict[str, Any]) -> None:
         self._state = state
         for writer in self._jobs:
-            _send(writer, state)
+            writer.write(line(**state))
 
     async def _end_server(self) -> None:
         """End every process of the server, and wait until none is left."""
@@ -190,10 +190,6 @@ class Supervisor:
             end_descendants(0.0)
             if killed and self._spec.cleanup:  # else the launcher has done it
                 subprocess.run(self._spec.cleanup, capture_output=True, check=False)
-
-
-def _send(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
-    writer.write(json.dumps(message).encode() + b"\n")
 
 
 def main() -> None:
