@@ -56,8 +56,7 @@ class Journal:
     def _read(self, path: Path, stream: BinaryIO) -> None:
         offset = 0
         for number, line in enumerate(stream, start=1):
-            row = _record(line)
-            if row is not None:
+            if row := _record(line):
                 self._add(row, (len(self._files) - 1, offset, len(line)))
             elif not line.endswith(b"\n"):
                 self.torn += 1
@@ -227,18 +226,13 @@ def _locked(
                 print(f"{used}; waiting for it to end (nothing is asked twice)", flush=True)
             said = True
             time.sleep(2)
-        path.write_text(_own_name())
+        number = os.environ.get("SLURM_JOB_ID")
+        job = f" (SLURM job {number})" if number else ""
+        own = f"process {os.getpid()} on {socket.gethostname()}{job}"
+        path.write_text(f"{own}, since {time.strftime('%F %T')}\n")
     except OSError as error:  # a file system without locks
         print(f"warning: {path}: no lock ({error.strerror}); going on without one", flush=True)
     try:
         yield
     finally:
         lock.release()
-
-
-def _own_name() -> str:
-    """What others are told of who holds a lock."""
-    number = os.environ.get("SLURM_JOB_ID")
-    job = f" (SLURM job {number})" if number else ""
-    now = time.strftime("%F %T")
-    return f"process {os.getpid()} on {socket.gethostname()}{job}, since {now}\n"

@@ -73,14 +73,12 @@ def backoff(attempt: int) -> float:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds for which a server wants no request, as a reply's headers say it; None otherwise."""
-    milliseconds, after = headers.get("retry-after-ms"), headers.get("retry-after")
-    if milliseconds is None and after is None:
-        return None
+    given = headers.get("retry-after") or ""
     try:
-        wish = float(after or "") if milliseconds is None else float(milliseconds) / 1000
+        wish = float(given)
     except ValueError:
         try:
-            wish = parsedate_to_datetime(after or "").timestamp() - time.time()
+            wish = parsedate_to_datetime(given).timestamp() - time.time()
         except ValueError:
             return None
     return min(LONGEST_WISH, max(0.0, wish))
