@@ -13,6 +13,7 @@ import subprocess
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
 from typing import Any
@@ -29,8 +30,8 @@ def share_servers() -> None:
     listener = ThreadingUnixStreamServer(str(path), _Starter)
     listener.daemon_threads = True
     own = own_run()
-    facts = {"pid": own.pid, "started": own.started, "shared": True, "allocation": str(path)}
-    os.environ[VARIABLE] = json.dumps([socket.gethostname(), facts])
+    shared = replace(own, shared=True, allocation=str(path))
+    os.environ[VARIABLE] = json.dumps([socket.gethostname(), asdict(shared)])
     threading.Thread(target=listener.serve_forever, daemon=True, name="supervisors").start()
 
     def end() -> None:

@@ -22,6 +22,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from earmark.errors import EarmarkError
 from earmark.servers.gpus import reserved_gpus
 from earmark.servers.health import free_port
@@ -40,8 +42,6 @@ def adopt_orphans() -> None:
 
 def end_descendants(grace: float) -> None:
     """End all descendants of this process: politely, then after ``grace`` seconds at once."""
-    import psutil
-
     asked: set[int] = set()
     deadline = time.monotonic() + grace
     while True:

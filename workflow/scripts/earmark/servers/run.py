@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
+import psutil
 from filelock import FileLock, Timeout
 
 from earmark.errors import EarmarkError
@@ -44,8 +45,6 @@ class Run:
 
     def alive(self) -> bool:
         """Whether the process still runs (one that has ended but was not waited for does not)."""
-        import psutil
-
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started) < 2
@@ -61,8 +60,6 @@ def current_run() -> Run:
     (``--mode remote``), so each job has its own servers; those of a group have the run of the
     Snakemake that runs the group, if they are on its node.
     """
-    import psutil
-
     host, facts = json.loads(os.environ.get(VARIABLE) or "[null, null]")
     if host == socket.gethostname():
         return Run(**facts)
@@ -79,8 +76,6 @@ def current_run() -> Run:
 
 def own_run() -> Run:
     """This process as a run of its own."""
-    import psutil
-
     return Run(os.getpid(), psutil.Process().create_time(), shared=False)
 
 
