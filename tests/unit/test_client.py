@@ -179,14 +179,12 @@ def test_a_request_is_answered_under_way_or_not_taken_when_the_server_is_lost() 
                 return Answer(request.id)
 
         patience, limit = config.Client(max_retries=3, timeout=10), ConcurrencyLimit(8)
-        client = Losing("http://127.0.0.1:1/v1", cast(Messages, None), patience, limit)
+        client = Losing("http://127.0.0.1:1/v1", cast(Messages, None), patience, limit, lost=lost)
         for _ in range(5):
             limit.overloaded(time.monotonic(), None)
         todo = iter(requests)
         async with client:
-            left = await client.ask_all(
-                todo, lambda request, answer: answered.append(answer.id), lost
-            )
+            left = await client.ask_all(todo, lambda request, answer: answered.append(answer.id))
         assert len(answered) == 5 and len(left) == 1
         return [*answered, *(request.id for request in left), *(request.id for request in todo)]
 

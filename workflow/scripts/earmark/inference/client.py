@@ -78,7 +78,8 @@ class Client:
     """Asks one server, whose endpoints start at ``url``; an asynchronous context manager.
 
     ``patience`` is how long and how often it is asked, as the config says; clients that follow each
-    other share the ``limit`` on requests under way.
+    other share the ``limit`` on requests under way. A server of our own is watched by whoever holds
+    it: it is gone once ``lost`` is done.
     """
 
     def __init__(
@@ -88,14 +89,15 @@ class Client:
         patience: models.Client,
         limit: ConcurrencyLimit,
         key: str | None = None,
+        lost: asyncio.Future[Any] | None = None,
     ) -> None:
         self.url = url.rstrip("/")
-        self._messages, self._patience, self._limit, self._key = messages, patience, limit, key
+        self._messages, self._patience, self._limit = messages, patience, limit
+        self._key, self._lost = key, lost
         self._unreachable: float | None = None  # since when no connection was to be had
         self._answered = False
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="audio")
         self._session: Any = None
-        self._lost: asyncio.Future[Any] | None = None
 
     async def __aenter__(self) -> Self:
         import aiohttp
@@ -113,23 +115,19 @@ class Client:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def ask_all(
-        self,
-        requests: Iterator[Request],
-        done: Callable[[Request, Answer], None],
-        lost: asyncio.Future[Any] | None = None,
+        self, requests: Iterator[Request], done: Callable[[Request, Answer], None]
     ) -> list[Request]:
         """Ask until the requests are used up; each is taken when its turn comes, not before.
 
-        ``done`` is called with what became of each, in the order of their ends. Once ``lost`` is
-        done, the server is gone: those that were under way are returned.
+        ``done`` is called with what became of each, in the order of their ends. Once the server is
+        lost, those that were under way are returned.
 
         Raises:
             EarmarkError: when the server refuses the key, the model or the address, or nothing
                 answers there any more; and what ``done`` or a missing audio file raises.
         """
         under_way: dict[str, Request] = {}
-        self._lost = lost
-        if lost is not None and lost.done():
+        if self._lost is not None and self._lost.done():
             return []
 
         async def work() -> None:
@@ -146,8 +144,8 @@ class Client:
         workers = [asyncio.create_task(work()) for _ in range(self._limit.most)]
         everything = asyncio.gather(*workers)
         try:
-            watched: set[asyncio.Future[Any]] = {everything} if lost is None else {everything, lost}
-            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            ends = [everything] if self._lost is None else [everything, self._lost]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if everything.done():
                 everything.result()
         finally:
@@ -210,7 +208,6 @@ class Client:
                 body, status = self._masked(await response.read()), response.status
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             self._unreachable = self._unreachable or time.monotonic()
-            # A server of our own is watched by whoever holds it, which starts it again.
             if self._lost is None and time.monotonic() - self._unreachable > SILENCE:
                 raise EarmarkError(
                     f"nothing has answered at {self.url} for {SILENCE:g} s ({error}); {_KEPT}"

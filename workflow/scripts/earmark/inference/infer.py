@@ -235,8 +235,8 @@ class _Session:
         """Ask, and return what had no answer yet when the server of our own was lost."""
         key, patience = api_key(self._model.api_key_env), self._model.client
         lost = self._server.lost if self._server else None
-        async with Client(url, self._messages, patience, self._limit, key) as client:
-            left = await client.ask_all(requests, partial(self._done, alone), lost)
+        async with Client(url, self._messages, patience, self._limit, key, lost) as client:
+            left = await client.ask_all(requests, partial(self._done, alone))
         doubtful, self._doubtful = self._doubtful, []
         if self._server and await self._server.is_lost():
             return [*(request for request, _ in doubtful), *left]
