@@ -1,4 +1,4 @@
-"""A Hub on loopback for the tests of the library."""
+"""A Hub on loopback and a split of a few clips, for the tests of the library."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from asking import few_clips
 from loopback_hub import LoopbackHub, loopback_hub
 
 from earmark.config import Split
@@ -48,3 +49,16 @@ def prepare(tmp_path, clone):
         return home
 
     return run
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    """A split of a few clips, each with other samples."""
+    return few_clips(tmp_path)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests are tried again at once, and no disk is waited for."""
+    monkeypatch.setattr("earmark.inference.limiter.FIRST_PAUSE", 0.002)
+    monkeypatch.setattr("earmark.inference.journal.os.fsync", lambda file: None)

@@ -42,7 +42,7 @@ def test_what_is_appended_is_found_by_its_fingerprint(folder: Path) -> None:
     with Journal(folder) as journal:
         assert all(key(n) in journal for n in range(5)) and key(9) not in journal
         assert journal.get(key(3)) == row(3) and journal.get(key(9)) is None
-        assert (journal.counts.answers, journal.counts.errors) == (5, 0)
+        assert (len(journal.answers), len(journal.errors)) == (5, 0)
 
 
 def test_a_journal_that_is_not_there_yet_is_empty(folder: Path) -> None:
@@ -67,7 +67,7 @@ def test_an_error_is_no_answer_and_gives_way_to_one_never_the_reverse(folder: Pa
     with Journal(folder) as journal:
         assert key(1) in journal and not journal.failed(key(1))
         assert journal.get(key(1)) == row(1)
-        assert journal.counts.repeated == 4
+        assert journal.repeated == 4
 
 
 @pytest.mark.parametrize("cut", [1, 2, 9, 40, len(json.dumps(row(2))) - 1])
@@ -77,10 +77,10 @@ def test_a_line_cut_anywhere_costs_that_answer_alone(folder: Path, cut: int) -> 
         stream.write(json.dumps(row(2)).encode()[:cut])
     with Journal(folder) as journal:
         assert key(1) in journal and key(2) not in journal
-        assert (journal.counts.torn, journal.counts.damaged) == (1, 0)
+        assert (journal.torn, len(journal.damaged)) == (1, 0)
     write(path, row(3))
     with Journal(folder) as journal:
-        assert key(3) in journal and (journal.counts.torn, journal.counts.damaged) == (0, 0)
+        assert key(3) in journal and (journal.torn, len(journal.damaged)) == (0, 0)
     assert len(path.read_bytes().splitlines()) == 2
 
 
@@ -91,8 +91,8 @@ def test_a_whole_last_line_without_its_newline_counts_and_the_next_is_whole(fold
         assert key(1) in journal
     write(path, row(2))
     with Journal(folder) as journal:
-        assert key(2) in journal and journal.counts.damaged == 0
-        assert (journal.counts.answers, journal.counts.repeated) == (2, 0)
+        assert key(2) in journal and len(journal.damaged) == 0
+        assert (len(journal.answers), journal.repeated) == (2, 0)
 
 
 def test_lines_that_are_no_record_are_named_and_cost_nothing_else(folder: Path) -> None:
@@ -103,8 +103,8 @@ def test_lines_that_are_no_record_are_named_and_cost_nothing_else(folder: Path) 
     write(path, row(2))
     with Journal(folder) as journal:
         assert key(1) in journal and key(2) in journal
-        assert journal.counts.damaged == 7
-        assert journal.counts.places[0] == f"{path}, line 2"
+        assert len(journal.damaged) == 7
+        assert journal.damaged[0] == f"{path}, line 2"
 
 
 def test_a_second_job_at_the_same_file_is_told_who_holds_it(folder: Path) -> None:
@@ -138,7 +138,7 @@ def test_the_lock_of_a_killed_process_is_no_obstacle_and_its_answers_are_there(
     assert done.returncode == -9
     write(path, row(100))
     with Journal(folder) as journal:
-        assert journal.counts.answers == 101
+        assert len(journal.answers) == 101
 
 
 def test_a_full_disk_leaves_no_half_of_a_line_among_the_answers(
@@ -171,7 +171,7 @@ def test_compacting_keeps_what_counts_and_disturbs_no_reader(folder: Path) -> No
         assert {n: reader.get(key(n)) for n in (1, 2, 3)} == before
     with Journal(folder) as reader:
         assert {n: reader.get(key(n)) for n in (1, 2, 3)} == before
-        assert reader.counts.repeated == 0 and 0 < new < old
+        assert reader.repeated == 0 and 0 < new < old
     assert [path.name for path in folder.glob("*.jsonl")] == ["compacted.jsonl"]
     assert compact(folder) == (new, new)
 

@@ -12,7 +12,7 @@ import soundfile
 
 from earmark.data.audio import BadAudioError
 from earmark.errors import EarmarkError
-from earmark.inference.conversion import audio_bytes
+from earmark.inference.messages import audio_bytes
 from earmark.inference.requests import Requests
 
 ROW = {

@@ -17,7 +17,7 @@ from earmark.servers.base import api_key
 from earmark.servers.container import wrapped
 from earmark.servers.health import free_port, healthy
 from earmark.servers.run import own_run, snakemake_mode
-from earmark.servers.shared import ServerDiedError, hold
+from earmark.servers.shared import hold
 
 SERVER = (
     "import http.server, sys\n"
@@ -223,7 +223,7 @@ def test_a_server_that_exits_while_loading_is_reported_with_the_end_of_its_log(
 ) -> None:
     code = "print('\\n'.join(f'line {n}' for n in range(99)))\nraise SystemExit('CUDA is out')"
     begun = time.monotonic()
-    with pytest.raises(ServerDiedError) as caught:
+    with pytest.raises(EarmarkError) as caught:
         started(tmp_path, code, health_timeout=600)
     assert time.monotonic() - begun < 30
     said = str(caught.value)
@@ -233,10 +233,10 @@ def test_a_server_that_exits_while_loading_is_reported_with_the_end_of_its_log(
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     full = settings(server="command", command="no-such-server {port}")
-    with pytest.raises(ServerDiedError, match="no-such-server: No such file"):
+    with pytest.raises(EarmarkError, match="no-such-server: No such file"):
         asyncio.run(hold(full, tmp_path / "server.log", run=own_run()))
 
 
 def test_a_server_that_never_is_healthy_has_a_limit_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(ServerDiedError, match=r"not ready after 0\.5 s \(health_timeout\)"):
+    with pytest.raises(EarmarkError, match=r"not ready after 0\.5 s \(health_timeout\)"):
         started(tmp_path, SERVER, status=503, health_timeout=0.5)

@@ -7,42 +7,40 @@ from earmark.scoring.score import score
 
 with job_log(snakemake.log[0]):
     benchmark, split = snakemake.wildcards.benchmark, snakemake.wildcards.split
-    if snakemake.params.way == "asr":
+    params, predictions = snakemake.params, snakemake.input.predictions
+    common = {
+        "label": params.label,
+        "manifest": snakemake.input.manifest,
+        "scores": snakemake.output.scores,
+        "metrics": snakemake.output.metrics,
+    }
+    if params.way == "asr":
         score(
             subset=f"{benchmark}-{split}",
-            label=snakemake.params.label,
-            protocols=snakemake.params.protocols,
-            postprocess=snakemake.params.postprocess,
-            **snakemake.params.units,
-            manifest=snakemake.input.manifest,
-            predictions=snakemake.input.predictions,
-            scores=snakemake.output.scores,
-            metrics=snakemake.output.metrics,
+            protocols=params.protocols,
+            postprocess=params.postprocess,
+            predictions=predictions,
+            **params.units,
+            **common,
         )
-    elif snakemake.params.way != "mmau":
+    elif params.way != "mmau":
         score_measured(
             subset=f"{benchmark}-{split}",
-            scoring=snakemake.params.scoring,
-            settings=snakemake.params.measured,
+            scoring=params.scoring,
+            settings=params.measured,
             beside=as_list(snakemake.input.beside),
-            label=snakemake.params.label,
-            group=snakemake.params.units.get("group"),
-            group_by=snakemake.params.units.get("group_by", ()),
-            manifest=snakemake.input.manifest,
-            predictions=snakemake.input.predictions,
-            scores=snakemake.output.scores,
-            metrics=snakemake.output.metrics,
+            group=params.units.get("group"),
+            group_by=params.units.get("group_by", ()),
+            predictions=predictions,
+            **common,
         )
     else:
         score_mmau(
             subset=f"{benchmark}.{split}",
-            way=snakemake.params.scoring,
-            label=snakemake.params.label,
-            protocol=snakemake.params.protocol,
-            group_by=snakemake.params.units.get("group_by", ()),
-            manifest=snakemake.input.manifest,
-            predictions=as_list(snakemake.input.predictions),
+            way=params.scoring,
+            protocol=params.protocol,
+            group_by=params.units.get("group_by", ()),
+            predictions=as_list(predictions),
             beside=as_list(snakemake.input.beside),
-            scores=snakemake.output.scores,
-            metrics=snakemake.output.metrics,
+            **common,
         )

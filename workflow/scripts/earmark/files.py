@@ -58,16 +58,13 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 def disk_error(
     error: OSError, place: str | Path, needed: str, key: str = "data_dir"
 ) -> EarmarkError | OSError:
-    """What the operating system says of a place that cannot be written, in words to act on.
+    """The error to raise where a folder cannot be written, in words to act on.
 
     Args:
-        error: What was raised.
-        place: The folder, for the message.
+        error: What was raised; it comes back where it is about something else.
+        place: The folder.
         needed: What is needed there, for a disk that is full: ``about 2.1 GB are needed``.
-        key: The key of the config that puts the place on another disk.
-
-    Returns:
-        The error to raise: ``error`` itself where it is about something else.
+        key: The key of the config that puts the folder on another disk.
     """
     if error.errno in DISK_FULL:
         return EarmarkError(

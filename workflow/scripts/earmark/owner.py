@@ -1,7 +1,5 @@
 """Whose report a results folder holds, so that one config does not replace another's unasked."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -23,7 +21,7 @@ def check_owner(run: Run) -> None:
     if not record.is_file() or not run.paths.report.of().is_file():
         return
     was, now = read_json(record), _files(run)
-    if was == now or was["relative"] == now["relative"] or was["files"] == now["files"]:
+    if was["relative"] == now["relative"] or was["files"] == now["files"]:
         return
     if not all(Path(file).is_file() for file in was["files"]):
         return

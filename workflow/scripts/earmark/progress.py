@@ -1,12 +1,9 @@
 """How far a long step is: bytes, clips or requests, with rate and time left."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time
-from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from earmark.errors import job_terminal
 
@@ -38,73 +35,60 @@ class Progress:
 
     Args:
         label: What is being done, ``download asr-leaderboard/ami``.
-        total_bytes: How many bytes there will be; None where unknown.
-        total_clips: How many clips there will be; None where clips are not counted.
-        stream: Where the lines go; standard error by default.
+        total: How many there will be.
+        unit: Of what: ``bytes``, ``clips`` or ``requests``.
+        known: How many of them there were before.
         every: Seconds between two lines.
-        requests: How many requests there will be; None where requests are not counted.
-        known: How many of them were answered before.
+        stream: Where the lines go; standard error by default.
     """
 
     def __init__(
         self,
         label: str,
-        total_bytes: int | None = None,
-        total_clips: int | None = None,
-        stream: TextIO | None = None,
-        every: float = 10.0,
-        requests: int | None = None,
+        total: int,
+        unit: str = "bytes",
         known: int = 0,
+        every: float = 10.0,
+        stream: TextIO | None = None,
     ) -> None:
-        self.label, self.total_bytes, self.every = label, total_bytes, every
+        self.label, self.total, self.unit, self.every = label, total, unit, every
         self.stream = sys.stderr if stream is None else stream
-        # What is counted beside bytes, and which of both is the bar's.
-        self.unit = "requests" if total_clips is None else "clips"
-        self.items = total_clips if requests is None else requests
-        self.total = total_bytes if self.items is None else self.items
-        self.bytes = self.errors = 0
         self.known = self.count = known
-        self.started = self.last = time.monotonic()
+        self.bytes = self.errors = 0
         self.lock = threading.Lock()
         self.bar: Any = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self.started = self.last = time.monotonic()
         terminal = self.stream if self.stream.isatty() else job_terminal()
         if terminal is not None:
             from tqdm import tqdm
 
-            of_bytes = self.items is None
             self.bar = tqdm(
                 total=self.total,
                 initial=self.known,
                 desc=self.label,
-                unit="B" if of_bytes else self.unit[:-1],
-                unit_scale=of_bytes,
+                unit="B" if self.unit == "bytes" else self.unit[:-1],
+                unit_scale=self.unit == "bytes",
                 file=terminal,
                 leave=False,
                 mininterval=0.5,
             )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.bar is not None:
             self.bar.close()
         print(self.line(finished=kind is None), file=self.stream, flush=True)
 
-    def add(self, size: int = 0, clips: int = 0, requests: int = 0, errors: int = 0) -> None:
-        """Count what has been done since the last call, and how many requests of it failed."""
+    def add(self, count: int, size: int = 0, errors: int = 0) -> None:
+        """Count what has been done since the last call, its bytes, and how many of it failed."""
         with self.lock:
+            self.count += count
             self.bytes += size
-            self.count += clips + requests
             self.errors += errors
             if self.bar is not None:
-                self.bar.update(size if self.items is None else clips + requests)
+                self.bar.update(count)
                 if errors:
                     self.bar.set_postfix_str(f"{self.errors} errors", refresh=False)
             now = time.monotonic()
@@ -118,20 +102,19 @@ class Progress:
         """The state in one line: counts, rates, and the time left (or taken, once finished)."""
         spent = max(time.monotonic() - self.started, 1e-9)
         lately = self.count - self.known
-        parts = []
-        if self.items is not None:
-            rate = lately / spent
+        rate = lately / spent
+        if self.unit == "bytes":
+            of = f"{human_bytes(self.count)} of {human_bytes(self.total)}"
+            parts = [f"{of}, {human_bytes(rate)}/s"]
+        else:
             shown = f"{rate:,.0f}" if rate >= 10 or rate == 0 else f"{rate:.2g}"
-            parts.append(f"{self.count:,} of {self.items:,} {self.unit}, {shown}/s")
-        if self.bytes or self.items is None or self.total_bytes is not None:
-            of = f" of {human_bytes(self.total_bytes)}" if self.total_bytes is not None else ""
-            parts.append(f"{human_bytes(self.bytes)}{of}, {human_bytes(self.bytes / spent)}/s")
+            parts = [f"{self.count:,} of {self.total:,} {self.unit}, {shown}/s"]
+        if self.bytes:
+            parts.append(f"{human_bytes(self.bytes)}, {human_bytes(self.bytes / spent)}/s")
         if self.errors:
             parts.append(f"{self.errors:,} error{'s' if self.errors > 1 else ''}")
-        done, left = (self.bytes, self.total_bytes) if self.items is None else (lately, self.items)
         if finished:
             parts.append(f"took {human_seconds(spent)}")
-        elif left is not None and done > 0:
-            left -= self.bytes if self.items is None else self.count
-            parts.append(f"{human_seconds(max(left, 0) * spent / done)} left")
+        elif lately > 0:
+            parts.append(f"{human_seconds(max(self.total - self.count, 0) / rate)} left")
         return f"{self.label}: {', '.join(parts)}"

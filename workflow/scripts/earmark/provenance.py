@@ -1,16 +1,13 @@
 """What is needed to repeat an evaluation: written beside its metrics, and told as commands."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform
 import shlex
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from earmark.data.manifest import comparable, prepared_otherwise
 from earmark.errors import EarmarkError
 from earmark.files import read_json, write_json
 from earmark.servers import answer_settings, server_type
+from earmark.servers.gpus import nvidia_smi
 
 _PACKAGES = (
     "snakemake", "openai", "datasets", "huggingface-hub", "soundfile", "soxr", "numpy",
@@ -29,13 +27,10 @@ _PACKAGES = (
 
 
 @contextmanager
-def recorded(path: str | Path, model: Model, project: Any) -> Iterator[None]:
-    """Append a line on an inference job to a log of them: when, where, and with what.
+def recorded(path: Path, model: Model, project: Any) -> Iterator[None]:
+    """Append a line on an inference job to a log that a split's jobs share: when, where, with what.
 
-    Args:
-        path: The log, JSON Lines; a split's jobs share it.
-        model: The model.
-        project: What the config's ``frozen`` key says of the code.
+    ``project`` is what the config's ``frozen`` key says of the code.
     """
     start, failure = time.time(), None
     try:
@@ -55,11 +50,18 @@ def recorded(path: str | Path, model: Model, project: Any) -> Iterator[None]:
             "slurm_job": os.environ.get("SLURM_JOB_ID"),
             "project": project,
         }
-        file = Path(path)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.write(handle, (json.dumps(row) + "\n").encode())  # one write: jobs may share the file
-        os.close(handle)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab", buffering=0) as log:
+            log.write((json.dumps(row) + "\n").encode())  # one write: jobs may share the file
+
+
+def jobs(path: Path) -> list[dict[str, Any]]:
+    """What `recorded` has written down of a split's inference jobs."""
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        with suppress(ValueError):  # a line torn by a crash
+            rows.append(json.loads(line))
+    return rows
 
 
 def server_command(model: Model) -> str:
@@ -74,11 +76,6 @@ def server_command(model: Model) -> str:
 
 def hardware() -> dict[str, Any]:
     """This machine: its name, processor, cores, memory (GB) and GPUs."""
-    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
-    try:
-        told = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        told = ""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
@@ -91,7 +88,7 @@ def hardware() -> dict[str, Any]:
         "processor": processor,
         "cores": os.cpu_count(),
         "memory_gb": round(memory, 1),
-        "gpus": told.strip().splitlines(),
+        "gpus": nvidia_smi("name,memory.total,driver_version") or [],
         "platform": platform.platform(),
     }
 
@@ -110,14 +107,9 @@ def versions() -> dict[str, str]:
 def write(
     config: Mapping[str, Any], model: str, benchmark: str, metrics: str | Path, path: str | Path
 ) -> None:
-    """Write what is needed to repeat a benchmark's metrics.
+    """Write what is needed to repeat the metrics of a model (by its folder) on a benchmark.
 
-    Args:
-        config: Snakemake's config, with its ``frozen`` key.
-        model: The model's folder.
-        benchmark: The benchmark.
-        metrics: The benchmark's metrics file.
-        path: The file to write.
+    ``config`` is Snakemake's, with its ``frozen`` key, and ``path`` the file to write.
     """
     run = resolve(config)
     name, settings = run.models[model].name, run.models[model].settings
@@ -149,7 +141,10 @@ def write(
             },
             "protocols": {split: list(made.protocols) for split, made in splits.items()},
             "data": {split: _source(run, benchmark, split) for split in splits},
-            "inference": {split: _jobs(run, model, benchmark, split) for split in splits},
+            "inference": {
+                split: jobs(run.paths.jobs.of(model=model, benchmark=benchmark, split=split))
+                for split in splits
+            },
             "versions": versions(),
             "hardware": hardware(),
         },
@@ -161,24 +156,8 @@ def _source(run: Run, benchmark: str, split: str) -> Any:
     return {key: value for key, value in record.items() if key not in ("files", "rows")}
 
 
-def _jobs(run: Run, model: str, benchmark: str, split: str) -> list[Any]:
-    path = run.paths.jobs.of(model=model, benchmark=benchmark, split=split)
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        try:
-            found.append(json.loads(line))
-        except ValueError:  # a torn line tells nothing
-            continue
-    return found
-
-
 def changed(run: Run, model: str, benchmark: str) -> list[str]:
-    """What of a config is otherwise than when a benchmark's metrics were made.
-
-    Args:
-        run: The config as it is now.
-        model: The model's folder.
-        benchmark: The benchmark.
+    """What is otherwise than when the metrics of a model (by its folder) on a benchmark were made.
 
     Returns:
         Names of settings such as ``sampling`` or ``protocols``; none where there are no metrics.

@@ -1,11 +1,10 @@
 """What SLURM would keep to itself: no accounting, and jobs that can never start."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +25,8 @@ REASONS = {
 }
 """Why a pending job stays so whatever the others do, as ``squeue`` says it (%r)."""
 
+_OUT_OF_MEMORY = re.compile(r"oom[_-]kill|OUT_OF_MEMORY|exceeded .{0,40}memory limit", re.I)
+
 
 def check_accounting(status_command: str) -> None:
     """Try the command by which Snakemake learns that a job has ended.
@@ -37,16 +38,12 @@ def check_accounting(status_command: str) -> None:
     if status_command != "sacct":
         return
     try:
-        tried = subprocess.run(
-            ["sacct", "-X", "--noheader", "--format=JobID", "--starttime=now"],
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        problem = str(error)
-    else:
+        tried = _run("sacct", "-X", "--noheader", "--format=JobID", "--starttime=now")
+        problem = (tried.stderr.strip().splitlines() or ["no word why"])[0]
         if tried.returncode == 0:
             return
-        problem = (tried.stderr.strip().splitlines() or ["no word why"])[0]
+    except (OSError, subprocess.TimeoutExpired) as error:
+        problem = str(error)
     raise EarmarkError(
         f"this cluster has no accounting that tells of finished jobs (sacct: {problem}): add "
         "`--slurm-status-command squeue`, or the line `slurm-status-command: squeue` to "
@@ -56,34 +53,22 @@ def check_accounting(status_command: str) -> None:
 
 
 def name_allocation(jobs: Sequence[tuple[str, Mapping[str, str]]]) -> None:
-    """Say in the comment of this SLURM job which jobs it runs; it was submitted as their group.
-
-    Args:
-        jobs: Rule and wildcards of each.
-    """
+    """Say in the comment of this SLURM job which jobs it runs (rule and wildcards of each)."""
     names = sorted("/".join(filter(None, values.values())) for _, values in jobs)
     rules = "+".join(sorted({rule for rule, _ in jobs}))
     comment = f"Comment=rule_{rules} {' '.join(names)}"
     with suppress(OSError, subprocess.TimeoutExpired):  # a comment is worth no job
-        subprocess.run(
-            ["scontrol", "update", f"JobId={os.environ['SLURM_JOB_ID']}", comment],
-            capture_output=True, check=False, timeout=60,
-        )  # fmt: skip
+        _run("scontrol", "update", f"JobId={os.environ['SLURM_JOB_ID']}", comment)
 
 
 def never_starting(folder: str | Path) -> Iterator[tuple[str, str]]:
-    """Pending jobs of the user's that no waiting will start.
-
-    Args:
-        folder: Where Snakemake was started; jobs submitted from elsewhere are other runs'.
+    """Pending jobs that no waiting will start, of those that were submitted from a folder.
 
     Yields:
         A job's id, and a sentence with its rule, the reason and what would help.
     """
-    listed = subprocess.run(
-        ["squeue", "--me", "--noheader", "--states=PENDING", "--format=%i|%r|%P|%l|%Z|%k"],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    columns = "--format=%i|%r|%P|%l|%Z|%k"
+    listed = _run("squeue", "--me", "--noheader", "--states=PENDING", columns)
     for line in listed.stdout.splitlines():
         number, reason, partition, limit, place, comment = line.split("|", 5)
         if place != str(folder):
@@ -110,31 +95,20 @@ def out_of_memory(logs: str | Path, since: float) -> Iterator[tuple[Path, str]]:
         if path.stat().st_mtime < since:
             continue
         text = path.read_text(encoding="utf-8", errors="replace")[-20_000:]
-        if re.search(
-            r"oom[_-]kill|OUT_OF_MEMORY|exceeded .{0,40}memory limit", text, re.IGNORECASE
-        ):
+        if _OUT_OF_MEMORY.search(text):
             folder = path.relative_to(logs).parts[0]  # rule_…, or group_…_ and then its rule
             (rule,) = re.findall(r"[a-z]+(?:_shard)?(?:_gpu)?$", folder)
-            yield (
-                path,
-                f"SLURM ended it for want of memory: raise `mem_mb` of {rule} under "
-                "`set-resources` in profiles/slurm/config.yaml (answers are kept)",
-            )
+            what = f"raise `mem_mb` of {rule} under `set-resources` in profiles/slurm/config.yaml"
+            yield path, f"SLURM ended it for want of memory: {what} (answers are kept)"
 
 
 def watch(folder: str | Path, warn: Callable[[str], None], every: float = 30) -> None:
-    """Tell once of each job that can never start, until the process ends.
-
-    Args:
-        folder: As in `never_starting`.
-        warn: Where the sentences go.
-        every: Seconds between looks at the queue.
-    """
-    ended = threading.Event()
+    """Warn once of each job that can never start (`never_starting`), until the process ends."""
 
     def look() -> None:
         known: set[str] = set()
-        while not ended.wait(every):
+        while True:
+            time.sleep(every)
             try:
                 jobs = dict(never_starting(folder))
             except (OSError, ValueError, subprocess.TimeoutExpired):
@@ -144,3 +118,7 @@ def watch(folder: str | Path, warn: Callable[[str], None], every: float = 30) ->
             known |= jobs.keys()
 
     threading.Thread(target=look, daemon=True, name="pending jobs").start()
+
+
+def _run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)

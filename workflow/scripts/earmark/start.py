@@ -1,7 +1,5 @@
 """What a run does before its first job and after its last: checks, warnings, and causes told."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,10 +24,7 @@ NO_STORAGE = (
 def begin(workflow: Any, config: Mapping[str, Any], root: str | Path) -> Run:
     """A config, resolved; when it is not yet ``frozen``, a run begins, and all of it is checked.
 
-    Args:
-        workflow: Snakemake's workflow object, while the Snakefile is parsed.
-        config: Its config, or the run's in its jobs.
-        root: The folder that holds ``config/benchmarks``.
+    ``workflow`` is Snakemake's; the folder ``root`` holds ``config/benchmarks``.
 
     Raises:
         SystemExit: with a message of what is wrong and what would be right.

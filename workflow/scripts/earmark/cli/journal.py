@@ -43,13 +43,12 @@ def run(args: argparse.Namespace) -> int:
             print(f"{folder}: {before:,} bytes, now {after:,}")
             continue
         with Journal(folder) as journal:
-            counts = journal.counts
-        print(
-            f"{folder}: {counts.answers:,} answers, {counts.errors:,} errors, "
-            f"{counts.repeated:,} superseded, {counts.torn} torn, {counts.damaged} damaged lines, "
-            f"{counts.size:,} bytes"
-        )
-        damaged += counts.damaged
-        for place in counts.places if args.action == "verify" else []:
+            print(
+                f"{folder}: {len(journal.answers):,} answers, {len(journal.errors):,} errors, "
+                f"{journal.repeated:,} superseded, {journal.torn} torn, {len(journal.damaged)} "
+                f"damaged lines, {journal.size:,} bytes"
+            )
+        damaged += len(journal.damaged)
+        for place in journal.damaged if args.action == "verify" else []:
             print(f"  {place}: no record; its request is asked again")
     return int(args.action == "verify" and damaged > 0)

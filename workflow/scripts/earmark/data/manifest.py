@@ -57,7 +57,7 @@ def write_manifest(
     written = 0
     try:
         label = f"manifest {split.benchmark}/{split.name}"
-        with Progress(label, total_clips=asked) as progress, whole_file(manifest) as stream:
+        with Progress(label, asked, "clips") as progress, whole_file(manifest) as stream:
             for row in _rows(split, utterances, store, left_out, remarks, progress):
                 stream.write(json_text(row) + "\n")
                 written += 1
@@ -118,7 +118,7 @@ def _rows(
     sessions = _Sessions(split)
     for utterance, results in store.written(asked_for(utterances, split.ids, sessions.note)):
         clips = [clip for clip in results if isinstance(clip, WrittenClip)]
-        progress.add(sum(clip.size for clip in clips), clips=1)
+        progress.add(1, sum(clip.size for clip in clips))
         if len(clips) == 1 and utterance.declared is not None:
             said, real = utterance.declared, clips[0].info.duration
             if abs(said - real) > 0.25 + 0.05 * real:  # more than what containers round

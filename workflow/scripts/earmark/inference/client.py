@@ -5,15 +5,13 @@ stops the run at once instead of failing its samples one by one. aiohttp sends a
 third of the CPU that the openai SDK takes, which counts at hundreds of clips a second.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from earmark.config import models
@@ -21,7 +19,7 @@ from earmark.data.audio import BadAudioError
 from earmark.errors import EarmarkError
 from earmark.files import Row
 from earmark.inference.limiter import ConcurrencyLimit, backoff, retry_after
-from earmark.inference.messages import BadReply, Message, Messages, Reply, complaint
+from earmark.inference.messages import Message, Messages, complaint
 from earmark.inference.requests import Request
 
 AGAIN = frozenset({408, 409, 425, 429})
@@ -62,14 +60,6 @@ class Answer:
         return {key: value for key, value in vars(self).items() if key != "unanswered_since"}
 
 
-class RefusedError(EarmarkError):
-    """A server refuses every request, not this one: a wrong key, an unknown model or address."""
-
-
-class GoneError(EarmarkError):
-    """A server that somebody else runs does not answer any more."""
-
-
 @dataclass(eq=False)
 class _Fault(Exception):  # noqa: N818 (caught here, never shown)
     """An attempt without an answer.
@@ -85,14 +75,11 @@ class _Fault(Exception):  # noqa: N818 (caught here, never shown)
 
 
 class Client:
-    """Asks one server; an asynchronous context manager, which has its connections.
+    """Asks one server, whose endpoints start at ``url``; an asynchronous context manager.
 
-    Args:
-        url: Where the server's endpoints start, such as ``http://127.0.0.1:8000/v1``.
-        messages: What makes a request a message, and a reply an answer.
-        patience: How long and how often it is asked, as the config says.
-        limit: The limit on requests under way, which clients that follow each other share.
-        key: The API key, or None.
+    ``patience`` is how long and how often it is asked, as the config says; clients that follow each
+    other share the ``limit`` on requests under way. A server of our own is watched by whoever holds
+    it: it is gone once ``lost`` is done.
     """
 
     def __init__(
@@ -102,16 +89,17 @@ class Client:
         patience: models.Client,
         limit: ConcurrencyLimit,
         key: str | None = None,
+        lost: asyncio.Future[Any] | None = None,
     ) -> None:
         self.url = url.rstrip("/")
-        self._messages, self._patience, self._limit, self._key = messages, patience, limit, key
+        self._messages, self._patience, self._limit = messages, patience, limit
+        self._key, self._lost = key, lost
         self._unreachable: float | None = None  # since when no connection was to be had
         self._answered = False
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="audio")
         self._session: Any = None
-        self._lost: asyncio.Future[Any] | None = None
 
-    async def __aenter__(self) -> Client:
+    async def __aenter__(self) -> Self:
         import aiohttp
 
         self._session = aiohttp.ClientSession(
@@ -127,24 +115,19 @@ class Client:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def ask_all(
-        self,
-        requests: Iterator[Request],
-        done: Callable[[Request, Answer], None],
-        lost: asyncio.Future[Any] | None = None,
+        self, requests: Iterator[Request], done: Callable[[Request, Answer], None]
     ) -> list[Request]:
         """Ask until the requests are used up; each is taken when its turn comes, not before.
 
-        ``done`` is called with what became of each, in the order of their ends. Once ``lost`` is
-        done, the server is gone: those that were under way are returned.
+        ``done`` is called with what became of each, in the order of their ends. Once the server is
+        lost, those that were under way are returned.
 
         Raises:
-            RefusedError: when the server refuses the key, the model or the address.
-            GoneError: when nothing answers at the server's address any more.
-            EarmarkError: whatever ``done`` or a missing audio file raises.
+            EarmarkError: when the server refuses the key, the model or the address, or nothing
+                answers there any more; and what ``done`` or a missing audio file raises.
         """
         under_way: dict[str, Request] = {}
-        self._lost = lost
-        if lost is not None and lost.done():
+        if self._lost is not None and self._lost.done():
             return []
 
         async def work() -> None:
@@ -161,8 +144,8 @@ class Client:
         workers = [asyncio.create_task(work()) for _ in range(self._limit.most)]
         everything = asyncio.gather(*workers)
         try:
-            watched: set[asyncio.Future[Any]] = {everything} if lost is None else {everything, lost}
-            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            ends = [everything] if self._lost is None else [everything, self._lost]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if everything.done():
                 everything.result()
         finally:
@@ -189,31 +172,30 @@ class Client:
         failing: float | None = None
         await self._limit.pause()
         start, began = time.time(), time.monotonic()
-
-        def answer(**found: Any) -> Answer:
-            end = start + time.monotonic() - began
-            found |= {"generation_start_time": start, "generation_end_time": end}
-            return Answer(request.id, attempts=attempts, request=request.fingerprint, **found)
-
-        while True:
+        found: Row = {}
+        while not found:
             attempts += 1
             try:
-                return answer(**(await self._attempt(message))._asdict())
+                found = await self._attempt(message)
             except _Fault as fault:
                 error, wish = fault.what, fault.wish
                 failing = failing or time.monotonic()
                 failed += not (fault.busy and time.monotonic() - began < PATIENCE)
-                if not fault.again and request.clips and _TOO_LONG.search(error):
-                    error += "; `chunk_seconds` cuts audio that is too long"
                 if not fault.again:
-                    return answer(error=error)
-                if failed > self._patience.max_retries:
+                    cut = bool(request.clips) and _TOO_LONG.search(error)
+                    hint = "; `chunk_seconds` cuts audio that is too long" if cut else ""
+                    found = {"error": error + hint}
+                elif failed > self._patience.max_retries:
                     error += f" (after {attempts} attempts)"
-                    return answer(error=error, unanswered_since=failing)
-            await asyncio.sleep(backoff(attempts if wish is None else 1) + (wish or 0))
-            await self._limit.pause()
+                    found = {"error": error, "unanswered_since": failing}
+                else:
+                    await asyncio.sleep(backoff(attempts if wish is None else 1) + (wish or 0))
+                    await self._limit.pause()
+        found["generation_start_time"] = start
+        found["generation_end_time"] = start + time.monotonic() - began
+        return Answer(request.id, attempts=attempts, request=request.fingerprint, **found)
 
-    async def _attempt(self, message: Message) -> Reply:
+    async def _attempt(self, message: Message) -> Row:
         """Send a message once; raises _Fault when there is no answer."""
         import aiohttp
 
@@ -226,9 +208,8 @@ class Client:
                 body, status = self._masked(await response.read()), response.status
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             self._unreachable = self._unreachable or time.monotonic()
-            # A server of our own is watched by whoever holds it, which starts it again.
             if self._lost is None and time.monotonic() - self._unreachable > SILENCE:
-                raise GoneError(
+                raise EarmarkError(
                     f"nothing has answered at {self.url} for {SILENCE:g} s ({error}); {_KEPT}"
                 ) from None
             # It concerns every request: none is to fail by it.
@@ -246,7 +227,7 @@ class Client:
             raise await self._refusal(sent, status, response.headers, body)
         try:
             reply = self._messages.reply(body)
-        except BadReply as bad:
+        except ValueError as bad:
             raise _Fault(str(bad)) from None
         self._limit.answered()
         self._answered = True
@@ -257,17 +238,15 @@ class Client:
     ) -> _Fault:
         """What a reply without an answer means; raises what concerns every request."""
         error = self._masked(f"HTTP {status}: {complaint(body)}".encode()).decode()
+        advice = ""
         if status in (401, 403):
-            raise RefusedError(
-                f"{self.url} refuses this client: {error}; check the key in the variable that "
-                "`api_key_env` names, and what it may use"
-            )
-        if status == 429 and b"insufficient_quota" in body:
-            raise RefusedError(f"{self.url}: {error}; the account has no quota left; {_KEPT}")
-        if status in (404, 405) and not self._answered:
-            raise RefusedError(
-                f"{self.url}{self._messages.endpoint}: {error}; check `base_url`, `api` and `model`"
-            )
+            advice = "check the key in the variable that `api_key_env` names, and what it may use"
+        elif status == 429 and b"insufficient_quota" in body:
+            advice = f"the account has no quota left; {_KEPT}"
+        elif status in (404, 405) and not self._answered:
+            advice = "check `base_url`, `api` and `model`"
+        if advice:
+            raise EarmarkError(f"{self.url}{self._messages.endpoint}: {error}; {advice}")
         if status < 500 and status not in AGAIN:
             return _Fault(error, again=False)
         wish = retry_after(headers)

@@ -1,12 +1,11 @@
 """The infer step: ask a model for every sample that its journal has no answer to."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -26,7 +25,7 @@ from earmark.progress import Progress, human_bytes
 from earmark.servers import server_type
 from earmark.servers.base import api_key
 from earmark.servers.run import Run, current_run
-from earmark.servers.shared import ServerDiedError, SharedServer, hold
+from earmark.servers.shared import SharedServer, hold
 
 _SYNC_EVERY = 2.0
 _LINE_SIZE = 500
@@ -147,9 +146,8 @@ class _Session:
         shutil.rmtree(scratch, ignore_errors=True)
         self._messages = Messages(job.model, scratch)
         total = missing.known + len(missing.left)
-        self._progress = Progress(job.title, every=60.0, requests=total, known=missing.known)
+        self._progress = Progress(job.title, total, "requests", missing.known, every=60.0)
         self._failures: dict[str, str] = {}
-        self._stopped: Exception | None = None
         # What was learned of the server's speed holds for the next one too.
         client = job.model.client
         most = client.concurrency or server_type(job.model).concurrency
@@ -160,44 +158,33 @@ class _Session:
 
     async def run(self) -> None:
         """Ask for everything, with a report a minute and the journal on disk every few seconds."""
-        task = asyncio.current_task()
-        assert task is not None
-
-        def stop(why: Exception) -> None:
-            self._stopped = why
-            task.cancel()
-
-        def end() -> None:
-            if self._run.allocation:  # whose time is over: no other job of it may begin
-                os.kill(self._run.pid, signal.SIGTERM)
-            stop(EarmarkError(f"ended by SIGTERM; {_KEPT}"))
-
+        terminated = asyncio.Event()
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, end)
-        watch = asyncio.create_task(self._watch(stop))
+        loop.add_signal_handler(signal.SIGTERM, terminated.set)
+        url = self._model.base_url
+        work = self._ask(url, iter(self._missing)) if url else self._with_server()
+        tasks = [asyncio.create_task(work), asyncio.create_task(self._watch(terminated))]
         try:
             with self._progress:
-                if self._model.base_url:
-                    await self._ask(self._model.base_url, iter(self._missing))
-                else:
-                    await self._with_server()
-        except asyncio.CancelledError:
-            if self._stopped is None:
-                raise
-            raise self._stopped from None
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
         finally:
-            watch.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             loop.remove_signal_handler(signal.SIGTERM)
 
-    async def _watch(self, stop: Callable[[Exception], None]) -> None:
-        """Have the disk hold what was written, and end when the run has ended."""
+    async def _watch(self, terminated: asyncio.Event) -> None:
+        """Have the disk hold what was written; raise once the job or its run is to end."""
         while self._run.alive():
-            await asyncio.sleep(_SYNC_EVERY)
-            try:
-                await asyncio.to_thread(self._writer.sync)
-            except OSError as error:  # a full disk may say so only now
-                return stop(error)
-        return stop(EarmarkError(f"{_RUN_ENDED}; {_KEPT}"))
+            with suppress(TimeoutError, ProcessLookupError):
+                await asyncio.wait_for(terminated.wait(), _SYNC_EVERY)
+                if self._run.allocation:  # whose time is over: no other job of it may begin
+                    os.kill(self._run.pid, signal.SIGTERM)
+                raise EarmarkError(f"ended by SIGTERM; {_KEPT}")
+            await asyncio.to_thread(self._writer.sync)  # a full disk may say so only now
+        raise EarmarkError(f"{_RUN_ENDED}; {_KEPT}")
 
     async def _with_server(self) -> None:
         """Ask the model's own server; start it again when it dies, or lives and does not work.
@@ -209,7 +196,7 @@ class _Session:
         suspects: list[Request] = []
         while True:
             server = self._server = await hold(
-                self._model, self._job.server_log, self._job.shard, self._run, self._job.folders
+                self._model, self._job.server_log, self._run, self._job.shard, self._job.folders
             )
             culprits: list[Request] = []
             well = False
@@ -227,7 +214,7 @@ class _Session:
             if (left or culprits) and not self._run.alive():
                 raise EarmarkError(f"{_RUN_ENDED}; {_KEPT}")
             if left and self._restarts == 0:
-                raise ServerDiedError(
+                raise EarmarkError(
                     f"{server.lost.result()}\nIt was started again max_server_restarts times; "
                     f"{_KEPT}"
                 )
@@ -248,8 +235,8 @@ class _Session:
         """Ask, and return what had no answer yet when the server of our own was lost."""
         key, patience = api_key(self._model.api_key_env), self._model.client
         lost = self._server.lost if self._server else None
-        async with Client(url, self._messages, patience, self._limit, key) as client:
-            left = await client.ask_all(requests, partial(self._done, alone), lost)
+        async with Client(url, self._messages, patience, self._limit, key, lost) as client:
+            left = await client.ask_all(requests, partial(self._done, alone))
         doubtful, self._doubtful = self._doubtful, []
         if self._server and await self._server.is_lost():
             return [*(request for request, _ in doubtful), *left]
@@ -275,7 +262,7 @@ class _Session:
     def _keep(self, answer: Answer) -> None:
         """Write an answer down; stop when more samples have failed than may."""
         self._writer.append(answer.row())
-        self._progress.add(requests=1, errors=answer.error is not None)
+        self._progress.add(1, errors=answer.error is not None)
         if answer.error is not None:
             print(f"sample {answer.id}: {answer.error}", flush=True)
             self._failures.setdefault(answer.id, answer.error)

@@ -6,17 +6,14 @@ another number of shards asks only for what no file holds. A line is written by 
 SIGKILL loses no answer that was written; a torn last line is dropped, never fatal.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from filelock import FileLock, Timeout
 
@@ -29,95 +26,80 @@ def shard_file(folder: Path, shard: int, shards: int, seed: int = 0) -> Path:
     return folder / f"{f'seed{seed}-' if seed else ''}{shard}-of-{shards}.jsonl"
 
 
-@dataclass
-class Counts:
-    """What a journal's files hold: fingerprints with an answer, and with nothing but errors.
-
-    ``repeated`` are lines that add nothing (a second answer, an error that was put right), ``torn``
-    last lines that were cut short, ``places`` the ``file, line`` of others that are no record, and
-    ``size`` is in bytes.
-    """
-
-    answers: int = 0
-    errors: int = 0
-    repeated: int = 0
-    torn: int = 0
-    places: list[str] = field(default_factory=list)
-    size: int = 0
-
-    @property
-    def damaged(self) -> int:
-        """How many lines but the last are no record."""
-        return len(self.places)
-
-
 class Journal:
     """The answers in a split's journal, found by fingerprint; the answers stay on disk.
 
     About 200 bytes of memory an answer. It holds what the files held when it was opened. The first
     answer to a request is the one that counts; an error counts only until there is an answer, the
     last one first.
+
+    Attributes:
+        answers: Where each answer lies (file, offset, length), by fingerprint.
+        errors: Where the last error lies of each request that got nothing else.
+        repeated: How many lines add nothing: a second answer, an error that was put right.
+        torn: How many last lines were cut short.
+        damaged: The ``file, line`` of each other line that is no record.
+        size: The files' bytes.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.counts = Counts()
+        self.answers: dict[bytes, tuple[int, int, int]] = {}
+        self.errors: dict[bytes, tuple[int, int, int]] = {}
+        self.repeated = self.torn = self.size = 0
+        self.damaged: list[str] = []
         self._files: list[BinaryIO] = []
-        self._answers: dict[bytes, tuple[int, int, int]] = {}
-        self._errors: dict[bytes, tuple[int, int, int]] = {}
         for path in sorted(folder.glob("*.jsonl")):
             with suppress(FileNotFoundError):  # compacted this moment
                 self._files.append(path.open("rb"))
                 self._read(path, self._files[-1])
-        self.counts.answers, self.counts.errors = len(self._answers), len(self._errors)
 
     def _read(self, path: Path, stream: BinaryIO) -> None:
         offset = 0
         for number, line in enumerate(stream, start=1):
-            row = _record(line)
-            if row is not None:
+            if row := _record(line):
                 self._add(row, (len(self._files) - 1, offset, len(line)))
             elif not line.endswith(b"\n"):
-                self.counts.torn += 1
+                self.torn += 1
             elif line.strip():
-                self.counts.places.append(f"{path}, line {number}")
+                self.damaged.append(f"{path}, line {number}")
             offset += len(line)
-        self.counts.size += offset
+        self.size += offset
 
     def _add(self, row: Row, place: tuple[int, int, int]) -> None:
         key = bytes.fromhex(row["request"])
-        self.counts.repeated += key in self._answers or key in self._errors
-        if key in self._answers:
+        self.repeated += key in self.answers or key in self.errors
+        if key in self.answers:
             return
         if row.get("error") is None:
-            self._answers[key] = place
-            self._errors.pop(key, None)
+            self.answers[key] = place
+            self.errors.pop(key, None)
         else:
-            self._errors[key] = place
+            self.errors[key] = place
 
     def __contains__(self, fingerprint: str) -> bool:
         """Whether the request was answered; an error is no answer."""
-        return bytes.fromhex(fingerprint) in self._answers
+        return bytes.fromhex(fingerprint) in self.answers
 
     def failed(self, fingerprint: str) -> bool:
         """Whether the request was asked and got nothing but errors."""
-        return bytes.fromhex(fingerprint) in self._errors
+        return bytes.fromhex(fingerprint) in self.errors
 
     def get(self, fingerprint: str) -> Row | None:
         """The answer to a request, else its last error, else None."""
         key = bytes.fromhex(fingerprint)
-        place = self._answers.get(key) or self._errors.get(key)
+        place = self.answers.get(key) or self.errors.get(key)
         return None if place is None else _record(self._line(place))
 
     def lines(self) -> Iterator[bytes]:
         """The lines that count, in the order in which they were written, file by file."""
-        for place in sorted([*self._answers.values(), *self._errors.values()]):
+        for place in sorted([*self.answers.values(), *self.errors.values()]):
             yield self._line(place).rstrip(b"\n") + b"\n"
 
     def _line(self, place: tuple[int, int, int]) -> bytes:
         number, offset, length = place
         return os.pread(self._files[number].fileno(), length, offset)
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -168,7 +150,7 @@ class Writer:
         """Have the disk hold what was written, so that the machine's death loses nothing either."""
         os.fsync(self._file)
 
-    def __enter__(self) -> Writer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -244,18 +226,13 @@ def _locked(
                 print(f"{used}; waiting for it to end (nothing is asked twice)", flush=True)
             said = True
             time.sleep(2)
-        path.write_text(_own_name())
+        number = os.environ.get("SLURM_JOB_ID")
+        job = f" (SLURM job {number})" if number else ""
+        own = f"process {os.getpid()} on {socket.gethostname()}{job}"
+        path.write_text(f"{own}, since {time.strftime('%F %T')}\n")
     except OSError as error:  # a file system without locks
         print(f"warning: {path}: no lock ({error.strerror}); going on without one", flush=True)
     try:
         yield
     finally:
         lock.release()
-
-
-def _own_name() -> str:
-    """What others are told of who holds a lock."""
-    number = os.environ.get("SLURM_JOB_ID")
-    job = f" (SLURM job {number})" if number else ""
-    now = time.strftime("%F %T")
-    return f"process {os.getpid()} on {socket.gethostname()}{job}, since {now}\n"

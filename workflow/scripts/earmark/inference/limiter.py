@@ -1,11 +1,8 @@
 """How many requests are under way at once, how long to wait between attempts, and for a server."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -19,18 +16,14 @@ class ConcurrencyLimit:
     """A limit on requests under way: an asynchronous context takes a place.
 
     When it adapts, it halves on a sign of overload (once for all requests that were under way), and
-    grows by one for each limit's worth of answers, as TCP does, up to the limit that was given.
-
-    Args:
-        limit: Requests under way at once, at most: ``most``.
-        adaptive: Whether the limit gives way.
+    grows by one for each limit's worth of answers, as TCP does, up to ``most``.
     """
 
-    def __init__(self, limit: int, adaptive: bool = True) -> None:
-        self.most, self._limit = limit, float(limit)
+    def __init__(self, most: int, adaptive: bool = True) -> None:
+        self.most, self._limit = most, float(most)
         self._adaptive = adaptive
         self._under_way = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._places = asyncio.Condition()
         self._halved = self._not_before = 0.0
 
     @property
@@ -39,15 +32,14 @@ class ConcurrencyLimit:
         return max(1, int(self._limit))
 
     async def __aenter__(self) -> None:
-        while self._under_way >= self.limit:
-            place = asyncio.get_running_loop().create_future()
-            self._waiting.append(place)
-            await place
-        self._under_way += 1
+        async with self._places:
+            await self._places.wait_for(lambda: self._under_way < self.limit)
+            self._under_way += 1
 
     async def __aexit__(self, *_: object) -> None:
         self._under_way -= 1
-        self._wake()
+        async with self._places:
+            self._places.notify(self.limit - self._under_way)
 
     async def pause(self) -> None:
         """Wait until the time before which the server wants no request."""
@@ -58,7 +50,6 @@ class ConcurrencyLimit:
         """A request succeeded: the limit may grow."""
         if self._limit < self.most:
             self._limit = min(self.most, self._limit + 1 / self._limit)
-            self._wake()
 
     def overloaded(self, started: float, wish: float | None = None) -> None:
         """The server was too busy for a request, or did not answer it in time.
@@ -74,38 +65,20 @@ class ConcurrencyLimit:
             self._halved = time.monotonic()
             self._limit = max(1.0, self._limit / 2)
 
-    def _wake(self) -> None:
-        free = self.limit - self._under_way
-        while self._waiting and free > 0:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(None)
-                free -= 1
-
 
 def backoff(attempt: int) -> float:
-    """Seconds before another attempt: doubling from half a second to a minute, with jitter.
-
-    Args:
-        attempt: How many attempts have failed, from 1.
-    """
+    """Seconds before another attempt, after so many: half a second to a minute, with jitter."""
     return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt - 1, 16)) * random.uniform(0.5, 1.0)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds for which a server wants no request (``Retry-After``), or None.
-
-    Args:
-        headers: The reply's headers, names in lower case or found in any.
-    """
-    milliseconds, after = headers.get("retry-after-ms"), headers.get("retry-after")
-    if milliseconds is None and after is None:
-        return None
+    """Seconds for which a server wants no request, as a reply's headers say it; None otherwise."""
+    given = headers.get("retry-after") or ""
     try:
-        wish = float(after or "") if milliseconds is None else float(milliseconds) / 1000
+        wish = float(given)
     except ValueError:
         try:
-            wish = parsedate_to_datetime(after or "").timestamp() - time.time()
+            wish = parsedate_to_datetime(given).timestamp() - time.time()
         except ValueError:
             return None
     return min(LONGEST_WISH, max(0.0, wish))

@@ -1,25 +1,21 @@
 """Requests as messages, and replies as answers: the formats that servers speak."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from earmark.config import Model
-from earmark.inference.conversion import audio_bytes
+from earmark.data.audio import BadAudioError, read
+from earmark.errors import EarmarkError
+from earmark.files import Row
 from earmark.inference.requests import Clip, Request
 from earmark.servers import server_type
 
-
-class BadReply(ValueError):  # noqa: N818 (a passing fault, tried again)
-    """A reply that says 200 and holds no answer: HTML, half a JSON document, no choices."""
-
-    def __init__(self, what: str, body: bytes) -> None:
-        super().__init__(f"a reply that is none: {what}: {_shown(body)}")
+SUFFIXES = {"wave": "wav", "opus": "ogg"}
+"""The name of an audio file's format where it is not the file's suffix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +45,10 @@ class Message:
         return {"data": form}
 
 
-class Reply(NamedTuple):
-    """What a server answered, by the names of the journal."""
-
-    generation: str
-    finish_reason: str | None
-    num_generated_tokens: int | None
-    num_input_tokens: int | None
-
-
 class Messages:
     """One model's messages: its API, its way with audio, its sampling parameters.
 
-    Args:
-        model: The model; its server's type says what the config does not.
-        scratch: A folder that the server sees too, for converted audio that goes by path.
+    ``scratch`` is a folder that the server sees too, for converted audio that goes by path.
     """
 
     def __init__(self, model: Model, scratch: Path) -> None:
@@ -97,32 +82,31 @@ class Messages:
             parts.append({"type": "text", "text": request.user})
         return self._chat(request, {"content": parts})
 
-    def reply(self, body: bytes) -> Reply:
-        """Read the body of a reply with status 200.
+    def reply(self, body: bytes) -> Row:
+        """What the body of a reply with status 200 says, by the names of the journal.
 
         Raises:
-            BadReply: when it holds no answer; says what it holds.
+            ValueError: when it holds no answer (HTML, half a document, no choices); says what.
         """
         try:
-            if self._model.stream and not body.lstrip().startswith(b"{"):
-                document = _joined(body)
-            else:
-                document = json.loads(body)
-        except (ValueError, RecursionError):
-            raise BadReply("not JSON", body) from None
-        except (KeyError, TypeError, AttributeError):
-            raise BadReply("not the events of an answer", body) from None
-        try:
+            events = self._model.stream and not body.lstrip().startswith(b"{")
+            document = _joined(body) if events else json.loads(body)
             usage = document.get("usage")
             if self._transcribes:
-                tokens = _count(usage, "output_tokens"), _count(usage, "input_tokens")
-                return Reply(_text(document["text"]), None, *tokens)
-            choice = document["choices"][0]
-            tokens = _count(usage, "completion_tokens"), _count(usage, "prompt_tokens")
-            content = choice["message"].get("content")  # none: the model only thought
-            return Reply(_text(content or ""), choice.get("finish_reason"), *tokens)
+                text, reason = document["text"], None
+                made, given = _count(usage, "output_tokens"), _count(usage, "input_tokens")
+            else:
+                choice = document["choices"][0]
+                text = choice["message"].get("content") or ""  # none: the model only thought
+                reason = choice.get("finish_reason")
+                made, given = _count(usage, "completion_tokens"), _count(usage, "prompt_tokens")
+            found = {"generation": _text(text), "finish_reason": reason}
+            return {**found, "num_generated_tokens": made, "num_input_tokens": given}
+        except (ValueError, RecursionError):
+            what = "not JSON"
         except (LookupError, TypeError, AttributeError):
-            raise BadReply("no answer in it", body) from None
+            what = "no answer in it"
+        raise ValueError(f"a reply that is none: {what}: {_shown(body)}")
 
     def _chat(
         self, request: Request, user: dict[str, Any], files: tuple[Path, ...] = ()
@@ -182,6 +166,48 @@ class Messages:
             if value is not None
         ]
         return Message(data, form, tuple(fields))
+
+
+def audio_bytes(clip: Clip) -> tuple[bytes, str]:
+    """What is sent for a clip, and its format's name (``wav``, ``flac``, …); off the event loop.
+
+    Raises:
+        EarmarkError: when the file is missing or may not be read.
+        BadAudioError: when it has to be converted and cannot be decoded: its sample fails.
+    """
+    try:
+        if clip.rate is None:
+            suffix = clip.path.suffix[1:].lower()
+            return clip.path.read_bytes(), SUFFIXES.get(suffix, suffix)
+        clip.path.open("rb").close()
+    except FileNotFoundError:
+        raise EarmarkError(
+            f"{clip.path}: not there, though the manifest names it; prepare the split again"
+        ) from None
+    except OSError as error:  # no right to read it, a stale handle of a network's disk
+        raise EarmarkError(f"{clip.path}: cannot be read: {error.strerror or error}") from None
+    return _converted(clip), "wav"
+
+
+def _converted(clip: Clip) -> bytes:
+    """Decode a clip (or a part), mix its channels to one, resample, and encode 16-bit WAV."""
+    import numpy as np
+    import soundfile
+    import soxr
+
+    start, end = clip.part or (0.0, None)
+    try:
+        samples, rate = read(clip.path, start, None if end is None else end - start)
+    except BadAudioError as error:
+        raise BadAudioError(f"{clip.path}: cannot be decoded: {error}") from None
+    mono = samples.mean(axis=1)
+    if rate != clip.rate:
+        mono = soxr.resample(mono, rate, clip.rate)
+    # Rounded here rather than by the encoder, so that the bytes do not depend on its version.
+    pcm = np.clip(np.rint(mono * 32768.0), -32768, 32767).astype("<i2")
+    out = io.BytesIO()
+    soundfile.write(out, pcm, clip.rate, format="WAV", subtype="PCM_16")
+    return out.getvalue()
 
 
 def complaint(body: bytes) -> str:

@@ -1,7 +1,5 @@
 """The predictions: a row a sample, in the manifest's order, from what the journal keeps."""
 
-from __future__ import annotations
-
 import hashlib
 import random
 from collections.abc import Callable, Iterable, Iterator
@@ -17,11 +15,8 @@ def prediction(sample: Sample, find: Callable[[str], Row | None]) -> Row:
     """A sample's row of the predictions, from its journal records.
 
     The answers to chunks are joined by a space; their tokens, attempts and times add up, the times
-    as if one chunk had been asked right after the other.
-
-    Args:
-        sample: What was asked.
-        find: Gives the journal's record of a fingerprint.
+    as if one chunk had been asked right after the other. ``find`` gives the journal's record of a
+    fingerprint.
 
     Raises:
         EarmarkError: when the journal has no record of a request: files were removed.
@@ -52,11 +47,9 @@ def prediction(sample: Sample, find: Callable[[str], Row | None]) -> Row:
 
 
 def random_choices(rows: Iterable[Row], seed: int) -> Iterator[Row]:
-    """Predictions by chance: one of a row's choices, empty where there are none.
+    """Predictions by chance: one of a row's ``choices``, empty where there are none.
 
-    Args:
-        rows: The manifest's rows; those with ``choices`` get one of them.
-        seed: Another seed draws others; a row's draw does not depend on the other rows.
+    Another seed draws others; a row's draw does not depend on the other rows.
     """
     for row in rows:
         given = row.get("choices")

@@ -4,8 +4,6 @@ A request says what determines the answer: model, text, sampling, the audio's co
 travels, with how many others at once, is an operational matter and no part of its fingerprint.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
@@ -86,9 +84,7 @@ def seeds(settings: Settings) -> list[int | None]:
 class Requests:
     """How rows become requests; made once for a model and a split.
 
-    Args:
-        settings: What determines the answers (`earmark.servers.answer_settings`).
-        folder: The manifest's folder, where its audio paths start.
+    ``settings`` are `earmark.servers.answer_settings`; audio paths start in ``folder``.
     """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
@@ -140,25 +136,20 @@ class Requests:
 
     def _clips(self, row: Row) -> list[tuple[Clip, ...]]:
         """The audio of each request of a row."""
-        if not self._audio or not row.get("audio_filepath"):
-            if self._transcribes:
-                raise EarmarkError(
-                    f"sample {row.get('id')!r} has no audio, and `api: transcriptions` sends "
-                    "nothing else; use `api: chat`, or leave `audio` on"
-                )
+        paths = _listed(row.get("audio_filepath") or []) if self._audio else []
+        if self._transcribes and len(paths) != 1:
+            raise EarmarkError(
+                f"sample {row.get('id')!r} has {len(paths)} clips to send, and `api: "
+                "transcriptions` takes one; use `api: chat`, or leave `audio` on"
+            )
+        if not paths:
             return [()]
-        paths = _listed(row["audio_filepath"])
         hashes = _listed(row.get("audio_sha256"))
         durations = _listed(row.get("duration"))
         if not len(paths) == len(hashes) == len(durations) or None in hashes:
             raise EarmarkError(
                 f"sample {row.get('id')!r}: each of its {len(paths)} clips needs an entry in "
                 "`audio_sha256` and in `duration`; prepare the manifest again"
-            )
-        if len(paths) > 1 and self._transcribes:
-            raise EarmarkError(
-                f"sample {row.get('id')!r} has {len(paths)} clips, and `api: transcriptions` takes "
-                "one; use `api: chat`"
             )
         clips = []
         for path, digest, seconds in zip(paths, hashes, durations, strict=True):

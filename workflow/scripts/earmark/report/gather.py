@@ -1,13 +1,12 @@
 """What a run has so far: each model's numbers on each split, and what is missing or has failed."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from earmark import provenance
 from earmark.config import Model, Run, Split
 from earmark.errors import EarmarkError
 from earmark.files import read_json
@@ -119,7 +118,7 @@ def gather(run: Run, published: str | Path | None = None) -> Results:
 
 def _evaluation(run: Run, model: Model, folder: str, split: Split) -> Evaluation:
     places = files(run, folder, split)
-    jobs = _jobs(places.jobs)
+    jobs = provenance.jobs(places.jobs)
     content: dict[str, Any] = {}
     state: State = "waiting"
     if places.split_metrics.is_file() and places.scores.is_file():
@@ -148,21 +147,13 @@ def _evaluation(run: Run, model: Model, folder: str, split: Split) -> Evaluation
     )
 
 
-def _jobs(path: Path) -> list[dict[str, Any]]:
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        with suppress(ValueError):  # a line torn by a crash
-            rows.append(json.loads(line))
-    return rows
-
-
 def failure(places: Files, jobs: list[dict[str, Any]] | None = None) -> str | None:
     """Why the last inference job of a model on a split failed; None where none has.
 
     A job that was killed leaves no record, and one that runs writes its journal after it: neither
     is a failure.
     """
-    jobs = _jobs(places.jobs) if jobs is None else jobs
+    jobs = provenance.jobs(places.jobs) if jobs is None else jobs
     failed = [job for job in jobs if not job["ended_well"]]
     if not failed or places.predictions.is_file():
         return None

@@ -1,7 +1,5 @@
 """Model servers: one small module a type, behind the interface of `earmark.servers.base`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,26 +12,19 @@ _SECRET = ("TOKEN", "API_KEY", "APIKEY", "SECRET", "PASSWORD", "PASSWD", "CREDEN
 
 
 def server_type(model: Model, where: str = "") -> ServerType:
-    """The type that a model's ``server`` names; raises EarmarkError where there is none.
-
-    ``where`` is what comes before the key in the message.
-    """
-    name = model.server
-    if name not in TYPES:
+    """The type that a model's ``server`` names; raises EarmarkError where there is none."""
+    if model.server not in TYPES:
         known = ", ".join(f'"{one}"' for one in TYPES)
-        raise EarmarkError(f'{where}server: "{name}" is not one of {known}{closest(name, TYPES)}')
-    return TYPES[name]
+        near = closest(model.server, TYPES)
+        raise EarmarkError(f'{where}server: "{model.server}" is not one of {known}{near}')
+    return TYPES[model.server]
 
 
 def check(key: str, model: Model) -> None:
     """Refuse settings that the model's server would refuse, before anything is started.
 
-    Args:
-        key: What names the model in messages: its file and key in the config.
-        model: The model.
-
     Raises:
-        EarmarkError: naming every offending key, what was found and what would be right.
+        EarmarkError: naming every offending key below ``key``, the model's place in the config.
     """
     kind = server_type(model, f"{key}.")
     wrong = [*kind.problems(model), *_secrets(model)]
@@ -54,12 +45,8 @@ def check(key: str, model: Model) -> None:
 def answer_settings(model: Model, request: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that determines a model's answers on a split, and nothing operational.
 
-    Args:
-        model: The model.
-        request: What the config alone knows of it (`earmark.config.Model.request`).
-
-    Returns:
-        ``request``, with the formats that are sent as they are and the server's own arguments.
+    That is what the config alone knows of it (`earmark.config.Model.request`), and the formats that
+    are sent as they are and the server's own arguments.
     """
     kind = server_type(model)
     return {

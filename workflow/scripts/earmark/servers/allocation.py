@@ -5,16 +5,18 @@ Snakemake that runs the group is there from the first job to the last: it starts
 the jobs, which then share servers as those of a run on one machine do.
 """
 
-from __future__ import annotations
-
 import atexit
 import json
 import os
 import socket
 import subprocess
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingUnixStreamServer
+from typing import Any
 
 from earmark.servers.run import VARIABLE, end_servers, own_run, program, runtime_folder
 
@@ -24,68 +26,48 @@ def share_servers() -> None:
     if VARIABLE in os.environ:
         return
     path = runtime_folder() / f"allocation-{os.getpid()}.sock"
-    with suppress(FileNotFoundError):
-        path.unlink()
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    listener.listen()
+    path.unlink(missing_ok=True)
+    listener = ThreadingUnixStreamServer(str(path), _Starter)
+    listener.daemon_threads = True
     own = own_run()
-    facts = {"pid": own.pid, "started": own.started, "shared": True, "allocation": str(path)}
-    os.environ[VARIABLE] = json.dumps([socket.gethostname(), facts])
-
-    def serve() -> None:
-        while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=_serve, args=(connection,), daemon=True).start()
+    shared = replace(own, shared=True, allocation=str(path))
+    os.environ[VARIABLE] = json.dumps([socket.gethostname(), asdict(shared)])
+    threading.Thread(target=listener.serve_forever, daemon=True, name="supervisors").start()
 
     def end() -> None:
         path.unlink(missing_ok=True)
         end_servers(own)
 
-    threading.Thread(target=serve, daemon=True, name="supervisors").start()
     atexit.register(end)
 
 
-def _serve(connection: socket.socket) -> None:
-    with (
-        connection,
-        connection.makefile("rw", encoding="utf-8") as stream,
-        suppress(OSError, ValueError),
-    ):
-        message = json.loads(stream.readline())  # a job may be killed before it has asked
-        if "start" in message:
-            print("listening" if start_here(*message["start"]) else "failed", file=stream)
-        else:  # meant for supervisors
-            print(json.dumps({"state": "busy"}), file=stream)
+class _Starter(StreamRequestHandler):
+    """Starts a supervisor for a job that asks for it."""
+
+    def handle(self) -> None:
+        with suppress(OSError, ValueError):  # a job may be killed before it has asked
+            message = json.loads(self.rfile.readline())
+            if "do" in message:  # meant for supervisors
+                self.wfile.write(b"busy")
+            elif start(message):
+                self.wfile.write(b"listening")
 
 
-def start_there(allocation: str, log: str, specification: str) -> bool:
-    """Have the process behind a socket start a supervisor; otherwise as `start_here`."""
-    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
-        connection.connect(allocation)
-        with connection.makefile("rw", encoding="utf-8") as stream:
-            print(json.dumps({"start": [log, specification]}), file=stream, flush=True)
-            return stream.readline() == "listening\n"
-    return False
+def start(spec: Mapping[str, Any]) -> bool:
+    """Start a supervisor (of an `earmark.servers.supervisor.Spec`), a child of this process.
 
-
-def start_here(log: str, specification: str) -> bool:
-    """Start a supervisor, a child of this process; whether it takes connections.
-
-    Args:
-        log: The server's log file, which exists or whose folder does.
-        specification: `earmark.servers.supervisor.Spec` as JSON.
+    The folder of the server's log is there. Returns whether the supervisor takes connections.
     """
-    with Path(log).open("ab") as stream:
+    with Path(spec["log"]).open("ab") as log:
         supervisor = subprocess.Popen(
             program("earmark.servers.supervisor"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=stream,
+            stderr=log,
             start_new_session=True,
         )
     assert supervisor.stdin is not None and supervisor.stdout is not None
     with supervisor.stdin, supervisor.stdout:
-        supervisor.stdin.write(specification.encode())
+        supervisor.stdin.write(json.dumps(spec).encode())
         supervisor.stdin.close()
         return supervisor.stdout.readline() == b"listening\n"

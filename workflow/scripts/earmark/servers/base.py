@@ -1,7 +1,5 @@
 """What a type of model server is: how it is started, asked about its health, and spoken to."""
 
-from __future__ import annotations
-
 import os
 import shlex
 from collections.abc import Mapping
@@ -105,7 +103,7 @@ class ServerType:
     def _unreadable(self, model: Model) -> list[str]:
         """Words of the command line that no shell would read, or that take the port away."""
         words = []
-        for key in ("server_args", "server_entrypoint"):
+        for key in ("server_args", "server_entrypoint", "command"):
             try:
                 words += arguments(getattr(model, key))
             except ValueError as error:

@@ -5,8 +5,6 @@ From the outside in: SLURM's step (``srun``, where the command is one), the cont
 never in the image.
 """
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,18 +1,17 @@
 """Which GPUs a server or a matcher gets, so that two of one user and machine never share one."""
 
-from __future__ import annotations
-
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from earmark.errors import EarmarkError
-from earmark.servers.run import GRACE, Run, ask, free, runtime_folder
+from earmark.servers.run import GRACE, Run, ask, locked, runtime_folder
 
 _VARIABLES = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 
@@ -22,12 +21,17 @@ def visible() -> tuple[str, list[str] | None]:
     for variable in _VARIABLES:
         if variable in os.environ:
             return variable, [one for one in os.environ[variable].split(",") if one.strip()]
-    query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    return _VARIABLES[0], nvidia_smi("index")
+
+
+def nvidia_smi(columns: str) -> list[str] | None:
+    """What ``nvidia-smi`` says of each of this machine's GPUs; None where it is not there."""
+    command = ["nvidia-smi", f"--query-gpu={columns}", "--format=csv,noheader"]
     try:
-        shown = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True)
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
-        return _VARIABLES[0], None
-    return _VARIABLES[0], shown.stdout.split()
+        return None
+    return shown.stdout.strip().splitlines()
 
 
 def gpus_to_lock(count: int, run: Run) -> int:
@@ -42,12 +46,9 @@ def reserved_gpus(
 ) -> Iterator[dict[str, str]]:
     """Hold some of this machine's GPUs; idle servers are asked to give theirs up.
 
-    Where the machine's GPUs are unknown, it is held whole. The locks end with this process.
-
-    Args:
-        count: How many; 0 takes none.
-        waiting: Called again and again for as long as others have them; without it, standard
-            output says once that they are waited for.
+    Where the machine's GPUs are unknown, it is held whole. The locks end with this process. As long
+    as others have them, ``waiting`` is called again and again; by default standard output says once
+    that they are waited for.
 
     Yields:
         The variable of the environment that names them, for the process that is to use them.
@@ -65,37 +66,30 @@ def reserved_gpus(
             f"{len(devices)} ({','.join(devices) or 'none'})"
         )
     folder = runtime_folder()
-    wish = {"do": "yield", "gpus": devices or ["machine"]}
+    wanted = (devices, count) if devices else (["machine"], 1)
     said = False
-    while not (held := _locked(folder, devices or ["machine"], count if devices else 1)):
-        if waiting:
-            waiting()
-        elif not said:
-            said = True
-            print(f"waiting for {count} GPUs of this machine", flush=True)
-        any(ask(path, wish, GRACE + 5) for path in folder.glob("*.sock"))
-        time.sleep(0.2)
-    try:
+    with ExitStack() as locks:
+        while not (held := _held(locks, folder, *wanted)):
+            if waiting:
+                waiting()
+            elif not said:
+                said = True
+                print(f"waiting for {count} GPUs of this machine", flush=True)
+            wish = {"do": "yield", "gpus": wanted[0]}
+            any(ask(path, wish, GRACE + 5) == b"" for path in folder.glob("*.sock"))
+            time.sleep(0.2)
         yield {variable: ",".join(held)} if devices else {}
-    finally:
-        _release(held)
 
 
-def _locked(folder: Path, devices: list[str], count: int) -> dict[str, FileLock]:
-    """Locks on so many of some devices, all or none."""
-    held: dict[str, FileLock] = {}
+def _held(locks: ExitStack, folder: Path, devices: list[str], count: int) -> list[str]:
+    """So many of some devices, which ``locks`` then holds; none where others have too many."""
+    held = []
     for device in devices:
-        name = "".join(c if c.isalnum() or c in "-." else "_" for c in device)
-        lock = FileLock(folder / f"gpu-{name}.lock")
+        name = re.sub(r"[^\w.-]", "_", device)
         with suppress(Timeout):
-            lock.acquire(blocking=False)
-            held[device] = lock
+            locks.enter_context(locked(folder / f"gpu-{name}.lock", blocking=False))
+            held.append(device)
         if len(held) == count:
             return held
-    _release(held)
-    return {}
-
-
-def _release(held: dict[str, FileLock]) -> None:
-    for lock in held.values():
-        free(lock)
+    locks.close()
+    return []

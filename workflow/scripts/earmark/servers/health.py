@@ -1,7 +1,5 @@
 """Whether a server on loopback is well: ``/health``, else ``/v1/models``, else a connection."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import random
@@ -9,17 +7,10 @@ import socket
 
 
 def healthy(port: int, root: str, timeout: float = 5.0) -> bool | None:
-    """Ask a server on loopback once.
+    """Whether a server on loopback is; None when it did not say, as a busy one may not.
 
     A server that has neither page (404) or speaks no HTTP is well once it takes connections.
-
-    Args:
-        port: Its port.
-        root: What stands before its endpoints, such as ``/v1``.
-        timeout: Seconds to wait for an answer.
-
-    Returns:
-        Whether it is; None when it did not say, as a busy one may not.
+    ``root`` is what stands before its endpoints, such as ``/v1``; ``timeout`` is in seconds.
     """
     for page in ("/health", f"{root}/models"):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)

@@ -10,8 +10,6 @@ Standard output has JSON lines, as their ``state`` says: ``waiting`` (for GPUs),
 ``port``, ``gpus`` and ``log_start``), ``exited`` (with ``code``), ``impossible`` (with ``reason``).
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import json
@@ -21,7 +19,15 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
+
+import psutil
+
+from earmark.errors import EarmarkError
+from earmark.servers.gpus import reserved_gpus
+from earmark.servers.health import free_port
+from earmark.servers.run import locked
 
 _SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
 _SET_CHILD_SUBREAPER = 36
@@ -36,8 +42,6 @@ def adopt_orphans() -> None:
 
 def end_descendants(grace: float) -> None:
     """End all descendants of this process: politely, then after ``grace`` seconds at once."""
-    import psutil
-
     asked: set[int] = set()
     deadline = time.monotonic() + grace
     while True:
@@ -56,12 +60,6 @@ def end_descendants(grace: float) -> None:
 
 def main() -> None:
     """Run a server until it exits or standard input ends."""
-    from filelock import FileLock
-
-    from earmark.errors import EarmarkError
-    from earmark.servers.gpus import reserved_gpus
-    from earmark.servers.run import free
-
     spec: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -73,26 +71,21 @@ def main() -> None:
             sys.exit()
 
     # Nothing of an earlier load of this server, such as its container, is left once this is held.
-    lock = FileLock(spec["socket"] + ".lock")
-    lock.acquire()
-    try:
-        with reserved_gpus(spec["gpus"], waiting) as variables:
-            _serve(spec, variables)
-    except EarmarkError as error:
-        _say(state="impossible", reason=str(error))
-    finally:
-        free(lock)
+    with locked(Path(spec["socket"] + ".lock")):
+        try:
+            with reserved_gpus(spec["gpus"], waiting) as variables:
+                _serve(spec, variables)
+        except EarmarkError as error:
+            _say(state="impossible", reason=str(error))
 
 
 def _serve(spec: dict[str, Any], variables: dict[str, str]) -> None:
     """Start the server, wait for its end or ours, and leave nothing of it."""
-    from earmark.servers.health import free_port
-
     port = free_port()
     command = [word.replace(PORT, str(port)) for word in spec["command"]]
     env = {**os.environ, **spec["env"], **variables, "EARMARK_PORT": str(port)}
     code: int | None = None
-    with open(spec["log"], "ab", buffering=0) as log:  # noqa: PTH123 (bytes, appended)
+    with Path(spec["log"]).open("ab", buffering=0) as log:
         log.write(f"earmark: {time.strftime('%F %T')} server started on port {port}\n".encode())
         gpus = [one for value in variables.values() for one in value.split(",")] or ["machine"]
         _say(state="loading", port=port, gpus=gpus if spec["gpus"] else [], log_start=log.tell())

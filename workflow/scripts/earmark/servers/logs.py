@@ -1,7 +1,5 @@
 """What a server's log says about why it failed."""
 
-from __future__ import annotations
-
 import re
 from collections import deque
 from contextlib import suppress
@@ -19,15 +17,22 @@ _NOTICE = re.compile(
 )
 
 
-def evidence(path: Path, start: int = 0) -> tuple[str, str]:
+def explained(reason: str, path: Path, start: int | None) -> str:
+    """Why a server ended: reason, first error and log in the first line, then the log's end.
+
+    ``start`` is where this load of the server begins in the log, in bytes; None where none has.
+    """
+    error, last = _evidence(path, start) if start is not None else ("", "")
+    error = f"; the first error in its log: {error}" if error else ""
+    text = f"the model's server failed: {reason}{error} (log: {path})"
+    return f"{text}\nlast lines of its log:\n{last}" if last else text
+
+
+def _evidence(path: Path, start: int) -> tuple[str, str]:
     """The first error of a log, and its last lines; each may be empty.
 
     An exception's own line comes before one that only speaks of an error; notices, warnings and
     references to other lines are neither.
-
-    Args:
-        path: The log.
-        start: Where this load of the server begins in it, in bytes.
     """
     last: deque[str] = deque(maxlen=_LAST_LINES)
     first = ["", ""]

@@ -3,20 +3,19 @@
 Servers are shared within a run and end with it; GPUs are shared out between all runs of a user.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import socket
 import stat
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
+import psutil
 from filelock import FileLock, Timeout
 
 from earmark.errors import EarmarkError
@@ -46,8 +45,6 @@ class Run:
 
     def alive(self) -> bool:
         """Whether the process still runs (one that has ended but was not waited for does not)."""
-        import psutil
-
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started) < 2
@@ -63,8 +60,6 @@ def current_run() -> Run:
     (``--mode remote``), so each job has its own servers; those of a group have the run of the
     Snakemake that runs the group, if they are on its node.
     """
-    import psutil
-
     host, facts = json.loads(os.environ.get(VARIABLE) or "[null, null]")
     if host == socket.gethostname():
         return Run(**facts)
@@ -81,8 +76,6 @@ def current_run() -> Run:
 
 def own_run() -> Run:
     """This process as a run of its own."""
-    import psutil
-
     return Run(os.getpid(), psutil.Process().create_time(), shared=False)
 
 
@@ -106,15 +99,13 @@ def runtime_folder() -> Path:
     """
     folder = Path("/tmp") / f"earmark-servers-{os.getuid()}"
     try:
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
     except OSError as error:
         raise EarmarkError(f"{folder}: {error.strerror}; locks on GPUs have to be there") from None
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise EarmarkError(f"{folder}: not a folder of this user; have its owner remove it")
-    if stat.S_IMODE(status.st_mode) != 0o700:
-        folder.chmod(0o700)
+    folder.chmod(0o700)
     return folder
 
 
@@ -124,13 +115,15 @@ def program(module: str) -> list[str]:
     return [sys.executable, "-P", "-c", start, str(Path(__file__).parents[2])]
 
 
-def ask(path: Path, message: Mapping[str, Any], timeout: float) -> bool:
-    """Send a supervisor one message; whether it ended in consequence.
+def line(**message: Any) -> bytes:
+    """A message to or from a supervisor, as `earmark.servers.supervisor` says what there are."""
+    return json.dumps(message).encode() + b"\n"
 
-    Args:
-        path: The supervisor's socket.
-        message: See `earmark.servers.supervisor`.
-        timeout: Seconds to wait for it to end.
+
+def ask(path: Path, message: Mapping[str, Any], timeout: float | None = None) -> bytes | None:
+    """What the process at a socket says to a message; None where none does in so many seconds.
+
+    A supervisor that ends in consequence has said nothing once it is gone.
     """
     with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
         connection.settimeout(timeout)
@@ -138,10 +131,10 @@ def ask(path: Path, message: Mapping[str, Any], timeout: float) -> bool:
             connection.connect(str(path))
         except ConnectionRefusedError:  # it was killed
             path.unlink()
-            return False
-        connection.sendall(json.dumps(message).encode() + b"\n")
-        return not any(b'"busy"' in part for part in iter(lambda: connection.recv(4096), b""))
-    return False
+            return None
+        connection.sendall(line(**message))
+        return b"".join(iter(lambda: connection.recv(4096), b""))
+    return None
 
 
 def end_servers(run: Run) -> None:
@@ -150,13 +143,20 @@ def end_servers(run: Run) -> None:
     for path in folder.glob("*.sock"):
         ask(path, {"do": "end run", "pid": run.pid}, timeout=GRACE + 5)
     for path in folder.glob("*.lock"):  # of processes that were killed
-        with suppress(Timeout):
-            lock = FileLock(path)
-            lock.acquire(blocking=False)
-            free(lock)
+        with suppress(Timeout), locked(path, blocking=False):
+            pass
 
 
-def free(lock: FileLock) -> None:
-    """Give a lock back and leave no file; whoever has opened it sees that and opens another."""
-    Path(lock.lock_file).unlink(missing_ok=True)
-    lock.release()
+@contextmanager
+def locked(path: Path, blocking: bool = True) -> Iterator[None]:
+    """Hold a lock that leaves no file: whoever has opened it sees that and opens another.
+
+    Raises `filelock.Timeout` where it does not block and another process has it.
+    """
+    lock = FileLock(path)
+    lock.acquire(blocking=blocking)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()

@@ -1,39 +1,31 @@
 """A job's hold on a shared model server: left loaded by another job, or started for this one."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from filelock import AsyncFileLock
 
 from earmark.config import Model
 from earmark.errors import EarmarkError
 from earmark.servers import server_type
-from earmark.servers.allocation import start_here, start_there
+from earmark.servers.allocation import start
 from earmark.servers.container import wrapped
 from earmark.servers.gpus import gpus_to_lock
 from earmark.servers.health import healthy
 from earmark.servers.launcher import PORT
-from earmark.servers.run import Run, current_run, runtime_folder
+from earmark.servers.run import Run, ask, line, runtime_folder
 from earmark.servers.supervisor import Spec
 
 PAUSE = 10.0
 """Seconds that a retry may wait: no silence of the server's."""
 _TRIES = 20
-
-
-class ServerDiedError(EarmarkError):
-    """The server ended though its job still needed it; says why."""
 
 
 class SharedServer:
@@ -91,7 +83,7 @@ class SharedServer:
         """
         self._watching.cancel()
         with suppress(OSError):
-            self._writer.write(_line(do="done" if well else "end"))
+            self._writer.write(line(do="done" if well else "end"))
             await self._writer.drain()
         await self._listening
         self._writer.close()
@@ -99,12 +91,12 @@ class SharedServer:
     async def _listen(self) -> None:
         reason = "the model's server failed: its supervisor was killed"
         with suppress(OSError):
-            while line := await self._reader.readline():
-                message = json.loads(line)
+            while text := await self._reader.readline():
+                message = json.loads(text)
                 if message["state"] == "kept":
                     return
                 if message["state"] == "ended":
-                    reason = _explained(message, self._spec.log)
+                    reason = message["reason"]
         self.lost.set_result(reason)
 
     async def _watch(self) -> None:
@@ -126,36 +118,32 @@ class SharedServer:
         self._failed = True
         self._watching.cancel()
         with suppress(OSError):
-            self._writer.write(_line(do="fail", reason=reason))
+            self._writer.write(line(do="fail", reason=reason))
 
 
 async def hold(
-    model: Model,
-    log: Path,
-    shard: int = 0,
-    run: Run | None = None,
-    folders: Sequence[Path] = (),
+    model: Model, log: Path, run: Run, shard: int = 0, folders: Sequence[Path] = ()
 ) -> SharedServer:
     """Hold a model's server; start it unless the run has it loaded.
 
     Args:
         model: The model.
         log: The server's log file, where one is started.
+        run: The run that the server must not outlive.
         shard: Jobs of different shards get different servers.
-        run: The run that the server must not outlive; found by itself when None.
         folders: What a server in a container is to see, under the same path as we do.
 
     Raises:
         EarmarkError: when the server ended while loading or was not ready in time: why, and the
             first error and the last lines of its log.
     """
-    spec = _specification(model, log, shard, run or current_run(), folders)
+    spec = _specification(model, log, run, shard, folders)
     for _ in range(_TRIES):
         with suppress(FileNotFoundError, ConnectionError):  # it has ended already: once more
             reader, writer = await _connected(spec)
-            writer.write(_line(do="hold"))
-            while line := await reader.readline():
-                message = json.loads(line)
+            writer.write(line(do="hold"))
+            while text := await reader.readline():
+                message = json.loads(text)
                 state = message["state"]
                 if state == "waiting":
                     print(f"waiting for {spec.gpus} GPUs of this machine", flush=True)
@@ -165,12 +153,12 @@ async def hold(
                     return SharedServer(spec, message["port"], (reader, writer), model)
                 if state == "ended":
                     await reader.read()  # until nothing is left of it
-                    raise ServerDiedError(_explained(message, spec.log))
+                    raise EarmarkError(message["reason"])
             writer.close()  # it ended as we came: for want of a job, or to make way
-    raise ServerDiedError(f"the server's supervisor ends as soon as it is there; see {spec.log}")
+    raise EarmarkError(f"the server's supervisor ends as soon as it is there; see {spec.log}")
 
 
-def _specification(model: Model, log: Path, shard: int, run: Run, folders: Sequence[Path]) -> Spec:
+def _specification(model: Model, log: Path, run: Run, shard: int, folders: Sequence[Path]) -> Spec:
     """A model's server as its supervisor runs it; the same for all jobs that can share it."""
     kind = server_type(model)
     command = kind.command(model, PORT)
@@ -202,13 +190,6 @@ def _specification(model: Model, log: Path, shard: int, run: Run, folders: Seque
     )
 
 
-def _explained(message: Mapping[str, Any], log: str) -> str:
-    """Why a server ended: reason, first error and log in the first line, then the log's end."""
-    error = f"; the first error in its log: {message['error']}" if message["error"] else ""
-    text = f"the model's server failed: {message['reason']}{error} (log: {log})"
-    return f"{text}\nlast lines of its log:\n{message['last']}" if message["last"] else text
-
-
 async def _connected(spec: Spec) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection to the server's supervisor, which one job starts where there is none."""
     path = Path(spec.socket + ".start.lock")
@@ -225,13 +206,9 @@ async def _connected(spec: Spec) -> tuple[asyncio.StreamReader, asyncio.StreamWr
 def _start(spec: Spec) -> None:
     """Start a supervisor; returns once it takes connections."""
     Path(spec.log).parent.mkdir(parents=True, exist_ok=True)
-    start = partial(start_there, spec.run["allocation"]) if spec.run["allocation"] else start_here
-    if not start(spec.log, json.dumps(asdict(spec))):
-        gone = ", or the Snakemake of this allocation is gone" if spec.run["allocation"] else ""
+    allocation, fields = spec.run["allocation"], asdict(spec)
+    if not (ask(Path(allocation), fields) == b"listening" if allocation else start(fields)):
+        gone = ", or the Snakemake of this allocation is gone" if allocation else ""
         raise EarmarkError(
             f"the server's supervisor did not start{gone}; see the end of {spec.log}"
         )
-
-
-def _line(**message: str) -> bytes:
-    return json.dumps(message).encode() + b"\n"

@@ -9,10 +9,8 @@ Messages are JSON objects, one a line. From a job: ``{"do": "hold"}``, then ``{"
 ``{"do": "end"}`` or, of a server that works no more, ``{"do": "fail", "reason": …}``. From others:
 ``{"do": "yield", "gpus": […]}``; at the end of a run ``{"do": "end run", "pid": …}``. To a job:
 ``{"state": …}`` with ``starting``, ``waiting`` (for GPUs), ``loading``, ``ready`` (and ``port``),
-``kept``, ``busy`` or ``ended`` (and ``reason``, and the log's first ``error`` and ``last`` lines).
+``kept``, ``busy`` or ``ended`` (and ``reason``, with what the log says).
 """
-
-from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -27,8 +25,8 @@ from typing import Any
 
 from earmark.servers.health import healthy
 from earmark.servers.launcher import adopt_orphans, end_descendants
-from earmark.servers.logs import evidence
-from earmark.servers.run import Run, program
+from earmark.servers.logs import explained
+from earmark.servers.run import Run, line, program
 
 _FIRST_JOB = 10.0
 """Seconds that the job which started a supervisor has to connect."""
@@ -66,7 +64,7 @@ class Supervisor:
         self._launcher: asyncio.subprocess.Process | None = None
         self._probing: asyncio.Task[None] | None = None
         self._gpus: list[str] = []
-        self._log_start = 0
+        self._log_start: int | None = None
 
     async def serve(self) -> None:
         """Run until the server has ended."""
@@ -92,7 +90,7 @@ class Supervisor:
             if idle is not None and time.monotonic() - idle > self._spec.idle_time:
                 return
             await asyncio.sleep(0.25)
-        self._fail(_RUN_ENDED, log=False)
+        self._fail(_RUN_ENDED)
 
     async def _load(self) -> None:
         """Start the server for the first job, and follow it to its end."""
@@ -104,12 +102,12 @@ class Supervisor:
             start_new_session=True,
         )
         assert self._launcher.stdin is not None and self._launcher.stdout is not None
-        self._launcher.stdin.write(json.dumps(asdict(self._spec)).encode() + b"\n")
+        self._launcher.stdin.write(line(**asdict(self._spec)))
         how = "killed"
-        async for line in self._launcher.stdout:
-            message = json.loads(line)
+        async for text in self._launcher.stdout:
+            message = json.loads(text)
             if message["state"] == "impossible":
-                self._fail(message["reason"], log=False)
+                self._fail(message["reason"])
             elif message["state"] == "exited":
                 code = message["code"]
                 how = f"with exit code {code}" if code >= 0 else f"killed by signal {-code}"
@@ -134,17 +132,16 @@ class Supervisor:
         else:
             self._tell({"state": "ready", "port": port})
 
-    def _fail(self, reason: str, log: bool = True) -> None:
-        if self._ended.is_set():
-            return
-        error, last = evidence(Path(self._spec.log), self._log_start) if log else ("", "")
-        self._tell({"state": "ended", "reason": reason, "error": error, "last": last})
-        self._ended.set()
+    def _fail(self, reason: str) -> None:
+        if not self._ended.is_set():
+            reason = explained(reason, Path(self._spec.log), self._log_start)
+            self._tell({"state": "ended", "reason": reason})
+            self._ended.set()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.CancelledError):  # as this process ends
-            async for line in reader:
-                self._hear(writer, json.loads(line))
+            async for text in reader:
+                self._hear(writer, json.loads(text))
         self._leave(writer)
 
     def _hear(self, writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
@@ -153,11 +150,11 @@ class Supervisor:
             self._jobs.add(writer)
             self._idle_since = None
             self._needed.set()
-            _send(writer, self._state)
+            writer.write(line(**self._state))
         elif kind == "done" and (len(self._jobs) > 1 or self._spec.idle_time > 0):
             self._jobs.discard(writer)
             self._idle_since = None if self._jobs else time.monotonic()
-            _send(writer, {"state": "kept"})
+            writer.write(line(state="kept"))
         elif kind in ("done", "end"):
             self._leave(writer)
         elif kind == "fail":
@@ -168,7 +165,8 @@ class Supervisor:
         ):
             self._ended.set()
         else:
-            _send(writer, {"state": "busy"})
+            writer.write(line(state="busy"))
+            writer.close()
 
     def _leave(self, writer: asyncio.StreamWriter) -> None:
         """A job has ended; if it was the last one, so does the server."""
@@ -180,7 +178,7 @@ class Supervisor:
     def _tell(self, state: dict[str, Any]) -> None:
         self._state = state
         for writer in self._jobs:
-            _send(writer, state)
+            writer.write(line(**state))
 
     async def _end_server(self) -> None:
         """End every process of the server, and wait until none is left."""
@@ -192,10 +190,6 @@ class Supervisor:
             end_descendants(0.0)
             if killed and self._spec.cleanup:  # else the launcher has done it
                 subprocess.run(self._spec.cleanup, capture_output=True, check=False)
-
-
-def _send(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:
-    writer.write(json.dumps(message).encode() + b"\n")
 
 
 def main() -> None:

@@ -238,7 +238,7 @@ def _bring_each(
                 target.truncate(0)  # a clip without bytes, which the config may allow
                 print(f"{where}: member {name!r} is damaged: {error}", flush=True)
 
-    with Progress(label, total_bytes=total) as progress:
+    with Progress(label, total) as progress:
         in_parallel(bring, list(places))
 
 
@@ -263,7 +263,7 @@ def _bring_tar(
         # One after the other: a compressed archive has no other order.
         with (
             tarfile.open(path, "r|*") as archive,
-            Progress(f"{label} unpacking", total_clips=len(missing)) as progress,
+            Progress(f"{label} unpacking", len(missing), "clips") as progress,
         ):
             for info in archive:
                 name = posixpath.normpath(info.name)
@@ -281,7 +281,7 @@ def _bring_tar(
                 source = archive.extractfile(info)
                 with whole_file(member_file(folder, name), "wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)  # type: ignore[arg-type]
-                progress.add(info.size, clips=1)
+                progress.add(1, info.size)
                 if not missing:
                     return
     except tarfile.TarError as error:

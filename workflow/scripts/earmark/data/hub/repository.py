@@ -121,7 +121,7 @@ class Repository:
                 "free; make room, or set `data_dir` to a folder on a larger disk"
             )
         try:
-            with Progress(label, total_bytes=total) as progress:
+            with Progress(label, total) as progress:
                 in_parallel(lambda file: self._bring(file, progress), missing)
         except OSError as error:
             raise disk_error(error, self.cache, f"{human_bytes(total)} are needed") from None

@@ -1,7 +1,5 @@
 """The types of model servers: a module each, found by its name, so that a file adds a type."""
 
-from __future__ import annotations
-
 import pkgutil
 from importlib import import_module
 

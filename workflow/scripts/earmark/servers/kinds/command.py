@@ -1,7 +1,5 @@
 """Any other server: a command of the user's, with the model, the port and the GPUs filled in."""
 
-from __future__ import annotations
-
 import re
 from pathlib import PurePosixPath
 
@@ -34,17 +32,11 @@ class Command(ServerType):
     def problems(self, model: Model) -> list[str]:
         """See `ServerType.problems`."""
         wrong = super().problems(model)
-        if model.base_url:
-            return wrong
-        try:
-            words = _words(model)
-        except ValueError as error:
-            return [*wrong, f"command: cannot be read as a shell would: {error}"]
-        if not words:
+        if not (model.command or model.base_url):
             wrong.append(
                 "command: missing; it starts the server: `command: my-server {model} --port {port}`"
             )
-        elif not any("{port}" in word for word in words):
+        elif not model.base_url and "{port}" not in f"{model.command} {model.server_args}":
             wrong.append("command: {port} is missing; the server gets a free port there")
         return wrong
 

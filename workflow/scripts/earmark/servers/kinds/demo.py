@@ -1,7 +1,5 @@
 """The project's own CPU server, for the embedded demo."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

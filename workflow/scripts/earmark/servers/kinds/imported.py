@@ -1,7 +1,5 @@
 """No server: the answers are those of a result file that `earmark import` brought."""
 
-from __future__ import annotations
-
 from earmark.config.models import Model
 from earmark.servers.base import ServerType
 

@@ -1,7 +1,5 @@
 """Megatron's text generation server: no ``/v1``, audio by path, few sampling parameters."""
 
-from __future__ import annotations
-
 import os
 import socket
 from pathlib import PurePosixPath

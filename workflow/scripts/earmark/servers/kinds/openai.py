@@ -1,7 +1,5 @@
 """OpenAI's API, or any that speaks it, running somewhere: nothing is started."""
 
-from __future__ import annotations
-
 from earmark.config.models import Model
 from earmark.servers.base import SAMPLING, ServerType
 

@@ -1,7 +1,5 @@
 """No model at all: one of the choices, by chance; what every other number is to be read against."""
 
-from __future__ import annotations
-
 from earmark.servers.base import ServerType
 
 

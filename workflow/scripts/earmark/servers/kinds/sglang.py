@@ -1,7 +1,5 @@
 """SGLang: ``python -m sglang.launch_server``, OpenAI's API with audio as ``audio_url``."""
 
-from __future__ import annotations
-
 from earmark.servers.base import ServerType
 
 

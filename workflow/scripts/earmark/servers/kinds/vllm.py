@@ -1,7 +1,5 @@
 """vLLM: ``vllm serve``, OpenAI's API with audio as ``audio_url``, and transcriptions."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 
