@@ -11,14 +11,12 @@ from earmark.mmau.judging import reading_code
 from earmark.mmau.protocol import Protocol
 from earmark.paths import seeds
 from earmark.report import code_hash as report_code
-from earmark.scoring.comet import reading_code as comet_reading_code
 from earmark.scoring.score import code_hash as scoring_code_hash
 from earmark.servers import answer_settings
 from earmark.servers.run import end_servers, own_run
 
 if OWN.config is not None:
     config = OWN.config  # as it was when the run began whose job this is
-
 RUN = earmark_start.begin(workflow, config, OWN.root)
 PATHS = RUN.paths
 BEGAN = time.time()

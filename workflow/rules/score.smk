@@ -1,4 +1,6 @@
 # From answers to numbers: a split's scores, then a benchmark's metrics.
+from earmark.scoring.comet import reading_code as comet_reading_code
+
 scoring_code = functools.cache(scoring_code_hash)
 
 

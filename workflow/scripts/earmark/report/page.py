@@ -127,6 +127,39 @@ def _rendered(
         for one in found
         if first.setdefault(one.benchmark, one.protocol) == one.protocol and "why" not in one.line
     ]
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            version=__version__,
+            now=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            nonce=secrets.token_hex(12),
+            title=title,
+            style=_files("page.css", "samples.css"),
+            theme=_files("theme.js"),
+            script=_files(*(f"{name}.js" for name in _SCRIPTS)),
+            vega=_vega() if drawn else "",
+            drawing=_files("charts.js") if drawn else "",
+            data=finite(data),
+            pieces=within,
+            results=results,
+            facts=_facts(results),
+            tables=made,
+            protocols=protocols,
+            link=partial(_link, results),
+            sections={key: SECTIONS[key] for key in dict.fromkeys(one.section for one in drawn)},
+            charts=drawn,
+            judged=judge_rows(results),
+            judge_heads=HEADS,
+            samples=samples,
+            compared=compared,
+            asr="asr" in map(results.run.scoring, results.run.benchmarks),
+            repeat=known,
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -136,32 +169,7 @@ def _rendered(
     )
     env.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     env.globals |= {"printed": printed, "formats": formats, "ALL": ALL}
-    return env.get_template("page.html").render(
-        version=__version__,
-        now=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        nonce=secrets.token_hex(12),
-        title=title,
-        style=_files("page.css", "samples.css"),
-        theme=_files("theme.js"),
-        script=_files(*(f"{name}.js" for name in _SCRIPTS)),
-        vega=_vega() if drawn else "",
-        drawing=_files("charts.js") if drawn else "",
-        data=finite(data),
-        pieces=within,
-        results=results,
-        facts=_facts(results),
-        tables=made,
-        protocols=protocols,
-        link=partial(_link, results),
-        sections={key: SECTIONS[key] for key in dict.fromkeys(one.section for one in drawn)},
-        charts=drawn,
-        judged=judge_rows(results),
-        judge_heads=HEADS,
-        samples=samples,
-        compared=compared,
-        asr="asr" in map(results.run.scoring, results.run.benchmarks),
-        repeat=known,
-    )
+    return env
 
 
 def _files(*names: str) -> Markup:
