@@ -182,6 +182,7 @@ def test_all_that_is_wrong_is_told_at_once_each_with_what_is_allowed(root):
         ({"benchmarks": {"choices": ["a"]}}, "choices: at least 2 entries are needed"),
         ({"benchmarks": {"group_by": [{"a": [1], "b": [2]}]}}, "group_by.0: text or at most 1 of"),
         ({"benchmarks": {"refusals": [" "]}}, "refusals.0: a phrase is expected, found spaces"),
+        ({"benchmarks": {"source": {"archive": "a.tar.zst"}}}, "archive: an archive of a kind that"),
         ({"models": [MODEL]}, "models: mapping expected, found"),
     ],
 )  # fmt: skip

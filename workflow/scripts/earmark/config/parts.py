@@ -128,6 +128,12 @@ def _language(given: str) -> str:
     return given
 
 
+def _archive(name: str) -> str:
+    if re.search(r"\.(zst|rar|7z|lz4|lz)$", name, re.IGNORECASE):
+        raise ValueError("an archive of a kind that is not read; a zip, tar or tar.gz is expected")
+    return name
+
+
 def _said(text: str) -> str:
     if not text.strip():
         raise ValueError("a phrase is expected, found spaces alone, which most answers have")
@@ -166,6 +172,7 @@ Words = str | list[str | int | float]
 NotNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0), WrapValidator(_as_written)]
+Archive = Annotated[str, AfterValidator(_archive)]
 Phrases = Annotated[list[Annotated[Text, AfterValidator(_said)]], Field(min_length=1)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 _Some = Annotated[list[Any], Field(min_length=1)]
