@@ -69,6 +69,18 @@ def test_the_right_choice_is_given_by_text_or_letter():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("choices", [["F# minor", "F minor"], ["-5", "5"], ["C#", "C"], ["+", "−"]])
+def test_choices_may_differ_by_a_mark_alone(choices):
+    assert [place_of(choice, choices) for choice in choices] == [0, 1]
+    assert [named(choice, choices) for choice in choices] == [0, 1]
+
+
+def test_a_choice_that_is_empty_between_others_keeps_its_letter():
+    row = {"id": "q", "a": "cat", "b": None, "c": "dog", "d": "", "answer": "dog"}
+    said = {text: choice_verdict(row, text, list("abcd"))["correct"] for text in ("C", "dog", "B")}
+    assert said == {"C": True, "dog": True, "B": False}
+
+
 @pytest.mark.parametrize(
     ("answer", "place"),
     [
@@ -339,7 +351,7 @@ def test_what_scoring_needs_and_the_manifest_lacks_is_told_before_a_request(tmp_
     write_jsonl(manifest, [{"id": "a", "question": "?"}])
     for benchmark, name, said in (
         ("mmau", "test_mini", "no 'answer', which `scoring: multiple_choice` needs"),
-        ("audiobench", "clotho_aqa", r"judged.user: prompt.user names \{answer\}"),
+        ("audiobench", "clotho_aqa", r"jsonl: judged.user names \{answer\}"),
     ):
         with pytest.raises(EarmarkError, match=said):
             check_manifest(split_of(clone, benchmark, name)[1], str(manifest))

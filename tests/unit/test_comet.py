@@ -113,6 +113,12 @@ def test_scores_that_came_before_a_death_are_kept(tmp_path, asked, monkeypatch):
         ("large", {}, r"OutOfMemoryError: no room\n.*comet.batch_size"),
         ("x", {"gpus": 1}, "no CUDA device on this machine; comet.gpus: 0"),
         ("x", {"model": "no/body"}, "COMET: FileNotFoundError: 401: no/body is gated"),
+        (
+            "x",
+            {"python": sys.executable},
+            r"No module named .*\ncomet.python: .*envs/comet.txt lists",
+        ),
+        ("x", {"python": __file__}, r"comet.python: .* cannot be run \(Permission denied\)"),
         ("x", {"python": "/no/bin/python"}, r"comet.python: .* -m venv /no && .*workflow/envs/com"),
     ],
 )

@@ -168,7 +168,7 @@ def test_all_that_is_wrong_is_told_at_once_each_with_what_is_allowed(root):
         ({"model": {"command": "x {port}"}}, "m.command: means nothing for `server: demo`; it is"),
         ({"benchmarks": {"source": {"repo": "a/b"}}}, "source.repo: means nothing for `type: local`"),
         ({"matcher": {"type": "demo", "dtype": "float16"}}, "matcher.dtype: means nothing for"),
-        ({"matcher": {"type": "embeddings"}}, "matcher.base_url: missing, and `type: embeddings`"),
+        ({"matcher": {"type": "embeddings", "model": "m"}}, "matcher.base_url: missing, and `type: embeddings`"),
         ({"judge": {**MODEL, "audio": "path"}}, "judge.audio: "),
         ({"models": {"report.html": MODEL}}, "models.report.html: results_dir has a file of that"),
         ({"models": {"x" * 101: MODEL}}, "a name of 101 characters; .* which can have 100"),
@@ -178,11 +178,18 @@ def test_all_that_is_wrong_is_told_at_once_each_with_what_is_allowed(root):
         ({"model": {"model": None}}, "models.m.model: text expected, found null"),
         ({"benchmarks": {"splits": [{"one": None}]}}, r"splits: .* is not allowed; `all`, a list"),
         ({"benchmarks": {"protocols": ["none", "none"]}}, "protocols: one is named twice"),
+        ({"benchmarks": {"protocols": ["non"]}}, r"protocols.0: \"non\" is not one of .*'none'"),
+        ({"benchmarks": {"choices": ["a"]}}, "choices: at least 2 entries are needed"),
+        ({"benchmarks": {"group_by": [{"a": [1], "b": [2]}]}}, "group_by.0: text or at most 1 of"),
+        ({"benchmarks": {"refusals": [" "]}}, "refusals.0: a phrase is expected, found spaces"),
+        ({"benchmarks": {"source": {"archive": "a.tar.zst"}}}, "archive: an archive of a kind that"),
         ({"models": [MODEL]}, "models: mapping expected, found"),
     ],
 )  # fmt: skip
 def test_a_key_that_cannot_be_meant_is_refused_with_what_to_do(root, config, says):
-    assert re.search(f"^config.yaml.*{says}", refusal(root, **config), re.MULTILINE)
+    said = refusal(root, **config)
+    assert re.search(f"^config.yaml.*{says}", said, re.MULTILINE)
+    assert len(said.splitlines()) == 1
 
 
 COMET = {"model": "Unbabel/wmt22-comet-da"}

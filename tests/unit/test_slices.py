@@ -153,6 +153,7 @@ def declared(tmp_path, clone, rows, **keys):
     ("keys", "said"),
     [
         ({"group_by": ["accent"]}, "group_by: no sample has a value of 'accent'"),
+        ({"group_by": [{"nan": [1]}]}, "group_by: no sample has a value of 'nan'"),
         ({"group_by": [{"a": [1]}]}, "sample 'u0': group_by: a: a number was expected"),
         ({"session": {"group": "a", "order": "n"}}, "session 'x': chunk 2 follows 0"),
         ({"session": {"group": "b", "order": "n"}}, "session 'y': its first chunk is 2"),
@@ -167,6 +168,7 @@ def declared(tmp_path, clone, rows, **keys):
 )
 def test_a_manifest_that_is_not_as_declared_is_told_before_any_request(tmp_path, clone, keys, said):
     rows = rows_of({"a": "x", "b": "x", "n": 0, "m": 0}, {"a": "x", "b": "y", "n": 2, "m": 1})
+    rows = [{**row, "nan": float("nan")} for row in rows]
     split = declared(tmp_path, clone, rows, **keys)
     check_columns([split])
     with pytest.raises(EarmarkError, match=said):
@@ -180,6 +182,8 @@ def test_a_manifest_that_is_not_as_declared_is_told_before_any_request(tmp_path,
         ({"group_by": ["id", "id"]}, "split librispeech_clean: group_by: 'id' is named twice"),
         ({"group_by": [{"duration": [5, 2]}]}, r"bounds that rise were expected"),
         ({"session": {"group": "call", "order": "id"}}, "session.group: the manifest will have no"),
+        ({"protocols": ["basic@written"]}, "protocols: the manifest will have no column 'written'"),
+        ({"source": {"columns": {"text": None}}}, "clean: source.columns.text: null, and `scoring"),
     ],
 )
 def test_a_column_that_a_set_of_the_hub_will_lack_is_told_at_once(clone, keys, said):

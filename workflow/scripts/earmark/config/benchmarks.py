@@ -109,7 +109,7 @@ class SplitKeys(Part):
     choices: Annotated[list[Text], Field(min_length=2)] | None = key(
         None, "Columns of a choice each; null: all are in the column `choices`.", "multiple_choice"
     )
-    refusals: Annotated[list[Text], Field(min_length=1)] | None = key(
+    refusals: parts.Phrases | None = key(
         None, "Phrases of which an answer that refuses has one, in any case. Needed.", "refusal"
     )
     judged: Judged | None = key(None, "What the judge is asked, and how it is read.", "judged")

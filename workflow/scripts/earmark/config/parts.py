@@ -128,6 +128,18 @@ def _language(given: str) -> str:
     return given
 
 
+def _archive(name: str) -> str:
+    if re.search(r"\.(zst|rar|7z|lz4|lz)$", name, re.IGNORECASE):
+        raise ValueError("an archive of a kind that is not read; a zip, tar or tar.gz is expected")
+    return name
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a phrase is expected, found spaces alone, which most answers have")
+    return text
+
+
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError("one is named twice")
@@ -160,6 +172,8 @@ Words = str | list[str | int | float]
 NotNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0), WrapValidator(_as_written)]
+Archive = Annotated[str, AfterValidator(_archive)]
+Phrases = Annotated[list[Annotated[Text, AfterValidator(_said)]], Field(min_length=1)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 _Some = Annotated[list[Any], Field(min_length=1)]
 Values = _Some | Annotated[dict[Literal["not"], _Some], Field(min_length=1)]

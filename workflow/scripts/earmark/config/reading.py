@@ -128,7 +128,7 @@ def _messages(error: ValidationError, kind: type[Part], value: Any) -> Iterator[
     for path in sorted(found, key=lambda path: [str(part) for part in path]):
         errors = found[path]
         deeper = any(other[: len(path)] == path for other in found if len(other) > len(path))
-        if deeper and all(one["type"] in {*_KINDS, "literal_error"} for one in errors):
+        if deeper and all(one["type"] in {*_KINDS, "literal_error", "too_short"} for one in errors):
             continue
         name = ".".join(map(str, path)) or "the document"
         yield f"{name}: {_message(errors, path, kind)}"
@@ -170,7 +170,9 @@ def _message(errors: list[Any], path: Path_, kind: type[Part]) -> str:
         allowed = known.replace('"', "").split(", ")
         return f"{shown} is not one of {known}{closest(str(first['input']), allowed)}"
     if rule in ("too_short", "string_too_short"):
-        return "at least one entry is needed" if rule == "too_short" else "must not be empty"
+        least = context["min_length"]
+        needed = "one entry is" if least == 1 else f"{least} entries are"
+        return f"at least {needed} needed" if rule == "too_short" else "must not be empty"
     if rule in _BOUNDS:
         word, bound = _BOUNDS[rule]
         return f"must be {word} {context[bound]:g}, found {shown}"
@@ -179,6 +181,8 @@ def _message(errors: list[Any], path: Path_, kind: type[Part]) -> str:
     kinds = dict.fromkeys(
         f"one of {_known(one)}"
         if one["type"] == "literal_error"
+        else f"at most {one['ctx']['max_length']} of them"
+        if one["type"] == "too_long"
         else _KINDS.get(one["type"], one["msg"])
         for one in errors
     )

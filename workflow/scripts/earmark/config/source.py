@@ -63,7 +63,7 @@ class Source(Part):
     clips: parts.Texts | None = key(
         None, "Clips in the archives (globs) that are a row each, where no file has rows.", "url"
     )
-    archive: str | None = key(
+    archive: parts.Archive | None = key(
         None, "The archive (zip, tar, tar.gz) with the clips of the audio column.", "hub"
     )
     clip_folder: Text | None = key(

@@ -118,8 +118,8 @@ class Requests:
             EarmarkError: when the row lacks what its request needs; names the row.
         """
         name = str(row.get("id"))
-        system = None if self._system is None else fill(self._system, row, "system")
-        user = fill(self._user, row, "user").strip() + self._suffix
+        system = None if self._system is None else fill(self._system, row, "prompt.system")
+        user = fill(self._user, row, "prompt.user").strip() + self._suffix
         requests = []
         for clips in self._clips(row):
             key = self._fingerprint(system, user, clips, seed)
@@ -195,7 +195,7 @@ def fill(template: str, row: Row, name: str) -> str:
             return match[0][0]
         if match[1] not in row:
             raise EarmarkError(
-                f"prompt.{name} names {match[0]}, and sample {row.get('id')!r} has no such column; "
+                f"{name} names {match[0]}, and sample {row.get('id')!r} has no such column; "
                 f"it has: {', '.join(row)} (a brace is written twice)"
             )
         value = row[match[1]]

@@ -61,9 +61,10 @@ def letter_of(answer: str, choices: Sequence[str]) -> str | None:
 
 def place_of(answer: str, choices: Sequence[str]) -> int | None:
     """The place of the right choice, from 0: of its text, else of its letter; None for neither."""
-    for place, choice in enumerate(choices):
-        if _folded(choice) == _folded(answer):
-            return place
+    for same in (_exact, _folded):  # `F# minor` beside `F minor`: marks may be all that differs
+        for place, choice in enumerate(choices):
+            if choice and same(choice) == same(answer):
+                return place
     letter = re.fullmatch(r"\W*([A-Za-z])\W*", answer)
     return _place(letter[1]) if letter else None
 
@@ -85,10 +86,12 @@ def named(answer: str, choices: Sequence[str]) -> int | None:
     answer = unicodedata.normalize("NFKC", answer).strip()
     if letter := letter_of(answer, choices):
         return _place(letter)
+    exact = [k for k, choice in enumerate(choices) if answer and _exact(choice) == _exact(answer)]
     said = _folded(answer, keep=True)
     whole = [k for k, choice in enumerate(choices) if said and _folded(choice, keep=True) == said]
-    if len(whole) == 1:
-        return whole[0]
+    for found in (exact, whole):
+        if len(found) == 1:
+            return found[0]
     texts = _texts(said, [_folded(choice) for choice in choices])
     lettered = {_place(match[1]) for form in (_MARKED, _STATED) for match in form.finditer(answer)}
     for place in texts:  # each with its letter: the choices are repeated
@@ -118,6 +121,10 @@ def _texts(answer: str, choices: Sequence[str]) -> set[int]:
 
 def _within(span: tuple[int, int], other: tuple[int, int]) -> bool:
     return span != other and other[0] <= span[0] and span[1] <= other[1]
+
+
+def _exact(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
 def _folded(text: str, keep: bool = False) -> str:

@@ -187,7 +187,9 @@ def choice_verdict(row: Row, answer: str, columns: Sequence[str] | None) -> Row:
     """
     choices = choices_of(row)
     if columns:
-        choices = [str(row[name]) for name in columns if row.get(name) not in (None, "")]
+        choices = ["" if row.get(name) is None else str(row[name]) for name in columns]
+        while choices and not choices[-1]:  # one between others keeps its letter
+            choices.pop()
     given = str(row.get("answer") or "")
     yes_or_no = not choices and given.strip().casefold() in ("yes", "no")
     choices = ["Yes", "No"] if yes_or_no else choices

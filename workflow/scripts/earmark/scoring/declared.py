@@ -6,12 +6,14 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from earmark.config.benchmarks import MEASURES
 from earmark.errors import EarmarkError
 from earmark.files import json_text, read_jsonl
 from earmark.inference.requests import fill
 from earmark.scoring import slices
 from earmark.scoring.comet import SOURCE
 from earmark.scoring.measured import check_entries
+from earmark.scoring.measures import measure_type
 from earmark.scoring.pairs import samples_of
 from earmark.scoring.text import column_of
 
@@ -35,10 +37,17 @@ def check_columns(splits: Iterable[Split]) -> None:
     for split in splits:
         where = f"benchmark {split.benchmark}, split {split.name}"
         try:
+            _check_reference(split)
             sliced = slices.columns(split.group_by or ())
         except EarmarkError as error:
             raise EarmarkError(f"{where}: {error}") from None
         named = [("group_by", name) for name in sliced]
+        if split.scoring == "keywords":
+            named.append(("keywords", split.keywords))
+        named += [("choices", name) for name in split.choices or ()]
+        if split.scoring == "multiple_choice":
+            named.append(("scoring: multiple_choice", "answer"))
+        named += [("protocols", name) for name in map(column_of, split.protocols) if name]
         if split.comet:
             named.append(("comet", SOURCE))
         if split.group and split.group.column:
@@ -56,6 +65,17 @@ def check_columns(splits: Iterable[Split]) -> None:
                     f"source.keep (as the set calls it), or in source.columns; it has "
                     f"{', '.join(sorted(known))}"
                 )
+
+
+def _check_reference(split: Split) -> None:
+    """See that there is a reference, of rows or of elsewhere, where scoring compares with one."""
+    measured = split.way in MEASURES and measure_type(split.scoring).needs_reference
+    named = split.source.columns.get("text", "text")
+    if (split.way == "asr" or measured) and named is None and not split.source.references:
+        raise EarmarkError(
+            f"source.columns.text: null, and `scoring: {split.scoring}` compares with a reference; "
+            "name the set's column of it, or where references are (`source.references`)"
+        )
 
 
 def check_manifest(split: Split, manifest: str) -> None:
@@ -110,6 +130,6 @@ def _check_question(split: Split, manifest: str) -> None:
         row = next(read_jsonl(manifest), {})
         for key in ("system", "user"):
             try:
-                fill(getattr(split.judged, key) or "", {**row, "response": ""}, key)
+                fill(getattr(split.judged, key) or "", {**row, "response": ""}, f"judged.{key}")
             except EarmarkError as error:
-                raise EarmarkError(f"{manifest}: judged.{key}: {error}") from None
+                raise EarmarkError(f"{manifest}: {error}") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ def values(row: Row, by: By, where: str) -> dict[str, str]:
         value = _held(row, name)
         if bounds is not None and isinstance(value, list):  # of several clips
             value = sum(value)
-        if value is None or value == "":
+        if value in (None, "") or (isinstance(value, float) and math.isnan(value)):
             continue
         if bounds is not None:
             value = _range(value, bounds, f"{where}: group_by: {name}")

@@ -75,8 +75,12 @@ class Worker:
             raise self._died()
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            hint = f"\n{self._kind.memory}" if "OutOfMemory" in answer["error"] else ""
-            raise EarmarkError(f"{self._kind.name}: {answer['error']}{hint}")
+            kind, hint = self._kind, ""
+            if "OutOfMemory" in answer["error"]:
+                hint = f"\n{kind.memory}"
+            elif answer["error"].startswith("ModuleNotFoundError"):
+                hint = f"\n{kind.key}.python: its environment is to hold what {kind.packages} lists"
+            raise EarmarkError(f"{kind.name}: {answer['error']}{hint}")
         return answer
 
     def _died(self) -> EarmarkError:
@@ -110,13 +114,19 @@ def running(kind: Kind, python: Path, settings: Mapping[str, Any], gpus: int) ->
         )
     command = [str(python.absolute()), str(_LOOP), str(kind.script), json.dumps(dict(settings))]
     with reserved_gpus(gpus_to_lock(gpus, current_run())) as own:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **own},
-        )
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, **own},
+            )
+        except OSError as error:
+            raise EarmarkError(
+                f"{kind.key}.python: {python} cannot be run ({error.strerror}); an interpreter of "
+                "Python is expected"
+            ) from None
         try:
             yield Worker(kind, process)
         finally:
