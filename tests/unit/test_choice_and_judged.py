@@ -20,7 +20,7 @@ from earmark.mmau.judge import read_value
 from earmark.mmau.judging import Judge, judge_split
 from earmark.mmau.protocol import Protocol
 from earmark.mmau.score import aggregate_mmau, score_mmau
-from earmark.mmau.verdicts import choice_verdict, refusal_verdict
+from earmark.mmau.verdicts import check_answers, choice_verdict, refusal_verdict
 from earmark.scoring.declared import check_manifest
 
 MODEL = {"m": {"server": "demo", "model": "m"}}
@@ -363,3 +363,13 @@ def test_what_scoring_needs_and_the_manifest_lacks_is_told_before_a_request(tmp_
     )
     with pytest.raises(EarmarkError, match="splits.s.judged: `scoring: judged` needs its keys"):
         resolve({"benchmarks": {"b": {"file": str(tmp_path / "b.yaml")}}, "models": MODEL}, clone)
+
+
+def test_answers_that_are_never_a_choice_are_told_before_a_request(tmp_path, clone):
+    manifest, split = tmp_path / "m.jsonl", split_of(clone, "mmau", "test_mini")[1]
+    rows = [{"id": k, "answer": k + 7, "choices": ["rain", "wind"]} for k in range(2)]
+    write_jsonl(manifest, rows)
+    with pytest.raises(EarmarkError, match=r"mmau, split test_mini.*of 0, the answer 7 is none"):
+        check_answers(split, str(manifest))
+    write_jsonl(manifest, [*rows, {"id": 2, "answer": "wind", "choices": ["rain", "wind"]}])
+    check_answers(split, str(manifest))

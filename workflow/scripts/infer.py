@@ -5,6 +5,7 @@ from pathlib import Path
 from earmark.config import resolve
 from earmark.errors import job_log
 from earmark.inference.infer import Job, infer
+from earmark.mmau.verdicts import check_answers
 from earmark.provenance import recorded
 from earmark.scoring.declared import check_manifest
 from earmark.scoring.imported import write_imported
@@ -26,7 +27,9 @@ with job_log(snakemake.log[0]):
         shards=int(wildcards.get("shards", 1)),
         folders=(Path(run.data_dir), Path(run.results_dir)),
     )
-    check_manifest(run.split(snakemake.wildcards), snakemake.input.manifest)
+    split = run.split(snakemake.wildcards)
+    check_manifest(split, snakemake.input.manifest)
+    check_answers(split, snakemake.input.manifest)
     with recorded(run.paths.jobs.of(**wildcards), model, run.frozen["project"]):
         if model.server == "imported":
             write_imported(job, list(snakemake.input.imported))

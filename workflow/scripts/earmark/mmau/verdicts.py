@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from earmark.config.benchmarks import Judged
-from earmark.files import Row
+from earmark.config.benchmarks import Judged, Split
+from earmark.errors import EarmarkError
+from earmark.files import Row, read_jsonl
 from earmark.mmau.choice import letter_of, named, place_of, stated
 from earmark.mmau.judge import SCORES, read_value, reference_scores
 from earmark.mmau.rules import (
@@ -276,3 +277,27 @@ def judged_verdict(row: Row, answer: str, judged: Mapping[str, Any], rule: Judge
     listed = f" of votes {', '.join(f'{vote:g}' for vote in known)}" if len(known) > 1 else ""
     right = value >= (high if rule.success_from is None else rule.success_from)
     return verdict(row, right, f"judged {value:g}{listed}", **details)
+
+
+def check_answers(split: Split, manifest: str) -> None:
+    """Refuse a split of multiple choice in which no row's right answer is one of its choices.
+
+    Raises:
+        EarmarkError: naming the split, the first row, and the keys that name the columns.
+    """
+    if split.scoring != "multiple_choice":
+        return
+    first = None
+    for row in read_jsonl(manifest):
+        found = choice_verdict(row, "", split.choices)
+        if not found["excluded"]:
+            return
+        first = first or (row, found["why"])
+    if first:
+        row, why = first
+        raise EarmarkError(
+            f"benchmark {split.benchmark}, split {split.name}: {manifest}: of no row is the answer "
+            f"among the choices; of {row['id']!r}, {why} ({choices_of(row)}). "
+            "`source.columns.answer` and `.choices` name the set's columns of them, and `choices` "
+            "those of a choice each; an answer is a choice's text or its letter"
+        )
