@@ -51,7 +51,8 @@ class Part(BaseModel):
     @property
     def given(self) -> Plain:
         """The keys that were given, as a plain dictionary."""
-        return self.model_dump(exclude_unset=True)
+        # Pydantic warns of a union that it finds the second member of.
+        return self.model_dump(exclude_unset=True, warnings=False)
 
     @classmethod
     def unsuited(cls, given: Any) -> Iterator[tuple[str, str]]:
