@@ -30,12 +30,13 @@ demo: $(STAMP)  ## Evaluate the embedded demo, print its table, name its report
 	@$(BIN)/earmark table --configfile config/demo.yaml
 	@echo && echo "The report: results-demo/report.html"
 
-# The long suites run side by side: these beside tests/workflow.
-OTHERS := tests/servers tests/cluster tests/browser
+# The long suites run side by side: these beside the rest of tests/workflow.
+BENCHMARKS := tests/workflow/test_benchmarks.py
+OTHERS := tests/servers tests/cluster tests/browser $(BENCHMARKS)
 test: CHOSEN = -m "not slow"
 test test-all: $(STAMP)  ## Run the tests; test-all runs those too that take minutes each
 	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit tests/fidelity
-	@$(BIN)/python -m pytest -q $(CHOSEN) tests/workflow & workflow=$$!; \
+	@$(BIN)/python -m pytest -q $(CHOSEN) tests/workflow --ignore $(BENCHMARKS) & workflow=$$!; \
 	  $(BIN)/python -m pytest -q $(CHOSEN) $(OTHERS); others=$$?; wait $$workflow && exit $$others
 
 engines:  ## Install real engines in .venv-engines (3 GB); then `pytest tests/engines`
