@@ -50,7 +50,7 @@ lint: $(STAMP)  ## Formatters, linters and types
 	@$(BIN)/mypy
 
 check: lint  ## The same and the fast tests
-	@$(BIN)/python -m pytest -q -n logical --maxprocesses 4 tests/unit
+	@$(BIN)/python -m pytest -q -m "not slow" -n logical --maxprocesses 4 tests/unit
 
 format: $(STAMP)  ## Format Python and Snakemake files
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/snakefmt Snakefile workflow/rules
